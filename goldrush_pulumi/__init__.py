@@ -1,0 +1,1 @@
+"""GoldRush data pipelines as code, on Pulumi."""
