@@ -1,0 +1,66 @@
+"""What is wrong with a program's inputs, said by path and without showing a value."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One mistake in the inputs of a pipeline.
+
+    `str(problem)` reads "path: what is wrong, what would be right". No part of it holds a value of the program: any
+    value may be a secret that ended up in the wrong field.
+
+    Attributes:
+        path: Where, as a program would write it: `destination_config.sasl.password`, `transforms["swaps"]`.
+        wrong: What is wrong there, for example "is missing".
+        right: What to write instead.
+    """
+
+    path: str
+    wrong: str
+    right: str
+
+    def __str__(self) -> str:
+        """Read as one line."""
+        return f"{self.path}: {self.wrong}, {self.right}"
+
+
+def field_path(path: str, name: str) -> str:
+    """Extend a path by the name of a field: `sasl` under `destination_config` is `destination_config.sasl`."""
+    if not name.isidentifier():
+        return entry_path(path, name)
+    return f"{path}.{name}" if path else name
+
+
+def entry_path(path: str, key: str | int) -> str:
+    """Extend a path by a key the user chose, or by a position: `transforms["swaps"]`, `abi_contract_addresses[2]`."""
+    # json.dumps keeps a key with a line break or a quote on one readable line.
+    return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
+
+
+def suggest(word: str, choices: Iterable[str]) -> str | None:
+    """Find the choice a misspelt word most likely means, or None when nothing is close."""
+    by_folded = {choice.lower(): choice for choice in choices}
+    matches = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    return by_folded[matches[0]] if matches else None
+
+
+def advise(word: str, choices: Iterable[str]) -> str:
+    """Say what to write instead of a word that is none of the choices: the likely one, or all of them."""
+    known = list(choices)
+    likely = suggest(word, known)
+    return f'did you mean "{likely}"?' if likely else f"use {list_choices(known)}"
+
+
+def list_choices(choices: Iterable[str]) -> str:
+    """List choices for a sentence: `"s3", "gcs" or "r2"`."""
+    quoted = [f'"{choice}"' for choice in choices]
+    return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
