@@ -1,0 +1,39 @@
+"""The bridge to the Pulumi engine: what the Python dynamic provider API hides from a provider.
+
+A dynamic provider sees plain dictionaries. The engine sends more (who is meant, how long it may take, which fields are
+ignored) and can take back more (status lines, partial results, errors without a traceback, cancellation). This package
+reaches those through the process that hosts the provider, `python -m pulumi.dynamic`, and is the only place that
+touches its frames, its gRPC server and its protobuf messages. Where an internal of the host has moved, each part falls
+back to what the public API does and says so once as a warning.
+"""
+
+from __future__ import annotations
+
+from .cancellation import cancelled
+from .channel import status, warn
+from .failures import EngineGone, InitFailed, UserError
+from .installation import install
+from .pool import enlarge_pool
+from .replies import verb
+from .request import Request, current_request
+from .values import contains_unknown, is_unknown, secret, unwrap_secrets
+from .watcher import require_engine
+
+__all__ = [
+    "EngineGone",
+    "InitFailed",
+    "Request",
+    "UserError",
+    "cancelled",
+    "contains_unknown",
+    "current_request",
+    "enlarge_pool",
+    "install",
+    "is_unknown",
+    "require_engine",
+    "secret",
+    "status",
+    "unwrap_secrets",
+    "verb",
+    "warn",
+]

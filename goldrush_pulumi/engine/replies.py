@@ -1,0 +1,168 @@
+"""How a verb ends: an exception becomes clear words for the user, and what exists stays on record."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import os
+import traceback
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from .channel import warn_once
+from .failures import InitFailed, UserError
+from .request import PROVIDER_KEY, Call, current_call, enter_verb
+from .values import is_plain
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_Parameters = ParamSpec("_Parameters")
+_Result = TypeVar("_Result")
+
+_TRAILER = "grpc-status-details-bin"
+_UNKNOWN_STATUS = 2  # with any other code the engine's gRPC library rejects the trailer as contradicting the status
+_VERBS_WITH_PARTIAL_RESULT = ("create", "update", "read")
+
+
+def verb(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
+    """Wrap one of a provider's six verbs, so that whatever it raises reaches the user in clear words.
+
+    UserError: exactly its text. InitFailed: the resource is recorded as it is, with its reasons. Anything else, exits
+    and interrupts included (an unanswered request would hang the engine for ever): one line that names the place of the
+    bug but not the exception's text, which may hold a secret. Outside the host, and where its internals have moved, the
+    text arrives as a RuntimeError. A verb called by another verb is not wrapped again.
+    """
+
+    @functools.wraps(method)
+    def run(*args: _Parameters.args, **kwargs: _Parameters.kwargs) -> _Result:
+        if current_call() is not None:
+            return method(*args, **kwargs)
+        with enter_verb(method.__name__) as call:
+            try:
+                return _require_sendable(call, method(*args, **kwargs))
+            except BaseException as error:  # noqa: BLE001 - see above: nothing may go past
+                text = _report(call, error, method.__module__)
+            # Raised out here the error carries no context, so nothing prints the original beside it.
+            raise RuntimeError(text)
+
+    return run
+
+
+def _require_sendable(call: Call, result: _Result) -> _Result:
+    """Keep the host from printing, in an error of its own, a value that it cannot send."""
+    outputs, inputs = getattr(result, "outs", None), getattr(result, "inputs", None)
+    lost = [*_find_lost(outputs), *_find_lost(inputs)]
+    if not lost:
+        return result
+    if call.verb not in _VERBS_WITH_PARTIAL_RESULT:
+        raise UserError("\n".join(_say_lost(call, lost)))
+    known_id = str(getattr(result, "id", None) or getattr(call.message, "id", ""))
+    raise InitFailed(known_id, outputs or {}, (), inputs)
+
+
+def _report(call: Call, error: BaseException, module: str) -> str:
+    """Put the reply in the request's trailer where that is possible, and return its text."""
+    text = _describe(call, error, module)
+    if call.context is None:
+        warn_once(
+            "this version of the Pulumi SDK hides the engine's requests: errors show tracebacks, and a resource that "
+            "does not get ready is not recorded"
+        )
+        return text
+    try:
+        _send(call, text, error)
+    except Exception:  # noqa: BLE001 - internals moved: the text still arrives, with the SDK's own wrapping
+        warn_once(
+            "this version of the Pulumi SDK does not take partial results: errors show tracebacks, and a resource that "
+            "does not get ready is not recorded"
+        )
+    return text
+
+
+def _describe(call: Call, error: BaseException, module: str) -> str:
+    if isinstance(error, InitFailed):
+        return "\n".join(_reasons(call, error))
+    if isinstance(error, UserError):
+        return str(error)
+    line = (
+        f"{call}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
+        "(GOLDRUSH_PULUMI_DEBUG=1 shows the traceback)"
+    )
+    return f"{line}\n{_trace(error)}" if os.environ.get("GOLDRUSH_PULUMI_DEBUG") == "1" else line
+
+
+def _place(error: BaseException, module: str) -> str:
+    """Return "module:line" of the innermost frame in the package of `module`: where to look first."""
+    package = module.partition(".")[0]
+    places = [(str(frame.f_globals.get("__name__")), line) for frame, line in traceback.walk_tb(error.__traceback__)]
+    # The outermost frame is the wrapper itself.
+    ours = [place for place in places[1:] if place[0].partition(".")[0] == package] or places
+    return ":".join(map(str, ours[-1]))
+
+
+def _trace(error: BaseException) -> str:
+    """Return the traceback of `error` and of what led to it, without any exception's text."""
+    lines: list[str] = []
+    for cause in _causes(error):
+        lines += [type(cause).__name__, *(line.rstrip() for line in traceback.format_tb(cause.__traceback__))]
+    return "\n".join(lines)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    seen: set[int] = set()
+    cause: BaseException | None = error
+    while cause is not None and id(cause) not in seen:
+        seen.add(id(cause))
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _send(call: Call, text: str, error: BaseException) -> None:
+    from pulumi.runtime.proto import status_pb2  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    reply = status_pb2.Status(code=_UNKNOWN_STATUS, message=text)
+    if isinstance(error, InitFailed) and call.verb in _VERBS_WITH_PARTIAL_RESULT:
+        reply.details.add().Pack(_partial_result(call, error), type_url_prefix="type.googleapis.com")
+    call.context.set_trailing_metadata(((_TRAILER, reply.SerializeToString()),))
+
+
+def _partial_result(call: Call, failure: InitFailed) -> Any:
+    from pulumi.runtime.proto import provider_pb2  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    detail = provider_pb2.ErrorResourceInitFailed(id=failure.id, reasons=_reasons(call, failure))
+    detail.properties.CopyFrom(_serialize(call, failure.outputs))
+    inputs = call.request.inputs if failure.inputs is None and call.verb == "read" else failure.inputs
+    if inputs is not None:
+        detail.inputs.CopyFrom(_serialize(call, inputs))
+    return detail
+
+
+def _reasons(call: Call, failure: InitFailed) -> list[str]:
+    return [*failure.reasons, *_say_lost(call, [*_find_lost(failure.outputs), *_find_lost(failure.inputs)])]
+
+
+def _find_lost(properties: Mapping[str, Any] | None) -> list[str]:
+    return [name for name, value in (properties or {}).items() if not is_plain(value)]
+
+
+def _say_lost(call: Call, names: list[str]) -> list[str]:
+    return [f"{call}: internal error: {name} cannot be recorded, please report it" for name in dict.fromkeys(names)]
+
+
+def _serialize(call: Call, properties: Mapping[str, Any]) -> Any:
+    """Return `properties` in the engine's form, as the host itself does, with the request's pickled provider."""
+    from pulumi.runtime import rpc  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    sendable = {name: value for name, value in properties.items() if is_plain(value)}
+    loop = asyncio.new_event_loop()
+    try:
+        whole = loop.run_until_complete(rpc.serialize_properties(sendable, {}))
+    finally:
+        loop.close()
+    for name in ("news", "properties", "inputs", "olds"):
+        source = getattr(call.message, name, None)
+        if source is not None and PROVIDER_KEY in source:
+            # Without it the resource could never be read or deleted again.
+            whole.fields[PROVIDER_KEY].CopyFrom(source.fields[PROVIDER_KEY])
+            break
+    return whole

@@ -1,0 +1,143 @@
+"""The engine's request behind the verb that is running: who is meant, how long it may take, what is ignored."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import sys
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import FrameType
+
+PROVIDER_KEY = "__provider"
+"""The property in which the SDK keeps the pickled provider; no verb works on a resource that has lost it."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the engine sent beside the properties. All fields are empty outside a verb.
+
+    `inputs` are the recorded inputs where the verb has them (update and diff: the old ones, read: the present ones),
+    without the SDK's own `__provider`; else {}. `timeout_seconds` is the resource's `custom_timeouts` for this verb,
+    None when the user set none. `ignore_changes` are property paths as the user wrote them (update and diff only).
+    """
+
+    urn: str = ""
+    resource_name: str = ""
+    resource_type: str = ""
+    inputs: dict[str, Any] = field(default_factory=dict, repr=False)
+    timeout_seconds: float | None = None
+    preview: bool = False
+    ignore_changes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One verb on its way: its name, and the host's message and gRPC context when they could be found."""
+
+    verb: str
+    message: Any = None
+    context: Any = None
+
+    @functools.cached_property
+    def request(self) -> Request:
+        """The message in our words, read once and only when somebody asks."""
+        return Request() if self.message is None else _read_request(self.message)
+
+    def __str__(self) -> str:
+        """The verb and its object as errors name them: "create Pipeline base-swaps"."""
+        resource_type, name = _split_urn(getattr(self.message, "urn", ""))
+        return f"{self.verb} {resource_type.rpartition(':')[2] or 'resource'} {name}".rstrip()
+
+
+_call: ContextVar[Call | None] = ContextVar("goldrush_pulumi_call", default=None)
+_idle = threading.Condition()
+_running = 0
+
+
+def current_request() -> Request:
+    """Return the request of the verb that runs on this thread; an empty one outside a verb or when internals moved.
+
+    A thread started by a verb sees it only when it runs in a copy of the verb's `contextvars` context.
+    """
+    call = _call.get()
+    return Request() if call is None else call.request
+
+
+def current_call() -> Call | None:
+    """Return the verb that runs on this thread."""
+    return _call.get()
+
+
+@contextlib.contextmanager
+def enter_verb(name: str) -> Iterator[Call]:
+    """Make the host's message and context known to this thread for as long as the verb runs."""
+    message, context = _find_message_and_context()
+    call = Call(name, message, context)
+    token = _call.set(call)
+    _count(1)
+    try:
+        yield call
+    finally:
+        _count(-1)
+        _call.reset(token)
+
+
+def wait_until_idle(timeout_seconds: float) -> bool:
+    """Wait until no verb runs in this process; False when some still do after `timeout_seconds`."""
+    with _idle:
+        return _idle.wait_for(lambda: _running == 0, timeout_seconds)
+
+
+def _count(change: int) -> None:
+    global _running  # noqa: PLW0603 - one number for the whole process, guarded by the condition
+    with _idle:
+        _running += change
+        _idle.notify_all()
+
+
+def _find_message_and_context() -> tuple[Any, Any]:
+    """Return `request` and `context` of the host's handler, which lies above us on this thread's stack."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the host passes neither of them on
+    while frame is not None:
+        if "request" in frame.f_code.co_varnames and "context" in frame.f_code.co_varnames:
+            message, context = frame.f_locals.get("request"), frame.f_locals.get("context")
+            if hasattr(message, "urn") and hasattr(context, "set_trailing_metadata"):
+                return message, context
+        frame = frame.f_back
+    return None, None
+
+
+def _read_request(message: Any) -> Request:
+    """Translate the engine's message; a field that this SDK does not have stays empty."""
+    resource_type, resource_name = _split_urn(message.urn)
+    return Request(
+        urn=message.urn,
+        resource_name=resource_name,
+        resource_type=resource_type,
+        inputs=_read_inputs(message),
+        timeout_seconds=getattr(message, "timeout", 0.0) or None,
+        preview=bool(getattr(message, "preview", False)),
+        ignore_changes=tuple(getattr(message, "ignoreChanges", ())),
+    )
+
+
+def _split_urn(urn: str) -> tuple[str, str]:
+    """Return type and name of "urn:pulumi:stack::project::parent$type::name"; the name itself may hold "::"."""
+    types, _, name = urn.partition("::")[2].partition("::")[2].partition("::")
+    return types.rpartition("$")[2], name
+
+
+def _read_inputs(message: Any) -> dict[str, Any]:
+    from pulumi.runtime import rpc  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    recorded = getattr(message, "old_inputs", None) or getattr(message, "inputs", None)
+    if recorded is None:
+        return {}
+    inputs = rpc.deserialize_properties(recorded, keep_unknowns=True)
+    return {key: value for key, value in inputs.items() if key != PROVIDER_KEY}

@@ -1,0 +1,64 @@
+"""Values as they travel between engine and provider: unknown ones and secret ones."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
+
+_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
+_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public marker of the wire protocol
+_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+
+
+def is_unknown(value: object) -> bool:
+    """Tell whether `value` stands for something only known after other resources exist (previews only)."""
+    from pulumi.output import Unknown  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    return isinstance(value, Unknown) or (isinstance(value, str) and value == _UNKNOWN)
+
+
+def contains_unknown(value: object) -> bool:
+    """Tell whether `value` is unknown or holds something unknown at any depth."""
+    if isinstance(value, Mapping):
+        return any(contains_unknown(item) for item in value.values())
+    if isinstance(value, (list, tuple)):
+        return any(contains_unknown(item) for item in value)
+    return is_unknown(value)
+
+
+def secret(value: object) -> dict[str, Any]:
+    """Mark `value` as secret in inputs or outputs, so that the engine encrypts it in the state.
+
+    The mark is the wire protocol's own form, which the engine honours at any depth of what a verb returns, even though
+    the host declares that it takes no secrets. A value that is already marked is returned as it is.
+    """
+    if _is_secret(value):
+        return value
+    return {_SIGNATURE_KEY: _SECRET_SIGNATURE, "value": value}
+
+
+def unwrap_secrets(value: Any) -> Any:
+    """Return `value` with every secret mark taken off, at any depth: the inverse of `secret`."""
+    if _is_secret(value):
+        return unwrap_secrets(value.get("value"))
+    if isinstance(value, Mapping):
+        return {key: unwrap_secrets(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unwrap_secrets(item) for item in value]
+    return value
+
+
+def is_plain(value: object) -> bool:
+    """Tell whether the host can send `value`; where it cannot, its own error would print it."""
+    if isinstance(value, Mapping):
+        return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
+    if isinstance(value, (list, tuple)):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (str, int, float)) or is_unknown(value)
+
+
+def _is_secret(value: object) -> TypeIs[dict[str, Any]]:
+    return isinstance(value, dict) and value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE
