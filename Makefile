@@ -1,0 +1,104 @@
+# Every verb sets up what it needs. `make` alone lists the verbs.
+
+PYTHON ?= python3
+BIN := .venv/bin
+
+# Commands run with the venv first on PATH, then the folder of the Pulumi CLI that the set-up found or made. Read when a
+# recipe starts, because `setup` may have written it a moment before.
+ORIGINAL_PATH := $(PATH)
+export PATH = $(CURDIR)/$(BIN):$(shell cat .venv/pulumi-folder 2>/dev/null || echo $(CURDIR)/$(BIN)):$(ORIGINAL_PATH)
+
+export PULUMI_SKIP_UPDATE_CHECK := true
+
+# What `make test` runs, in this order, each part even when one before it failed.
+PARTS := lint types contracts unit typing contract plugin e2e chaos
+# Test files share nothing: each has its own emulator, ports and state, so two run at once.
+PARALLEL := --numprocesses 2 --dist loadfile
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test check lint fmt types contracts unit typing contract plugin e2e chaos coverage lock schema emulator bench clean
+
+help: ## List the verbs
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+setup: ## Make .venv with the locked packages, and find or build the Pulumi CLI
+	@$(PYTHON) -m tools.setup_environment
+
+demo: setup ## Bring six pipelines up on a local GoldRush, break one, take all down (KEEP=1 leaves them up)
+	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
+
+test: setup ## Run every check and every test, then print the coverage
+	@$(BIN)/coverage erase
+	@failed=; \
+	for part in $(PARTS); do \
+	  echo "== $$part"; \
+	  $(MAKE) --no-print-directory COVER=1 $$part || failed="$$failed $$part"; \
+	done; \
+	echo "== coverage"; \
+	$(MAKE) --no-print-directory coverage || failed="$$failed coverage"; \
+	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; \
+	echo "all parts passed"
+
+check: setup ## The quick loop: lint, types, import contracts, unit tests
+	@$(MAKE) --no-print-directory lint types contracts unit
+
+lint: setup ## Lint and formatting
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+fmt: setup ## Format the code and apply safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: setup ## mypy, strict
+	$(BIN)/mypy
+
+contracts: setup ## Imports point one way
+	$(BIN)/lint-imports
+
+unit: setup ## Tests of pure functions
+	$(call run-tests,unit,$(PARALLEL))
+
+typing: setup ## Type checkers on programs as users write them
+	$(call run-tests,typing,$(PARALLEL))
+
+contract: setup ## Tests of client and emulator by the documents of the API
+	$(call run-tests,contract,$(PARALLEL))
+
+plugin: setup ## Tests of the provider's process, on the newest and the oldest Pulumi SDK
+	$(call run-tests,plugin,$(PARALLEL))
+
+e2e: setup ## Tests with the real Pulumi CLI
+	$(call run-tests,e2e,$(PARALLEL))
+
+chaos: setup ## Tests with the real Pulumi CLI under faults
+	$(call run-tests,chaos,$(PARALLEL))
+
+coverage:
+	@$(BIN)/coverage combine --quiet 2>/dev/null || true
+	@if [ -f .coverage ]; then $(BIN)/coverage report; else echo "no coverage was measured"; fi
+
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes \
+  --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+
+lock: setup ## Write the two lock files anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
+	$(COMPILE) --all-extras --group dev --output-file requirements.lock
+	$(COMPILE) --resolution lowest-direct --output-file requirements-oldest.lock
+
+schema: setup ## Write the JSON Schema of the stack files
+	$(BIN)/python -m goldrush_pulumi.stack_config
+
+emulator: setup ## Run a local GoldRush until Ctrl-C
+	$(BIN)/python -m goldrush_pulumi.emulator
+
+bench: setup ## Measure against the engine's floor and a plain provider
+	$(BIN)/python -m bench
+
+clean: ## Remove caches and local state; the venvs and the Pulumi CLI stay
+	rm -rf .demo .state .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
+	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
+
+# $(1): folder under tests/, $(2): options. A folder without tests is said, so that it is never taken for a passed one.
+run-tests = $(if $(shell find tests/$(1) -name 'test_*.py' 2>/dev/null),\
+  $(BIN)/$(if $(COVER),coverage run -m pytest,pytest) tests/$(1) $(2),\
+  @echo "tests/$(1): no tests")

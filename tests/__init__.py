@@ -1,0 +1,1 @@
+"""Tests by kind: unit, typing, contract, plugin, e2e, chaos."""
