@@ -1,0 +1,141 @@
+"""Why a pipeline is not live: the message a user reads when a deployment failed, and nothing else.
+
+The text is stored in state and shown in clear, so every line passes the redactor. A diagnosis never makes a failure
+worse: what cannot be fetched is left out, and no more than ten seconds are spent on it.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+from goldrush_pulumi.deployment.causes import likely_cause
+from goldrush_pulumi.deployment.wait import Ending, Outcome
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.api import GoldRushClient, PipelineStatus
+
+BUDGET_SECONDS: Final = 10.0
+"""The longest a diagnosis may take."""
+
+LOG_LINES: Final = 20
+"""How many log lines are shown, of all pods together."""
+
+_LONGEST_LINE: Final = 400
+
+Redact = Callable[[str], str]
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The pipeline a diagnosis speaks of: the resource's name and the pipeline's id."""
+
+    name: str
+    pipeline_id: str
+
+    def __str__(self) -> str:
+        return f"pipeline {self.name} ({self.pipeline_id})"
+
+
+def diagnose(subject: Subject, outcome: Outcome, client: GoldRushClient, redact: Redact) -> str:
+    """The message for a wait that ended in `outcome`: what is, since when, why, and what to do next."""
+    findings = _Findings(subject, client, redact)
+    lines = [_headline(subject, outcome)]
+    lines += [f"  destination: {line}" for line in printable_lines(findings.last_error)[:1]]
+    lines += findings.log_section()
+    cause = likely_cause("\n".join(lines[1:]))
+    lines += [f"  likely cause: {cause}"] if cause else []
+    lines += _next_steps(subject)
+    return redact("\n".join(lines))
+
+
+def describe(subject: Subject, status: PipelineStatus, client: GoldRushClient, redact: Redact) -> str:
+    """The message for a pipeline found not to be what it should be, outside of any wait."""
+    return diagnose(subject, Outcome(Ending.FAILED, -1.0, status), client, redact)
+
+
+def explain_error(subject: Subject, error: str, redact: Redact) -> str:
+    """The message for a wait that an error ended: the API stopped answering, or refused the key."""
+    lines = [f"{subject} could not be followed: {error}", *_next_steps(subject)]
+    return redact("\n".join(lines))
+
+
+def _headline(subject: Subject, outcome: Outcome) -> str:
+    status = outcome.status
+    phase = status.phase if status else "unknown"
+    ready = f" (ready {status.ready or 0} of {status.replicas or 0})" if status else ""
+    after = f" after {outcome.waited_seconds:.0f} s" if outcome.waited_seconds >= 0 else ""
+    if outcome.ending is Ending.TIMED_OUT:
+        return f"{subject} is still {phase}{after}{ready}: time is up, raise custom_timeouts if it needs more"
+    if outcome.ending is Ending.CANCELLED:
+        return f"{subject} was {phase}{after}{ready} when the update was cancelled"
+    if outcome.ending is Ending.GONE:
+        return f"{subject} disappeared{after}: it was deleted elsewhere, or the ServiceKey no longer sees it"
+    if outcome.ending is Ending.UNHEALTHY:
+        return f"{subject} is {phase}{after}{ready}, but its destination is not healthy"
+    if outcome.ending is Ending.STALE_FAILURE:
+        return f"{subject} is {phase}{after}{ready}: GoldRush has not deployed it anew since the change"
+    return f"{subject} is {phase}{after}{ready}"
+
+
+def _next_steps(subject: Subject) -> list[str]:
+    return [
+        "  the pipeline is kept and recorded; fix the cause and run `pulumi up` again,",
+        f"  or look closer with `goldrush-pulumi logs {subject.pipeline_id} --follow`",
+    ]
+
+
+class _Findings:
+    """What the API says about a pipeline in trouble, both questions asked at once within the budget."""
+
+    def __init__(self, subject: Subject, client: GoldRushClient, redact: Redact) -> None:
+        pipeline_id, budget = subject.pipeline_id, BUDGET_SECONDS
+        health = _ask(lambda: client.get_destination_health(pipeline_id, timeout_seconds=budget))
+        logs = _ask(lambda: client.get_pipeline_logs(pipeline_id, timeout_seconds=budget))
+        answer = _answer(health)
+        # Redacted before lines are cut, joined or cleaned: half a secret is found by nobody.
+        self.last_error = redact(answer.last_error or "") if answer is not None else ""
+        tails = _answer(logs)
+        self.pods = [(pod.pod, redact(pod.logs)) for pod in tails.pods] if tails is not None else []
+
+    def log_section(self) -> list[str]:
+        """The last lines of each pod, all pods together at most twenty."""
+        share = max(LOG_LINES // max(len(self.pods), 1), 1)
+        section: list[str] = []
+        for pod, logs in self.pods[:LOG_LINES]:
+            tail = printable_lines(logs)[-share:]
+            if tail:
+                section.append(f"  last log lines of pod {' '.join(printable_lines(pod))}:")
+                section += [f"    {line}" for line in tail]
+        return section
+
+
+def _ask(question: Callable[[], T]) -> Future[T]:
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(question())
+        except BaseException as error:  # noqa: BLE001 - a diagnosis never fails the failure
+            future.set_exception(error)
+
+    # A daemon thread: a server that never answers must not keep the provider alive.
+    threading.Thread(target=run, name="diagnosis", daemon=True).start()
+    return future
+
+
+def _answer(future: Future[T]) -> Any:
+    try:
+        return future.result(timeout=BUDGET_SECONDS)
+    except BaseException:  # noqa: BLE001 - what cannot be fetched is left out
+        return None
+
+
+def printable_lines(text: str) -> list[str]:
+    """The lines of a server's text that say something, without control characters and cut to a readable length."""
+    lines = ("".join(c if c.isprintable() else " " for c in line).rstrip() for line in text.split("\n"))
+    return [line[:_LONGEST_LINE] for line in lines if line.strip()]

@@ -1,0 +1,161 @@
+"""What the server holds, laid over what the user asked for: only real drift changes the inputs.
+
+Masks, defaults the user never set, and spellings that mean the same are the server's business; they stay out of state.
+Source: the API masks credentials as `******` on reading and may add defaults of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldrush_pulumi.deployment.secrets import MASK
+from goldrush_pulumi.deployment.spec import API_FIELDS, FIELDS, Inputs, canonical
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.api import Pipeline
+
+
+def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[str, Any]:
+    """The inputs that describe `pipeline` as it is, in the user's own words wherever those still hold.
+
+    `ended` says that a bounded pipeline has reached its last block: its `status` is then nobody's wish any more.
+    Fields the server did not answer keep their value.
+    """
+    merged = dict(inputs)
+    for name in API_FIELDS:
+        if name not in pipeline.model_fields_set or (ended and name == "status"):
+            continue
+        value = _drifted(name, inputs, getattr(pipeline, name))
+        if value is not None:
+            merged[name] = value
+        elif name in merged and canonical(name, merged[name]) != canonical(name, None):
+            del merged[name]
+    return merged
+
+
+def drifted_fields(inputs: Inputs, pipeline: Pipeline) -> tuple[str, ...]:
+    """The names of the fields in which the server's pipeline is not what `inputs` ask for, as far as can be seen.
+
+    A masked credential cannot be compared and counts as unchanged.
+    """
+    actual = overlay(inputs, pipeline)
+    return tuple(name for name in API_FIELDS if canonical(name, inputs.get(name)) != canonical(name, actual.get(name)))
+
+
+def leftovers(names: tuple[str, ...], old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, Any]:
+    """What a change of the fields `names` removed and the server still has, as the body of a PATCH that nulls it.
+
+    Empty when all is gone. Maps in it are whole: what is wanted, and a null for each key that should not be there.
+    Whether a PATCH merges maps or replaces them is not documented; this works on both sides.
+    """
+    body: dict[str, Any] = {}
+    for name in names:
+        value = _leftover(name, old, new, pipeline)
+        if value is not None:
+            body[name] = value.patch
+    return body
+
+
+@dataclass(frozen=True)
+class _Leftover:
+    patch: Any
+
+
+def _leftover(name: str, old: Inputs, new: Inputs, pipeline: Pipeline) -> _Leftover | None:
+    actual = getattr(pipeline, name, None)
+    if name == "transforms":
+        wanted = new.get(name) or {}
+        extra = sorted(set(actual or {}) - set(wanted))
+        return _Leftover({**wanted, **dict.fromkeys(extra)}) if extra else None
+    if name == "destination_config":
+        config = _nulled_config(old, new, pipeline)
+        return _Leftover(config) if config else None
+    nothing = canonical(name, None)
+    removed = canonical(name, new.get(name)) == nothing != canonical(name, old.get(name))
+    return _Leftover(None) if removed and canonical(name, actual) == canonical(name, old[name]) else None
+
+
+def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
+    wanted = inputs.get(name)
+    if name == "destination_config":
+        return _visible_config(wanted, actual)
+    nothing = canonical(name, None)
+    never_asked = FIELDS[name].server_decides and canonical(name, wanted) == nothing
+    if never_asked or canonical(name, wanted) == canonical(name, actual):
+        return wanted
+    return actual if canonical(name, actual) != nothing else None
+
+
+def _visible_config(wanted: Any, actual: Any) -> Any:
+    """The settings with what the server shows differently; masked leaves and settings never asked for stay out."""
+    if not isinstance(actual, Mapping):
+        return wanted
+    if not isinstance(wanted, Mapping):
+        return _without_masks(actual)
+    known = {key: _visible_setting(key, wanted[key], actual) for key in wanted}
+    visible = {key: item for key, item in known.items() if item is not None}
+    same = canonical("destination_config", wanted) == canonical("destination_config", visible)
+    return wanted if same else visible
+
+
+def _visible_setting(key: str, wanted: Any, actual: Mapping[str, Any]) -> Any:
+    if key == "type":
+        return wanted
+    value = actual.get(key)
+    if value == MASK or (key not in actual and _is_nothing(wanted)):
+        return wanted
+    if isinstance(wanted, Mapping) and isinstance(value, Mapping):
+        return _visible_map(key, wanted, value)
+    return wanted if _alike(wanted, value) else value
+
+
+def _visible_map(key: str, wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> Any:
+    """A nested map. `headers` belong to the user as a whole, so one that was added elsewhere is drift."""
+    merged = {name: _visible_setting(name, wanted[name], actual) for name in wanted}
+    if key == "headers":
+        merged |= {name: item for name, item in actual.items() if name not in wanted and item != MASK}
+    return {name: item for name, item in merged.items() if item is not None}
+
+
+def _alike(wanted: Any, actual: Any) -> bool:
+    """Whether two settings mean the same; a number may come back as its digits."""
+    if isinstance(wanted, (int, float)) and isinstance(actual, str):
+        return str(wanted) == actual
+    return bool(wanted == actual)
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _without_masks(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_masks(item) for key, item in value.items() if item != MASK}
+    return value
+
+
+def _nulled_config(old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, Any] | None:
+    before, wanted = old.get("destination_config"), new.get("destination_config")
+    if not (isinstance(before, Mapping) and isinstance(wanted, Mapping)):
+        return None
+    body, found = _nulled_map(before, wanted, pipeline.destination_config or {})
+    return {"type": new["destination_type"], **body} if found else None
+
+
+def _nulled_map(
+    before: Mapping[str, Any], wanted: Mapping[str, Any], actual: Mapping[str, Any]
+) -> tuple[dict[str, Any], bool]:
+    """`wanted` with a null for every setting of `before` that was removed and that `actual` still shows unchanged."""
+    body, found = dict(wanted), False
+    for key, old in before.items():
+        if key == "type" or key not in actual:
+            continue
+        if key not in wanted:
+            if actual[key] == MASK or _alike(old, actual[key]):
+                body[key], found = None, True
+        elif isinstance(old, Mapping) and isinstance(wanted[key], Mapping) and isinstance(actual[key], Mapping):
+            body[key], deeper = _nulled_map(old, wanted[key], actual[key])
+            found = found or deeper
+    return body, found

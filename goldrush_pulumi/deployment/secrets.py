@@ -1,0 +1,156 @@
+"""Which values of a pipeline are secret, and how they are kept out of every text a person or a log may see.
+
+The reasons of a failure are stored and shown in clear by the engine, so redaction is the only barrier between a
+worker's log line and the state file.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote, quote_plus, unquote, urlsplit
+
+from goldrush_pulumi.validation.destinations import DESTINATIONS, secret_paths
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.deployment.spec import Inputs
+
+MASK: Final = "******"
+"""What the API answers in place of a credential. Never written to state, never sent back."""
+
+REDACTED: Final = "[secret]"
+
+MARKED_SECRETS: Final = "__secrets"
+"""Hidden input: the paths, each a list of keys, of the values that the program itself marked as secret. The engine
+strips such marks before a verb is called, so this is the only way a verb learns of them."""
+
+_SHORTEST: Final = 4
+
+Path = tuple[str, ...]
+
+
+def secret_leaf_paths(inputs: Inputs) -> list[Path]:
+    """The paths in `destination_config` that hold a credential, by the table of destinations."""
+    config = inputs.get("destination_config")
+    if not isinstance(config, Mapping):
+        return []
+    destination_type = inputs.get("destination_type")
+    return secret_paths(destination_type if isinstance(destination_type, str) else "", config)
+
+
+def known_secrets(*sources: Inputs) -> frozenset[str]:
+    """Every secret text in some sets of inputs: credentials by the table, and whatever the program marked."""
+    return frozenset(text for inputs in sources for text in _secret_texts(inputs) if text and text != MASK)
+
+
+def _secret_texts(inputs: Inputs) -> Iterator[str]:
+    for path in secret_leaf_paths(inputs):
+        for text in _texts_at(inputs, ("destination_config", *path)):
+            yield text
+            yield from _url_password(text)
+    for marked in inputs.get(MARKED_SECRETS) or ():
+        path = tuple(str(key) for key in marked)
+        if not _is_plain_choice(inputs, path):
+            yield from _texts_at(inputs, path)
+
+
+def _texts_at(value: Any, path: Path) -> Iterator[str]:
+    for key in path:
+        value = _child(value, key)
+    yield from _texts_in(value)
+
+
+def _child(value: Any, key: str) -> Any:
+    if isinstance(value, Mapping):
+        return value.get(key)
+    if isinstance(value, list) and key.isdigit() and int(key) < len(value):
+        return value[int(key)]
+    return None
+
+
+def _texts_in(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for item in value.values():
+            yield from _texts_in(item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts_in(item)
+
+
+def _url_password(text: str) -> Iterator[str]:
+    """The password in a URL: a worker may print it alone."""
+    try:
+        password = urlsplit(text.removeprefix("jdbc:")).password
+    except ValueError:
+        return
+    if password:
+        yield password
+        yield unquote(password)
+
+
+def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
+    """Whether the value is one of a handful of documented words: redacting "json" or "s3" would only hide the cause."""
+    if len(path) != 2 or path[0] != "destination_config":  # noqa: PLR2004 - the config and one key in it
+        return False
+    destination = DESTINATIONS.get(str(inputs.get("destination_type")))
+    field = destination.field(path[1]) if destination else None
+    return path[1] == "type" or bool(field and field.choices)
+
+
+class Redactor:
+    """Replaces secrets in a text by `[secret]`, in every spelling they are likely to be printed in.
+
+    Looked for are the secret itself, URL-encoded, JSON-escaped and in base64 at any alignment. A line that holds a
+    secret shorter than four characters is dropped whole: what is left of it would still tell.
+    """
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = {secret for secret in secrets if secret}
+        self._short = tuple(secret for secret in known if len(secret) < _SHORTEST)
+        spellings = {spelling for secret in known if len(secret) >= _SHORTEST for spelling in _spellings(secret)}
+        self._long = tuple(sorted(spellings, key=len, reverse=True))
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._short) + len(self._long)} spellings)"
+
+    def __call__(self, text: str) -> str:
+        """`text` without any known secret. Secrets of several lines are replaced too."""
+        for spelling in self._long:
+            text = text.replace(spelling, REDACTED)
+        if not self._short:
+            return text
+        return "\n".join(self._line(line) for line in text.split("\n"))
+
+    def _line(self, line: str) -> str:
+        return "[line with a secret left out]" if any(secret in line for secret in self._short) else line
+
+
+def _spellings(secret: str) -> Iterator[str]:
+    yield secret
+    yield quote(secret, safe="")
+    yield quote(secret)
+    yield quote_plus(secret)
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
+    for line in secret.splitlines():
+        if len(line) >= _SHORTEST:
+            yield line
+    yield from _base64_spellings(secret.encode())
+
+
+def _base64_spellings(secret: bytes) -> Iterator[str]:
+    """The base64 digits that `secret` alone decides, for each of the three ways it may lie in a longer text."""
+    for before in range(3):
+        digits = base64.b64encode(b"\0" * before + secret).decode().rstrip("=")
+        first = (8 * before + 5) // 6
+        whole = (8 * (before + len(secret))) // 6
+        core = digits[first:whole]
+        if len(core) >= 2 * _SHORTEST:
+            yield core
+            yield core.replace("+", "-").replace("/", "_")
+    if len(secret) < 2 * _SHORTEST:
+        yield base64.b64encode(secret).decode()

@@ -1,0 +1,206 @@
+"""The six verbs that Pulumi calls on a pipeline, each a few steps that are done elsewhere.
+
+`goldrush_pulumi.provider.make_provider` is written into the state of every stack that holds a pipeline. Neither this
+module nor that function may ever be renamed or moved.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from pulumi.dynamic import (
+    CheckFailure,
+    CheckResult,
+    ConfigureRequest,
+    CreateResult,
+    DiffResult,
+    ReadResult,
+    ResourceProvider,
+    UpdateResult,
+)
+
+from goldrush_pulumi import engine
+from goldrush_pulumi.deployment.diff import compare
+from goldrush_pulumi.deployment.secrets import secret_leaf_paths
+from goldrush_pulumi.deployment.spec import FIELDS, PipelineSpec, with_defaults
+from goldrush_pulumi.session import Session
+from goldrush_pulumi.settings import parallel_setting
+from goldrush_pulumi.validation.inputs import find_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from goldrush_pulumi.deployment.job import Deployment, DeploymentFailed, Job
+
+_PROVIDER_KEY = "__provider"
+
+
+def make_provider() -> PipelineProvider:
+    """The provider, as state remembers it: by this function's name alone."""
+    return PipelineProvider()
+
+
+class PipelineProvider(ResourceProvider):
+    """Creates, reads, compares, updates and deletes GoldRush pipelines.
+
+    An instance is pickled into every resource, so it pickles to a call of `make_provider` and holds nothing. In the
+    provider process one instance serves all threads.
+    """
+
+    # The pickled provider is the name of a function: encrypting it would only hide that.
+    serialize_as_secret_always = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._session = Session(lambda _key: None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return make_provider, ()
+
+    def configure(self, req: ConfigureRequest) -> None:
+        """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
+        self._session = Session(req.config.get)
+        engine.install(parallel_setting(req.config.get))
+
+    @engine.verb
+    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+        """Called before every diff: all problems at once, defaults filled in, credentials marked as secrets.
+
+        Offline. Problems carry no property name, for the engine would print that property's value beside it.
+        """
+        given = {key: value for key, value in news.items() if key != _PROVIDER_KEY}
+        inputs = with_defaults(given, engine.current_request().resource_name)
+        problems = find_problems(inputs, engine.is_unknown)
+        return CheckResult(sealed(inputs), [CheckFailure("", str(problem)) for problem in problems])
+
+    @engine.verb
+    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+        """Called with the recorded outputs and the checked inputs. Offline.
+
+        Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
+        """
+        difference = compare(olds, news)
+        if not difference:
+            return DiffResult(changes=False)
+        replaces = list(difference.replaces)
+        if replaces:
+            _require_replaceable(replaces, news)
+        recorded = engine.current_request().inputs
+        only_drift = bool(recorded) and not compare(recorded, news)
+        return DiffResult(changes=True if only_drift else None, replaces=replaces, delete_before_replace=True)
+
+    @engine.verb
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
+        from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
+
+        spec = PipelineSpec(_inputs(props))
+        with self._session.job(spec.inputs) as work:
+            adopt_id = spec.inputs.get("adopt_id")
+            try:
+                done = deploy.adopt(work, spec, adopt_id) if adopt_id else deploy.create(work, spec)
+            except job.DeploymentFailed as failure:
+                raise _init_failed(work, spec, failure, {}) from None
+            return CreateResult(done.pipeline_id, _outputs(work, spec, done, {}))
+
+    @engine.verb
+    def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
+        """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
+        from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
+
+        spec = PipelineSpec(_inputs(news))
+        with self._session.job(spec.inputs, olds) as work:
+            try:
+                done = deploy.update(work, id_, olds, spec)
+            except job.DeploymentFailed as failure:
+                raise _init_failed(work, spec, failure, olds) from None
+            return UpdateResult(_outputs(work, spec, done, olds))
+
+    @engine.verb
+    def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
+        """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such."""
+        from goldrush_pulumi.deployment.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
+        from goldrush_pulumi.deployment.reading import read  # noqa: PLC0415
+
+        recorded = _inputs(engine.current_request().inputs or props)
+        inputs = recorded if "project" in recorded else {}
+        with self._session.job(inputs, props) as work:
+            reading = read(work, id_, inputs, props)
+            if reading is None:
+                return ReadResult("", {})
+            fingerprint = work.fingerprint_of(id_)
+            outputs = sealed(outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props))
+        if reading.complaint:
+            raise engine.InitFailed(id_, outputs, [reading.complaint], sealed(reading.inputs))
+        return ReadResult(id_, outputs, sealed(reading.inputs))
+
+    @engine.verb
+    def delete(self, id_: str, props: dict[str, Any]) -> None:
+        """Called to delete. Returns when the server says that the pipeline is gone."""
+        from goldrush_pulumi.deployment import deploy  # noqa: PLC0415 - the network stack is loaded when needed
+
+        with self._session.job(props) as work:
+            deploy.delete(work, id_, props)
+
+
+def sealed(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """`properties` with every credential marked as secret: whatever goes into a reply with properties passes here.
+
+    The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
+    showed unmasked, would otherwise be stored in clear.
+    """
+    result = dict(properties)
+    for path in secret_leaf_paths(properties):
+        _seal(result, ("destination_config", *path))
+    return result
+
+
+def _seal(container: dict[str, Any], path: tuple[str, ...]) -> None:
+    """Replace the leaf at `path` by its marked form, copying every container on the way."""
+    *parents, last = path
+    for key in parents:
+        container[key] = dict(container[key])
+        container = container[key]
+    if not engine.is_unknown(container[last]):
+        container[last] = engine.secret(container[last])
+
+
+def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
+    """The inputs among some properties, with whole numbers restored."""
+    from goldrush_pulumi.deployment.secrets import MARKED_SECRETS  # noqa: PLC0415
+    from goldrush_pulumi.deployment.spec import whole_numbers  # noqa: PLC0415
+
+    names = (*FIELDS, MARKED_SECRETS)
+    return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
+
+
+def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
+    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other."""
+    named = ", ".join(replaces)
+    if news.get("adopt_id"):
+        msg = (
+            f"adopt_id: a change of {named} replaces the pipeline, and the one to adopt would be deleted first;"
+            " remove adopt_id from the program first"
+        )
+        raise engine.UserError(msg)
+    engine.warn(
+        f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
+        " written stays; set protect=True on pipelines that must not be deleted"
+    )
+
+
+def _outputs(work: Job, spec: PipelineSpec, done: Deployment, earlier: Mapping[str, Any]) -> dict[str, Any]:
+    from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+
+    return sealed(outputs_of(spec, done, work.fingerprint_of(done.pipeline_id), earlier))
+
+
+def _init_failed(
+    work: Job, spec: PipelineSpec, failure: DeploymentFailed, earlier: Mapping[str, Any]
+) -> engine.InitFailed:
+    from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+
+    done = failure.deployment
+    fingerprint = work.fingerprint_of(done.pipeline_id)
+    outputs = outputs_of(spec, done, fingerprint, earlier, failure.unapplied)
+    return engine.InitFailed(done.pipeline_id, sealed(outputs), [failure.reason])

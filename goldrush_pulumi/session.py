@@ -1,0 +1,101 @@
+"""What one provider process works with: settings, one client for all threads, and the job each verb is given."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from goldrush_pulumi import engine
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.api import GoldRushClient
+    from goldrush_pulumi.deployment.job import Job
+    from goldrush_pulumi.settings import Settings
+
+Config = Callable[[str], "str | None"]
+"""Answers a config value by its full key, such as "goldrush:baseUrl"."""
+
+
+class Session:
+    """Built once per provider process, and only when a verb first needs the network."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._lock = threading.Lock()
+        self._client: GoldRushClient | None = None
+
+    @functools.cached_property
+    def settings(self) -> Settings:
+        """The settings of this process.
+
+        Raises:
+            engine.UserError: a setting is missing or out of range.
+        """
+        from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
+
+        try:
+            return load_settings(self._config, os.environ)
+        except SettingsError as error:
+            raise engine.UserError(str(error)) from None
+
+    @property
+    def client(self) -> GoldRushClient:
+        """The one client of this process, shared by all its threads."""
+        with self._lock:
+            if self._client is None:
+                self._client = self._open()
+            return self._client
+
+    def _open(self) -> GoldRushClient:
+        from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer  # noqa: PLC0415 - see the class
+
+        settings = self.settings
+        try:
+            return GoldRushClient(
+                service_key=settings.service_key,
+                base_url=settings.base_url,
+                key_source=settings.key_source,
+                cancelled=engine.cancelled,
+                before_change=engine.require_engine,
+                pacer=Pacer(settings.requests_per_second, cancelled=engine.cancelled),
+                max_connections=settings.parallel,
+            )
+        except GoldRushError as error:
+            raise engine.UserError(str(error)) from None
+
+    @contextlib.contextmanager
+    def job(self, *secret_sources: Mapping[str, Any]) -> Iterator[Job]:
+        """The job of the verb that is running. Errors of GoldRush that leave the block reach the user as one message.
+
+        `secret_sources` are all sets of inputs whose secrets must not be shown.
+        """
+        from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
+
+        job = self._job(secret_sources)
+        try:
+            yield job
+        except GoldRushError as error:
+            raise engine.UserError(job.redact(error.message)) from None
+
+    def _job(self, secret_sources: tuple[Mapping[str, Any], ...]) -> Job:
+        from goldrush_pulumi.deployment.job import DEFAULT_TIMEOUT_SECONDS, Job, Policies, make_fingerprint  # noqa: PLC0415
+        from goldrush_pulumi.deployment.secrets import Redactor, known_secrets  # noqa: PLC0415
+        from goldrush_pulumi.deployment.wait import EventClock  # noqa: PLC0415
+
+        request, settings = engine.current_request(), self.settings
+        redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
+        return Job(
+            name=request.resource_name or "of this resource",
+            client=self.client,
+            clock=EventClock(engine.cancelled),
+            redact=redact,
+            fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
+            status=lambda text: engine.status(redact(text)),
+            warn=lambda text: engine.warn(redact(text)),
+            policies=Policies(settings.failed_grace_seconds, settings.settle_seconds),
+            timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+        )
