@@ -1,0 +1,87 @@
+"""`python -m goldrush_pulumi.emulator`: a local GoldRush until Ctrl-C."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from typing import Any
+
+from goldrush_pulumi.emulator.lifecycle import Lifecycle
+from goldrush_pulumi.emulator.server import Emulator, EmulatorError
+from goldrush_pulumi.emulator.switches import parse_switches
+
+DEFAULT_PORT = 8460
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Serve until SIGINT or SIGTERM and return the exit code: 0, or 1 when it cannot start."""
+    options = _parser().parse_args(arguments)
+    stopping = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        emulator = _emulator(options)
+        emulator.start()
+    except (EmulatorError, ValueError) as error:
+        sys.stderr.write(f"error: {error}\n")
+        return 1
+    _announce(emulator)
+    try:
+        stopping.wait()
+    finally:
+        emulator.close()
+    return 0
+
+
+def _emulator(options: argparse.Namespace) -> Emulator:
+    return Emulator(
+        port=options.port,
+        host=options.host,
+        lifecycle=Lifecycle.by_time(options.deploy_seconds, options.stop_seconds, options.bounded_seconds),
+        switches=parse_switches(_switch_values(options.switch)),
+        service_key=options.service_key,
+        state_file=options.state,
+    )
+
+
+def _announce(emulator: Emulator) -> None:
+    lines = (
+        f"GoldRush emulator at {emulator.base_url}",
+        f"control API at {emulator.control_url}",
+        f"export GOLDRUSH_BASE_URL={emulator.base_url}",
+        f"export GOLDRUSH_SERVICE_KEY={emulator.service_key}",
+        "stop it with Ctrl-C",
+    )
+    sys.stdout.write("\n".join(lines) + "\n")
+    sys.stdout.flush()
+
+
+def _switch_values(assignments: list[str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        name, equals, value = assignment.partition("=")
+        if not equals:
+            message = f"--switch {assignment}: write it as name=value"
+            raise ValueError(message)
+        values[name] = value.split(",") if name == "masked_leaves" else value
+    return values
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m goldrush_pulumi.emulator", description="A local GoldRush.")
+    add = parser.add_argument
+    add("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
+    add("--port", type=int, default=DEFAULT_PORT, help="port, 0 takes a free one (default: %(default)s)")
+    add("--state", metavar="FILE", help="SQLite file in which pipelines and keys survive a restart")
+    add("--service-key", metavar="KEY", help="ServiceKey of the default account (default: a random one)")
+    add("--deploy-seconds", type=float, default=3.0, help="from DEPLOYING to RUNNING (default: %(default)s)")
+    add("--stop-seconds", type=float, default=1.0, help="from STOPPING to PAUSED (default: %(default)s)")
+    add("--bounded-seconds", type=float, default=10.0, help="how long a bounded pipeline runs (default: %(default)s)")
+    add("--switch", action="append", default=[], metavar="NAME=VALUE", help="answer an open question; may be repeated")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())
