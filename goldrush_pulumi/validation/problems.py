@@ -32,6 +32,11 @@ class Problem:
         """Read as one line."""
         return f"{self.path}: {self.wrong}, {self.right}"
 
+    def under(self, path: str) -> Problem:
+        """Say the same of inputs that stand somewhere inside a larger document."""
+        separator = "" if self.path.startswith("[") else "."
+        return Problem(f"{path}{separator}{self.path}", self.wrong, self.right)
+
 
 def field_path(path: str, name: str) -> str:
     """Extend a path by the name of a field: `sasl` under `destination_config` is `destination_config.sasl`."""

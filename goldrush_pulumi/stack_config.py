@@ -1,0 +1,271 @@
+"""Pipelines declared in stack config: `pipelines:` of `Pulumi.<stack>.yaml` becomes `Pipeline` resources.
+
+```yaml
+config:
+  my-project:pipelines:
+    base-swaps:
+      project: analytics-prod
+      topic: base.mainnet.ref.block.swap.v3
+      destination_config:
+        type: postgres
+        url: postgresql://db.example.com:5432/analytics
+        user: goldrush
+        password:
+          secure: v1:...
+      protect: true
+```
+
+`python -m goldrush_pulumi.stack_config` prints the JSON Schema of such files.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+import pulumi
+from pulumi.runtime import is_config_secret
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, create_model
+
+from goldrush_pulumi.pipeline import Pipeline
+from goldrush_pulumi.validation.destination_rules import resolve_type
+from goldrush_pulumi.validation.destinations import DESTINATIONS
+from goldrush_pulumi.validation.inputs import INPUTS, find_problems
+from goldrush_pulumi.validation.problems import Problem, advise, field_path
+from goldrush_pulumi.validation.schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
+
+_KEY = "pipelines"
+_Duration = Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$", description="Such as `10m` or `1h30m`.")]
+
+
+class Timeouts(BaseModel):
+    """How long the verbs of a pipeline may take."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    create: _Duration | None = None
+    update: _Duration | None = None
+    delete: _Duration | None = None
+
+
+class Options(BaseModel):
+    """What Pulumi, not GoldRush, is told about a declared pipeline."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    protect: StrictBool = Field(default=False, description="Refuse to delete or replace the pipeline.")
+    retain_on_delete: StrictBool = Field(
+        default=False, description="Leave the pipeline running when it is no longer declared."
+    )
+    custom_timeouts: Timeouts | None = Field(default=None, description="How long create, update and delete may take.")
+
+    def as_resource_options(self) -> pulumi.ResourceOptions:
+        """Turn into the options of a resource."""
+        timeouts = self.custom_timeouts
+        return pulumi.ResourceOptions(
+            protect=self.protect,
+            retain_on_delete=self.retain_on_delete,
+            custom_timeouts=pulumi.CustomTimeouts(**timeouts.model_dump()) if timeouts else None,
+        )
+
+
+# The values of inputs are judged by `find_problems`, as in every other program; the model owns their names.
+_INPUT_FIELDS: dict[str, Any] = dict.fromkeys(INPUTS, (object, None))
+Declaration = create_model(
+    "Declaration",
+    __base__=Options,
+    __doc__="One pipeline: its inputs, and what Pulumi is told about it.",
+    **_INPUT_FIELDS,
+)
+
+
+def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
+    """Declare every pipeline of the selected stack's config.
+
+    Texts in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
+    `--secret`: which leaf it was is lost when config is read.
+
+    Args:
+        config: Where `pipelines` is looked up; without it, the config of the program's own project.
+
+    Returns:
+        The resources by their names, in the order of the config.
+
+    Raises:
+        pulumi.RunError: When `pipelines` is missing or anything is wrong with any pipeline; the message lists all of
+            it and holds no value.
+    """
+    config = config or pulumi.Config()
+    secret = is_config_secret(config.full_key(_KEY))
+    return {
+        name: Pipeline(name, opts=options.as_resource_options(), **(_hide(inputs) if secret else inputs))
+        for name, (inputs, options) in read_declarations(config).items()
+    }
+
+
+def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], Options]]:
+    """Read and judge `pipelines` without declaring anything.
+
+    Returns:
+        For each pipeline its inputs, in clear, and its options.
+
+    Raises:
+        pulumi.RunError: As `declare_pipelines`.
+    """
+    declared = _read_map(config)
+    problems = [problem for name, entry in declared.items() for problem in _find_entry_problems(name, entry)]
+    if problems:
+        lines = "\n".join(f"  {problem}" for problem in problems)
+        raise pulumi.RunError(f"declare pipelines of {config.full_key(_KEY)}: the stack's config is not right\n{lines}")
+    return {name: _split(entry) for name, entry in declared.items()}
+
+
+def json_schema() -> Schema:
+    """Build the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
+    declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
+    definitions = declaration.pop("$defs")
+    declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
+    declaration["required"] = [name for name, row in INPUTS.items() if row.required]
+    declaration["allOf"] = [_destination_rule(type_) for type_ in DESTINATIONS]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "A Pulumi stack file with GoldRush pipelines",
+        "type": "object",
+        "properties": {
+            "config": {
+                "type": "object",
+                "properties": _SETTINGS,
+                "patternProperties": {
+                    rf"^([^:]+:)?{_KEY}$": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Declaration"}}
+                },
+            }
+        },
+        "$defs": {
+            "secure": _SECURE,
+            "Declaration": declaration,
+            **definitions,
+            **{type_: describe_destination(destination) for type_, destination in DESTINATIONS.items()},
+        },
+    }
+
+
+_SECURE: Schema = {
+    "description": "A value encrypted by `pulumi config set --secret`.",
+    "type": "object",
+    "properties": {"secure": {"type": "string"}},
+    "required": ["secure"],
+    "additionalProperties": False,
+}
+
+_SETTINGS: Schema = {
+    "goldrush:serviceKey": {
+        "description": "ServiceKey of the account; keep it encrypted.",
+        "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}],
+    },
+    "goldrush:baseUrl": {"description": "Where the API is, when it is not GoldRush's own address.", "type": "string"},
+    "goldrush:requestsPerSecond": {
+        "description": "Upper bound of the account's request rate.",
+        "type": ["number", "string"],
+        "default": 20,
+    },
+}
+
+
+def _destination_rule(type_: str) -> Schema:
+    """Hold `destination_config` to its type's fields, whether the type is said inside it or beside it."""
+    said: Schema = {"properties": {"type": {"const": type_}}, "required": ["type"]}
+    inside: Schema = {"properties": {"destination_config": said}, "required": ["destination_config"]}
+    beside: Schema = {"properties": {"destination_type": {"const": type_}}, "required": ["destination_type"]}
+    fields: Schema = {"properties": {"destination_config": {"$ref": f"#/$defs/{type_}"}}}
+    return {"if": {"anyOf": [inside, beside]}, "then": fields}
+
+
+def _read_map(config: pulumi.Config) -> Mapping[str, Any]:
+    try:
+        declared = config.get_object(_KEY)
+    except pulumi.ConfigTypeError:
+        # Its text quotes the value, which may hold secrets.
+        declared = ""
+    if declared is None:
+        # A misspelt key must not read as "delete every pipeline".
+        raise pulumi.RunError(f"{config.full_key(_KEY)}: is missing, declare pipelines there or write {{}} for none")
+    if not isinstance(declared, Mapping):
+        raise pulumi.RunError(f"{config.full_key(_KEY)}: is not a map, write a map of names to pipelines")
+    return declared
+
+
+def _find_entry_problems(name: str, entry: object) -> list[Problem]:
+    path = f"{_KEY}.{name}" if re.fullmatch(r"[\w-]+", name) else f"{_KEY}[{json.dumps(name)}]"
+    if not isinstance(entry, Mapping):
+        return [Problem(path, "is not a map", "write a map with project, topic and destination_config")]
+    inputs = {key: value for key, value in entry.items() if key in INPUTS}
+    if isinstance(inputs.get("abi_file"), str):
+        # A path, which the resource reads when it is declared.
+        del inputs["abi_file"]
+    problems = [*_find_option_problems(entry), *find_problems(inputs, lambda _: False)]
+    return [problem.under(path) for problem in problems]
+
+
+def _find_option_problems(entry: Mapping[str, Any]) -> list[Problem]:
+    try:
+        Declaration.model_validate(entry)
+    except ValidationError as error:
+        # Inputs are left out on purpose: the error quotes what it was given.
+        return [
+            _as_problem(fault["loc"], fault["type"]) for fault in error.errors(include_input=False, include_url=False)
+        ]
+    return []
+
+
+def _as_problem(location: tuple[int | str, ...], fault: str) -> Problem:
+    names = [str(step) for step in location]
+    path = ""
+    for name in names:
+        path = field_path(path, name)
+    if fault == "extra_forbidden":
+        model = Declaration if len(names) == 1 else Timeouts
+        return Problem(path, "is not a setting of a pipeline", advise(names[-1], model.model_fields))
+    if names[0] == "custom_timeouts":
+        shape = "write it like 10m or 1h30m" if len(names) > 1 else "write a map with create, update and delete"
+        return Problem(path, "is not a duration" if len(names) > 1 else "is not a map", shape)
+    return Problem(path, "is not true or false", "write true or false without quotes")
+
+
+def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
+    inputs = {name: value for name, value in entry.items() if name in INPUTS and value is not None}
+    # Once a config is wrapped in secrets, its type can no longer be read by the program.
+    inputs["destination_type"] = resolve_type(inputs)
+    return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
+
+
+def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Wrap every text that may have been the secret one."""
+    hidden: dict[str, Any] = {"destination_config": _hide_config(inputs)}
+    if "transforms" in inputs:
+        hidden["transforms"] = _hide_texts(inputs["transforms"])
+    return {**inputs, **hidden}
+
+
+def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Wrap the texts of a destination, but not the words GoldRush documents, such as the format of files."""
+    config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
+    choices = {field.name: field.choices for field in destination.fields}
+    return {
+        name: value if name == "type" or value in choices.get(name, ()) else _hide_texts(value)
+        for name, value in config.items()
+    }
+
+
+def _hide_texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return pulumi.Output.secret(value)
+    if isinstance(value, Mapping):
+        return {name: _hide_texts(item) for name, item in value.items()}
+    return [_hide_texts(item) for item in value] if isinstance(value, list) else value
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(json_schema(), indent=2) + "\n")

@@ -1,0 +1,85 @@
+"""The inputs of a pipeline and its destinations as JSON Schema, for editors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from goldrush_pulumi.validation.fields import Destination, Field
+    from goldrush_pulumi.validation.inputs import Input
+
+Schema = dict[str, Any]
+
+SECURE_REFERENCE = "#/$defs/secure"
+"""Where a schema that uses these pieces defines an encrypted value of a stack file."""
+
+_PLACEHOLDER = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
+
+
+def describe_input(row: Input) -> Schema:
+    """Describe one input of a pipeline; `destination_config` only as a map, since its type decides on the rest."""
+    schema: Schema = {"description": row.description, **_INPUT_SHAPES.get(row.name, _input_shape(row))}
+    return schema if row.default is None else {**schema, "default": row.default}
+
+
+def describe_destination(destination: Destination) -> Schema:
+    """Describe the `destination_config` of one kind of destination."""
+    properties = {"type": {"const": destination.type}}
+    return {
+        "title": destination.title,
+        "description": destination.description,
+        **_describe_object(destination.fields, properties),
+    }
+
+
+def _text() -> Schema:
+    return {"anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}]}
+
+
+_INPUT_SHAPES: dict[str, Schema] = {
+    "transforms": {"type": "object", "additionalProperties": _text()},
+    "destination_config": {"type": "object"},
+    "triggers": {"type": "object"},
+}
+
+
+def _input_shape(row: Input) -> Schema:
+    if row.choices:
+        return {"enum": list(row.choices)}
+    if row.kind == "height":
+        return {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d*$"}]}
+    if row.kind == "abi":
+        return {"type": ["array", "object", "string"]}
+    return {"type": "array", "items": {"type": "string"}} if row.kind == "texts" else {"type": "string"}
+
+
+def _describe_object(fields: Iterable[Field], properties: Schema) -> Schema:
+    return {
+        "type": "object",
+        "properties": {**properties, **{field.name: _describe_field(field) for field in fields}},
+        "required": [field.name for field in fields if field.required],
+        "additionalProperties": False,
+    }
+
+
+def _describe_field(field: Field) -> Schema:
+    schema: Schema = {"description": field.description, **_field_shape(field)}
+    if field.default is None:
+        return schema
+    return {**schema, "default": list(field.default) if isinstance(field.default, tuple) else field.default}
+
+
+def _field_shape(field: Field) -> Schema:
+    choice: Schema = {"anyOf": [{"enum": list(field.choices)}, _PLACEHOLDER]}
+    if field.kind == "integer":
+        limits = {"minimum": field.minimum, "maximum": field.maximum}
+        return {"type": "integer", **{name: limit for name, limit in limits.items() if limit is not None}}
+    if field.kind == "object":
+        return _describe_object(field.fields, {})
+    if field.kind == "text_map":
+        return {"type": "object", "additionalProperties": _text()}
+    if field.kind == "texts":
+        return {"type": "array", "items": choice if field.choices else _text()}
+    return choice if field.choices else _text()
