@@ -86,7 +86,7 @@ lock: setup ## Write the two lock files anew from pyproject.toml (UPGRADE=1 take
 	$(COMPILE) --resolution lowest-direct --output-file requirements-oldest.lock
 
 schema: setup ## Write the JSON Schema of the stack files
-	$(BIN)/python -m goldrush_pulumi.stack_config
+	$(BIN)/python -m goldrush_pulumi.stack_config > schemas/.new && mv schemas/.new schemas/pulumi-stack.schema.json
 
 emulator: setup ## Run a local GoldRush until Ctrl-C
 	$(BIN)/python -m goldrush_pulumi.emulator
