@@ -121,12 +121,12 @@ def run_go(module: Path, arguments: list[str], progress: Progress) -> str:
         process = subprocess.Popen(
             command, cwd=module, env=environment, stdout=output, stderr=subprocess.PIPE, text=True
         )
-        try:
-            lines = progress.follow(process)
-        except BaseException:
-            process.terminate()
-            process.wait()
-            raise
+        with process:
+            try:
+                lines = progress.follow(process)
+            except BaseException:
+                process.terminate()
+                raise
         if process.returncode != 0:
             raise BuildError("\n".join([f"{progress.title}: go {arguments[0]} failed, and said:", *lines[-12:]]))
         output.seek(0)
