@@ -5,7 +5,10 @@ BIN := .venv/bin
 
 # Commands run with the venv first on PATH, then the folder of the Pulumi CLI that the set-up found or made. Read when a
 # recipe starts, because `setup` may have written it a moment before.
-ORIGINAL_PATH := $(PATH)
+ifndef ORIGINAL_PATH
+  ORIGINAL_PATH := $(PATH)
+endif
+export ORIGINAL_PATH
 export PATH = $(CURDIR)/$(BIN):$(shell cat .venv/pulumi-folder 2>/dev/null || echo $(CURDIR)/$(BIN)):$(ORIGINAL_PATH)
 
 export PULUMI_SKIP_UPDATE_CHECK := true
@@ -22,7 +25,7 @@ help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 setup: ## Make .venv with the locked packages, and find or build the Pulumi CLI
-	@$(PYTHON) -m tools.setup_environment
+	@PATH="$(ORIGINAL_PATH)" $(PYTHON) -m tools.setup_environment
 
 demo: setup ## Bring six pipelines up on a local GoldRush, break one, take all down (KEEP=1 leaves them up)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)

@@ -118,10 +118,9 @@ def run_go(module: Path, arguments: list[str], progress: Progress) -> str:
     environment = {**os.environ, "CGO_ENABLED": "0", "GOWORK": "off"}
     with tempfile.TemporaryFile("w+", encoding="utf-8") as output:
         command = ["go", *arguments]
-        process = subprocess.Popen(
+        with subprocess.Popen(
             command, cwd=module, env=environment, stdout=output, stderr=subprocess.PIPE, text=True
-        )
-        with process:
+        ) as process:
             try:
                 lines = progress.follow(process)
             except BaseException:
