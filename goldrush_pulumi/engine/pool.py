@@ -21,13 +21,21 @@ def enlarge_pool(size: int) -> None:
     pool's own threads, as everything called by the host does.
     """
     try:
-        executor = _find_executor()
-        executor._max_workers = max(executor._max_workers, size + _RESERVE)  # noqa: SLF001 - there is no public way
+        _grow(_find_executor(), size + _RESERVE)
     except Exception:  # noqa: BLE001 - a slower deployment is better than none
         warn_once(
             "this version of the Pulumi SDK or of Python does not let more than four resources be deployed at the same "
             "moment; deployments work but take longer"
         )
+
+
+def _grow(executor: Any, size: int) -> None:
+    executor._max_workers = max(executor._max_workers, size)  # noqa: SLF001 - there is no public way
+    # Threads start when work is handed in: what was handed in before (a destroy begins with all its deletes at once)
+    # would otherwise go on waiting for the first four.
+    with executor._shutdown_lock:  # noqa: SLF001
+        for _ in range(executor._work_queue.qsize()):  # noqa: SLF001
+            executor._adjust_thread_count()  # noqa: SLF001
 
 
 def _find_executor() -> Any:
