@@ -28,7 +28,6 @@ def _database_fields(schemes: tuple[str, ...], example: str, batch_size: int) ->
             "integer",
             "Longest time a row is buffered before it is written, in milliseconds.",
             default=5000,
-            minimum=0,
         ),
     )
 
@@ -104,7 +103,6 @@ _OBJECT_STORAGE = Destination(
             "integer",
             "Longest time a record is buffered before its file is written, in milliseconds.",
             default=60000,
-            minimum=0,
         ),
         Field("region", "text", "Region of the bucket; required for s3 and r2."),
         Field(
@@ -149,13 +147,12 @@ _WEBHOOK = Destination(
             "object",
             "What to do when a request fails.",
             fields=(
-                Field("max_attempts", "integer", "Attempts per request.", default=3, minimum=0),
+                Field("max_attempts", "integer", "Attempts per request.", default=3),
                 Field(
                     "backoff_ms",
                     "integer",
                     "Pause before the first repetition, in milliseconds; it doubles each time.",
                     default=1000,
-                    minimum=0,
                 ),
             ),
         ),

@@ -21,8 +21,8 @@ class Field:
         secret: Whether its value (for a map: each value in it) is a credential.
         default: What the service documents it uses when the field is left out. Informative: it is never filled in.
         choices: The documented values of a text or of the texts in a list; empty means any.
-        minimum: Least integer.
-        maximum: Greatest integer.
+        minimum: Least integer; never negative, for all of them count something.
+        maximum: Greatest integer, if there is one.
         schemes: How a URL may begin.
         fields: Fields of a nested object.
     """
@@ -34,7 +34,7 @@ class Field:
     secret: bool = False
     default: str | int | tuple[str, ...] | None = None
     choices: tuple[str, ...] = ()
-    minimum: int | None = None
+    minimum: int = 0
     maximum: int | None = None
     schemes: tuple[str, ...] = ()
     fields: tuple[Field, ...] = ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.validation.destinations import DESTINATIONS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -40,7 +42,7 @@ def _text() -> Schema:
 
 _INPUT_SHAPES: dict[str, Schema] = {
     "transforms": {"type": "object", "additionalProperties": _text()},
-    "destination_config": {"type": "object"},
+    "destination_config": {"type": "object", "properties": {"type": {"enum": list(DESTINATIONS)}}},
     "triggers": {"type": "object"},
 }
 
@@ -74,8 +76,8 @@ def _describe_field(field: Field) -> Schema:
 def _field_shape(field: Field) -> Schema:
     choice: Schema = {"anyOf": [{"enum": list(field.choices)}, _PLACEHOLDER]}
     if field.kind == "integer":
-        limits = {"minimum": field.minimum, "maximum": field.maximum}
-        return {"type": "integer", **{name: limit for name, limit in limits.items() if limit is not None}}
+        greatest = {} if field.maximum is None else {"maximum": field.maximum}
+        return {"type": "integer", "minimum": field.minimum, **greatest}
     if field.kind == "object":
         return _describe_object(field.fields, {})
     if field.kind == "text_map":

@@ -12,10 +12,6 @@ if TYPE_CHECKING:
 class Unknown:
     """The type of `UNKNOWN`."""
 
-    def __repr__(self) -> str:
-        """Read as a word."""
-        return "UNKNOWN"
-
 
 UNKNOWN: Final = Unknown()
 """Stands for every value that is not known yet; compare by identity."""

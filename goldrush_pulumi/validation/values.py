@@ -35,7 +35,7 @@ def find_text_problems(value: object, path: str, *, choices: tuple[str, ...] = (
 
 
 def find_integer_problems(
-    value: object, path: str, *, minimum: int | None = None, maximum: int | None = None
+    value: object, path: str, *, minimum: int = 0, maximum: int | None = None
 ) -> Iterator[Problem]:
     """Check a whole number, which the engine hands over as a float."""
     if value is UNKNOWN:
@@ -43,7 +43,7 @@ def find_integer_problems(
     right = f"give {_describe_range(minimum, maximum)}"
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value // 1:
         yield Problem(path, "is not a whole number", right)
-    elif minimum is not None and value < minimum:
+    elif value < minimum:
         yield Problem(path, "is too small", right)
     elif maximum is not None and value > maximum:
         yield Problem(path, "is too large", right)
@@ -110,9 +110,7 @@ def find_field_problems(field: Field, value: object, path: str) -> Iterator[Prob
     yield from _RULES[field.kind](field, value, path)
 
 
-def _describe_range(minimum: int | None, maximum: int | None) -> str:
-    if minimum is None:
-        return "a whole number"
+def _describe_range(minimum: int, maximum: int | None) -> str:
     return f"one from {minimum} to {maximum}" if maximum is not None else f"a whole number of at least {minimum}"
 
 
