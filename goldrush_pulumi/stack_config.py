@@ -254,9 +254,13 @@ def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
     config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
     choices = {field.name: field.choices for field in destination.fields}
     return {
-        name: value if name == "type" or value in choices.get(name, ()) else _hide_texts(value)
+        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_texts(value)
         for name, value in config.items()
     }
+
+
+def _is_documented(value: Any, choices: tuple[str, ...]) -> bool:
+    return all(item in choices for item in value) if isinstance(value, list) else value in choices
 
 
 def _hide_texts(value: Any) -> Any:

@@ -128,8 +128,7 @@ def test_texts_become_secrets_when_the_key_holds_one(monkeypatch: pytest.MonkeyP
 
     assert inputs == SWAPS | {
         "destination_type": "object_storage",
-        "destination_config": config
-        | {"bucket": "!json", "partition_by": ["!day"], "access_key_id": "!a", "secret_access_key": "!s"},
+        "destination_config": config | {"bucket": "!json", "access_key_id": "!a", "secret_access_key": "!s"},
         "transforms": {"swaps": "!SELECT 1"},
     }
 
