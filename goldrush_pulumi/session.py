@@ -79,7 +79,7 @@ class Session:
         try:
             yield job
         except GoldRushError as error:
-            raise engine.UserError(job.redact(error.message)) from None
+            raise engine.UserError(str(error.redacted(job.redact))) from None
 
     def _job(self, secret_sources: tuple[Mapping[str, Any], ...]) -> Job:
         from goldrush_pulumi.deployment.job import DEFAULT_TIMEOUT_SECONDS, Job, Policies, make_fingerprint  # noqa: PLC0415

@@ -52,7 +52,9 @@ def keep(job: Job, deployment: Deployment) -> Iterator[None]:
         raise DeploymentFailed(deployment, diagnose(subject, outcome, job.client, job.redact)) from None
     except GoldRushError as error:
         deployment.run.finish("Failed")
-        raise DeploymentFailed(deployment, explain_error(subject, error.message, job.redact)) from None
+        raise DeploymentFailed(
+            deployment, explain_error(subject, str(error.redacted(job.redact)), job.redact)
+        ) from None
     except BaseException as error:
         deployment.run.finish("Failed")
         reason = explain_error(subject, f"internal error {type(error).__name__}", job.redact)

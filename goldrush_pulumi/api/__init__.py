@@ -1,0 +1,60 @@
+"""The GoldRush Pipeline REST API: client, answers and errors. Knows nothing of Pulumi."""
+
+from __future__ import annotations
+
+from goldrush_pulumi.api.client import DEFAULT_BASE_URL, GoldRushClient
+from goldrush_pulumi.api.errors import (
+    AmbiguousResult,
+    APIError,
+    ConfigurationError,
+    ConnectionFailed,
+    Forbidden,
+    GoldRushError,
+    Interrupted,
+    InvalidRequest,
+    PipelineNotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    UnexpectedAnswer,
+)
+from goldrush_pulumi.api.models import (
+    Creator,
+    DestinationHealth,
+    Group,
+    Pipeline,
+    PipelineLogs,
+    PipelineMetrics,
+    PipelinePage,
+    PipelineStatus,
+    PodLogs,
+)
+from goldrush_pulumi.api.pacing import Pacer
+
+__all__ = [
+    "DEFAULT_BASE_URL",
+    "APIError",
+    "AmbiguousResult",
+    "ConfigurationError",
+    "ConnectionFailed",
+    "Creator",
+    "DestinationHealth",
+    "Forbidden",
+    "GoldRushClient",
+    "GoldRushError",
+    "Group",
+    "Interrupted",
+    "InvalidRequest",
+    "Pacer",
+    "Pipeline",
+    "PipelineLogs",
+    "PipelineMetrics",
+    "PipelineNotFound",
+    "PipelinePage",
+    "PipelineStatus",
+    "PodLogs",
+    "RateLimited",
+    "ServerError",
+    "Unauthorized",
+    "UnexpectedAnswer",
+]
