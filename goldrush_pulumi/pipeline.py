@@ -249,7 +249,7 @@ def _on_the_wire(resource_name: str, given: dict[str, Any]) -> dict[str, Any]:
             wire[height] = _height(wire[height])
     if isinstance(wire.get("abi_file"), (str, Path)):
         wire["abi_file"] = _read_abi(resource_name, Path(wire["abi_file"]))
-    destination_type = _destination_type(given["destination_config"])
+    destination_type = _destination_type(given.get("destination_config"))
     if destination_type is not None:
         wire.setdefault("destination_type", destination_type)
     wire[MARKED_SECRETS] = marked_secrets(given)

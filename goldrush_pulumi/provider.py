@@ -159,6 +159,8 @@ def _seal(container: dict[str, Any], path: tuple[str, ...]) -> None:
     """Replace the leaf at `path` by its marked form, copying every container on the way."""
     *parents, last = path
     for key in parents:
+        if engine.secret(container[key]) is container[key]:
+            return
         container[key] = dict(container[key])
         container = container[key]
     if not engine.is_unknown(container[last]):

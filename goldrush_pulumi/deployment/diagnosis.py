@@ -6,7 +6,9 @@ worse: what cannot be fetched is left out, and no more than ten seconds are spen
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -25,6 +27,8 @@ LOG_LINES: Final = 20
 """How many log lines are shown, of all pods together."""
 
 _LONGEST_LINE: Final = 400
+_TERMINAL_SEQUENCE: Final = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+_HARMLESS: Final = re.compile(r"\b(?:INFO|DEBUG|TRACE)\b")
 
 Redact = Callable[[str], str]
 T = TypeVar("T")
@@ -41,13 +45,20 @@ class Subject:
         return f"pipeline {self.name} ({self.pipeline_id})"
 
 
-def diagnose(subject: Subject, outcome: Outcome, client: GoldRushClient, redact: Redact) -> str:
-    """The message for a wait that ended in `outcome`: what is, since when, why, and what to do next."""
-    findings = _Findings(subject, client, redact)
-    lines = [_headline(subject, outcome)]
-    lines += [f"  destination: {line}" for line in printable_lines(findings.last_error)[:1]]
-    lines += findings.log_section()
-    cause = likely_cause("\n".join(lines[1:]))
+def diagnose(
+    subject: Subject,
+    outcome: Outcome,
+    client: GoldRushClient,
+    redact: Redact,
+    budget_seconds: float = BUDGET_SECONDS,
+) -> str:
+    """The message for a wait that ended in `outcome`: what is, since when, why, and what to do next.
+
+    `budget_seconds` bounds the time spent on asking why; what has not been answered by then is left out.
+    """
+    findings = _Findings(subject, client, redact, budget_seconds)
+    lines = [_headline(subject, outcome), *findings.destination_section(), *findings.log_section()]
+    cause = likely_cause(findings.complaints())
     lines += [f"  likely cause: {cause}"] if cause else []
     lines += _next_steps(subject)
     return redact("\n".join(lines))
@@ -90,28 +101,37 @@ def _next_steps(subject: Subject) -> list[str]:
 
 
 class _Findings:
-    """What the API says about a pipeline in trouble, both questions asked at once within the budget."""
+    """What the API says about a pipeline in trouble, both questions asked at once within one budget."""
 
-    def __init__(self, subject: Subject, client: GoldRushClient, redact: Redact) -> None:
-        pipeline_id, budget = subject.pipeline_id, BUDGET_SECONDS
-        health = _ask(lambda: client.get_destination_health(pipeline_id, timeout_seconds=budget))
-        logs = _ask(lambda: client.get_pipeline_logs(pipeline_id, timeout_seconds=budget))
-        answer = _answer(health)
+    def __init__(self, subject: Subject, client: GoldRushClient, redact: Redact, budget_seconds: float) -> None:
+        pipeline_id, until = subject.pipeline_id, time.monotonic() + budget_seconds
+        health = _ask(lambda: client.get_destination_health(pipeline_id, timeout_seconds=budget_seconds))
+        logs = _ask(lambda: client.get_pipeline_logs(pipeline_id, timeout_seconds=budget_seconds))
         # Redacted before lines are cut, joined or cleaned: half a secret is found by nobody.
-        self.last_error = redact(answer.last_error or "") if answer is not None else ""
-        tails = _answer(logs)
-        self.pods = [(pod.pod, redact(pod.logs)) for pod in tails.pods] if tails is not None else []
+        answer = _answer(health, until)
+        self._last_error = printable_lines(redact(answer.last_error or ""))[:1] if answer is not None else []
+        tails = _answer(logs, until)
+        pods = tails.pods[:LOG_LINES] if tails is not None else []
+        share = LOG_LINES // max(len(pods), 1)
+        self._tails = [(pod.pod, printable_lines(redact(pod.logs))[-share:]) for pod in pods]
+
+    def destination_section(self) -> list[str]:
+        """The first line of what the destination's last probe said."""
+        return [f"  destination: {line}" for line in self._last_error]
 
     def log_section(self) -> list[str]:
         """The last lines of each pod, all pods together at most twenty."""
-        share = max(LOG_LINES // max(len(self.pods), 1), 1)
         section: list[str] = []
-        for pod, logs in self.pods[:LOG_LINES]:
-            tail = printable_lines(logs)[-share:]
+        for pod, tail in self._tails:
             if tail:
                 section.append(f"  last log lines of pod {' '.join(printable_lines(pod))}:")
                 section += [f"    {line}" for line in tail]
         return section
+
+    def complaints(self) -> str:
+        """All that may tell the cause. A line that only informs would name things that are in order."""
+        lines = (line for _, tail in self._tails for line in tail if not _HARMLESS.search(line))
+        return "\n".join([*self._last_error, *lines])
 
 
 def _ask(question: Callable[[], T]) -> Future[T]:
@@ -128,14 +148,15 @@ def _ask(question: Callable[[], T]) -> Future[T]:
     return future
 
 
-def _answer(future: Future[T]) -> Any:
+def _answer(future: Future[T], until: float) -> Any:
     try:
-        return future.result(timeout=BUDGET_SECONDS)
+        return future.result(timeout=max(until - time.monotonic(), 0.0))
     except BaseException:  # noqa: BLE001 - what cannot be fetched is left out
         return None
 
 
 def printable_lines(text: str) -> list[str]:
     """The lines of a server's text that say something, without control characters and cut to a readable length."""
-    lines = ("".join(c if c.isprintable() else " " for c in line).rstrip() for line in text.split("\n"))
+    plain = _TERMINAL_SEQUENCE.sub("", text)
+    lines = ("".join(c if c.isprintable() else " " for c in line).rstrip() for line in plain.split("\n"))
     return [line[:_LONGEST_LINE] for line in lines if line.strip()]

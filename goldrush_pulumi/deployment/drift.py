@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.deployment.secrets import MASK
-from goldrush_pulumi.deployment.spec import API_FIELDS, FIELDS, Inputs, canonical
+from goldrush_pulumi.deployment.spec import API_FIELDS, FIELDS, Inputs, canonical, whole_numbers
+from goldrush_pulumi.validation.destinations import DESTINATIONS
+from goldrush_pulumi.validation.fields import find_field
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline
+    from goldrush_pulumi.validation.fields import Field
 
 
 def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[str, Any]:
@@ -104,7 +107,7 @@ def _visible_setting(key: str, wanted: Any, actual: Mapping[str, Any]) -> Any:
     if key == "type":
         return wanted
     value = actual.get(key)
-    if value == MASK or (key not in actual and _is_nothing(wanted)):
+    if _is_masked(value) or (key not in actual and _is_nothing(wanted)):
         return wanted
     if isinstance(wanted, Mapping) and isinstance(value, Mapping):
         return _visible_map(key, wanted, value)
@@ -115,15 +118,22 @@ def _visible_map(key: str, wanted: Mapping[str, Any], actual: Mapping[str, Any])
     """A nested map. `headers` belong to the user as a whole, so one that was added elsewhere is drift."""
     merged = {name: _visible_setting(name, wanted[name], actual) for name in wanted}
     if key == "headers":
-        merged |= {name: item for name, item in actual.items() if name not in wanted and item != MASK}
+        merged |= {name: item for name, item in actual.items() if name not in wanted and not _is_masked(item)}
     return {name: item for name, item in merged.items() if item is not None}
 
 
 def _alike(wanted: Any, actual: Any) -> bool:
     """Whether two settings mean the same; a number may come back as its digits."""
-    if isinstance(wanted, (int, float)) and isinstance(actual, str):
-        return str(wanted) == actual
+    if isinstance(wanted, str) and isinstance(actual, (int, float)):
+        return wanted == str(whole_numbers(actual))
+    if isinstance(actual, str) and isinstance(wanted, (int, float)):
+        return actual == str(whole_numbers(wanted))
     return bool(wanted == actual)
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether the server hides the value, or a part of it such as the password in a URL."""
+    return isinstance(value, str) and MASK in value
 
 
 def _is_nothing(value: Any) -> bool:
@@ -132,7 +142,7 @@ def _is_nothing(value: Any) -> bool:
 
 def _without_masks(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {key: _without_masks(item) for key, item in value.items() if item != MASK}
+        return {key: _without_masks(item) for key, item in value.items() if not _is_masked(item)}
     return value
 
 
@@ -140,22 +150,37 @@ def _nulled_config(old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, An
     before, wanted = old.get("destination_config"), new.get("destination_config")
     if not (isinstance(before, Mapping) and isinstance(wanted, Mapping)):
         return None
-    body, found = _nulled_map(before, wanted, pipeline.destination_config or {})
+    destination = DESTINATIONS.get(str(new["destination_type"]))
+    fields = destination.fields if destination else ()
+    body, found = _nulled_map(fields, before, wanted, pipeline.destination_config)
     return {"type": new["destination_type"], **body} if found else None
 
 
 def _nulled_map(
-    before: Mapping[str, Any], wanted: Mapping[str, Any], actual: Mapping[str, Any]
+    fields: tuple[Field, ...], before: Mapping[str, Any], wanted: Mapping[str, Any], actual: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
     """`wanted` with a null for every setting of `before` that was removed and that `actual` still shows unchanged."""
     body, found = dict(wanted), False
     for key, old in before.items():
         if key == "type" or key not in actual:
             continue
-        if key not in wanted:
-            if actual[key] == MASK or _alike(old, actual[key]):
+        field = find_field(fields, key)
+        if _is_nothing(wanted.get(key)):
+            if _remains(field, old, actual[key]):
                 body[key], found = None, True
         elif isinstance(old, Mapping) and isinstance(wanted[key], Mapping) and isinstance(actual[key], Mapping):
-            body[key], deeper = _nulled_map(old, wanted[key], actual[key])
+            inner = field.fields if field else ()
+            body[key], deeper = _nulled_map(inner, old, wanted[key], actual[key])
             found = found or deeper
     return body, found
+
+
+def _remains(field: Field | None, old: Any, actual: Any) -> bool:
+    """Whether a removed setting is still there. One that equals its documented default says nothing either way."""
+    if isinstance(old, Mapping) and isinstance(actual, Mapping):
+        fields = field.fields if field else ()
+        return any(_remains(find_field(fields, key), old[key], actual[key]) for key in old if key in actual)
+    if _is_nothing(old):
+        return False
+    default = list(field.default) if field and isinstance(field.default, tuple) else field and field.default
+    return _is_masked(actual) or (_alike(old, actual) and not _alike(default, actual))

@@ -33,7 +33,7 @@ def outputs_of(
     """
     return {
         **_reports(earlier, deployment.pipeline, deployment.status),
-        **_echo(_as_applied(spec.inputs, deployment, unapplied)),
+        **_echo(_as_applied(spec.inputs, deployment, earlier, unapplied)),
         "config_version": spec.config_version,
         "runs": recorded(deployment.run, earlier.get("runs")),
         FINGERPRINT: fingerprint,
@@ -57,15 +57,26 @@ def _echo(inputs: Inputs) -> dict[str, Any]:
     return {name: inputs[name] for name in (*ECHOED, MARKED_SECRETS) if name in inputs}
 
 
-def _as_applied(inputs: Inputs, deployment: Deployment, unapplied: tuple[str, ...]) -> Inputs:
+def _as_applied(
+    inputs: Inputs, deployment: Deployment, earlier: Mapping[str, Any], unapplied: tuple[str, ...]
+) -> Inputs:
     if not unapplied or deployment.pipeline is None:
         return inputs
     actual = overlay({}, deployment.pipeline)
     if "destination_config" in unapplied:
-        # The settings asked for, and those the server would not let go of: the union is what it runs with.
-        config = {**actual.get("destination_config", {}), **inputs["destination_config"]}
-        actual = {**actual, "destination_config": config}
+        # The settings asked for, and those the server would not let go of: the union is what it runs with. What was
+        # recorded counts as well, for the server masks some of it.
+        shown = actual.get("destination_config", {})
+        held = _union(shown, earlier.get("destination_config") or {})
+        actual = {**actual, "destination_config": _union(held, inputs["destination_config"])}
     return {**inputs, **{name: actual[name] for name in unapplied if name in actual}}
+
+
+def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    """All settings of both maps, at any depth; those of `new` win."""
+    merged = {**old, **new}
+    both = [key for key in old if key in new and isinstance(old[key], Mapping) and isinstance(new[key], Mapping)]
+    return merged | {key: _union(old[key], new[key]) for key in both}
 
 
 def _reports(earlier: Mapping[str, Any], pipeline: Pipeline | None, status: PipelineStatus | None) -> dict[str, Any]:

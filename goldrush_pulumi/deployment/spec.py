@@ -77,7 +77,8 @@ def _text(value: Any) -> Any:
 
 def _height(value: Any) -> Any:
     text = height_text(_text(value))
-    return str(int(text)) if isinstance(text, str) and text.isascii() and text.isdigit() else text
+    # Not by way of int: Python refuses to read more than some thousand digits, and any text may stand here.
+    return text.lstrip("0") or "0" if isinstance(text, str) and text.isascii() and text.isdigit() else text
 
 
 def _without_empty(value: Any) -> Any:
@@ -87,6 +88,12 @@ def _without_empty(value: Any) -> Any:
     if isinstance(value, list):
         return [_without_empty(item) for item in value]
     return whole_numbers(value)
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_nulls(item) for key, item in value.items() if item is not None}
+    return value
 
 
 def _is_empty(value: Any) -> bool:
@@ -234,5 +241,6 @@ class PipelineSpec:
         """What a request carries for the field `name`: the wanted value, or the one that clears it."""
         value = self.inputs.get(name)
         if name == "destination_config" and isinstance(value, Mapping):
-            return {"type": self.inputs["destination_type"], **value}
+            # A null would ask the server to clear a setting; in a program it is one that was not given.
+            return _without_nulls({"type": self.inputs["destination_type"], **value})
         return FIELDS[name].cleared if _is_empty(value) else value

@@ -1,7 +1,8 @@
 """What two SQL texts have in common: equality up to white space and comments.
 
 GoldRush names no SQL dialect, so quoting and case may matter and stay differences. Only what no dialect gives a
-meaning to is folded: white space between tokens, comments, and semicolons at the end.
+meaning to is folded: white space between tokens, comments, and semicolons at the end. Where dialects read a text
+differently (a backslash before a quote, `$$`, an optimizer hint), it is kept to the letter.
 """
 
 from __future__ import annotations
@@ -10,15 +11,18 @@ import re
 from functools import lru_cache
 from typing import Final
 
+# One of the alternatives fits at every character, and none gives back what it took: the time is linear in the text.
 _TOKEN: Final = re.compile(
     r"""
-      (?P<skip> \s+ | --[^\n]* | /\*.*?(?:\*/|\Z) )
-    | '(?:[^']|'')*(?:'|\Z)
-    | "(?:[^"]|"")*(?:"|\Z)
-    | `(?:[^`]|``)*(?:`|\Z)
-    | \d[\w.]* | \w+
-    | [(),;.\[\]]
-    | (?: (?!--|/\*) [^\w\s'"`(),;.\[\]] )+
+      (?P<skip> [ \t\r\n\f\v]+ | --[^\r\n]* | /\*(?![+!]).*?(?:\*/|\Z) )
+    | /\*.*?(?:\*/|\Z)                                            # a hint: a comment that says something
+    | (?:[A-Za-z]&?)?'(?:[^'\\]|\\(?:[^']|\Z)|'')*(?:'|\\'.*|\Z)  # E'...' is not E '...'
+    | "(?:[^"\\]|\\(?:[^"]|\Z)|"")*(?:"|\\".*|\Z)
+    | `(?:[^`\\]|\\(?:[^`]|\Z)|``)*(?:`|\\`.*|\Z)
+    | \$(?P<tag>\w*)\$.*?(?:\$(?P=tag)\$|\Z)
+    | \d[\w.]*(?:(?<=[eE])[+-]\d+)? | \w+
+    | ->>? | [-+$/(),;.\[\]]                                      # a sign is a token of its own: =-1 is = -1
+    | [^-+$/\w'"`(),;.\[\] \t\r\n\f\v]+
     """,
     re.VERBOSE | re.DOTALL,
 )
@@ -30,7 +34,7 @@ def canonical_sql(sql: str) -> str:
 
     Literals and quoted names are kept to the letter. The result is for comparison, never for sending.
     """
-    tokens = [match.group() for match in _TOKEN.finditer(sql) if match.lastgroup != "skip"]
+    tokens = [match.group() for match in _TOKEN.finditer(sql) if match["skip"] is None]
     while tokens and tokens[-1] == ";":
         tokens.pop()
     return "\n".join(tokens)
