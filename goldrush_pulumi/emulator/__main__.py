@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import signal
 import sys
 import threading
@@ -65,8 +66,15 @@ def _switch_values(assignments: list[str]) -> dict[str, Any]:
         if not equals:
             message = f"--switch {assignment}: write it as name=value"
             raise ValueError(message)
-        values[name] = value.split(",") if name == "masked_leaves" else value
+        values[name] = value.split(",") if name == "masked_leaves" else _plain_value(value)
     return values
+
+
+def _plain_value(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text
 
 
 def _parser() -> argparse.ArgumentParser:

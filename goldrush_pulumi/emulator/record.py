@@ -59,6 +59,12 @@ class Record:
         stop = str(self.config.get("execution_stop_from") or "")
         return min(height, int(stop)) if stop else height
 
+    def rewind(self, height: int, now: float) -> None:
+        """Go on reading from another block height."""
+        self.position = height
+        if self.running_since is not None:
+            self.running_since = now
+
     def to_json(self) -> dict[str, Any]:
         """Return plain values that ``from_json`` reads back."""
         return dataclasses.asdict(self)

@@ -238,12 +238,18 @@ def _require_loopback(host: str) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    # Named TCP in so many words, asyncio turns Nagle's algorithm off; else each answer is 40 ms late.
+    listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
-        return socket.create_server((host, port), family=family, backlog=_BACKLOG)
-    except OSError as error:
-        reason = (error.strerror or str(error)).lower()
+        listener.bind((host, port))
+        listener.listen(_BACKLOG)
+    except (OSError, OverflowError) as error:
+        listener.close()
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
         message = f"serve emulator on {host}:{port}: {reason}, choose another port (0 takes a free one)"
         raise EmulatorError(message) from None
+    return listener
 
 
 def _open_archive(state_file: str | os.PathLike[str] | None) -> Archive | None:

@@ -135,7 +135,7 @@ class Store:
             _refuse(config_problems(config, switches))
             rewinds = switches.start_change_rewinds
             if rewinds and config["execution_start_from"] != record.config["execution_start_from"]:
-                record.position = int(config["execution_start_from"] or 0)
+                record.rewind(int(config["execution_start_from"] or 0), self._clock())
             record.config, record.updated_at = config, self._clock()
             runtime.changed.add(record.id)
             turned = self._turn_status(record, body.get("status"))

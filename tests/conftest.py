@@ -1,0 +1,38 @@
+"""What every kind of test shares: a clean environment, and an emulator of its own for each test that asks."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from goldrush_pulumi.emulator import Emulator
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--live",
+        action="store_true",
+        help="run the contract tests that only read against the real service (GOLDRUSH_SERVICE_KEY, GOLDRUSH_BASE_URL)",
+    )
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Remove what a shell may have set, so that no test depends on it or reaches a real service."""
+    for name in list(os.environ):
+        if name.startswith(("GOLDRUSH_", "PULUMI_")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def emulator() -> Iterator[Emulator]:
+    """A fresh emulator in which pipelines get where they are going without delay."""
+    from goldrush_pulumi.emulator import Emulator  # noqa: PLC0415 - most tests need no server
+
+    with Emulator() as running:
+        yield running
