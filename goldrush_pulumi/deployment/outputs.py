@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.deployment.account import FINGERPRINT, GROUP
@@ -11,8 +12,6 @@ from goldrush_pulumi.deployment.secrets import MARKED_SECRETS
 from goldrush_pulumi.deployment.spec import ECHOED, Inputs, PipelineSpec
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from goldrush_pulumi.api import Pipeline, PipelineStatus
     from goldrush_pulumi.deployment.job import Deployment
 
