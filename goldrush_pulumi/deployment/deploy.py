@@ -9,13 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, PipelineNotFound
+from goldrush_pulumi.deployment.claim import AdoptionRefused, find_leftover, fixed_differences, require_own
 from goldrush_pulumi.deployment.diff import compare
 from goldrush_pulumi.deployment.drift import drifted_fields, leftovers, overlay
 from goldrush_pulumi.deployment.job import Deployment, DeploymentFailed, Job
 from goldrush_pulumi.deployment.rollout import keep, pause_and_resume, roll_out
 from goldrush_pulumi.deployment.runs import Action, Run
 from goldrush_pulumi.deployment.secrets import secret_leaf_paths
-from goldrush_pulumi.deployment.spec import FIELDS, PATCH_FIELDS, Change, Inputs, PipelineSpec, canonical
+from goldrush_pulumi.deployment.spec import PATCH_FIELDS, Inputs, PipelineSpec, canonical
+from goldrush_pulumi.deployment.submission import restore_cut_description, submit_change, submit_new
 from goldrush_pulumi.deployment.wait import FAILED, STOPPED, Ending, Sighting, Since, wait_until_gone
 
 if TYPE_CHECKING:
@@ -24,26 +26,29 @@ if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline, PipelineStatus
 
 
-class AdoptionRefused(GoldRushError):  # noqa: N818 - the name says what happened
-    """The pipeline to adopt does not exist, or differs in what cannot be changed."""
-
-
 class PipelineGone(GoldRushError):  # noqa: N818 - the name says what happened
     """The pipeline to change was deleted elsewhere."""
 
 
 def create(job: Job, spec: PipelineSpec) -> Deployment:
-    """Create a pipeline and wait until it is what `spec` wants.
+    """Create a pipeline and wait until it is what `spec` wants. One that an earlier run left behind is taken over.
 
     Raises:
-        GoldRushError: the server did not take it; nothing was made.
+        GoldRushError: the server did not take it; nothing was made, or it is said that this is not known.
         DeploymentFailed: it was made, but is not live.
     """
     run = Run("create", spec.config_version, job.now)
+    run.enter("look-up")
+    leftover = find_leftover(job, spec)
+    if leftover is not None:
+        job.warn(f"{leftover.id} was created by an earlier run that was cut off; it is taken over")
+        return adopt(job, spec, leftover.id)
     run.enter("submit")
-    pipeline = job.client.create_pipeline(spec.create_body())
+    pipeline = submit_new(job, spec)
     deployment = Deployment(pipeline.id, run, pipeline)
     with keep(job, deployment):
+        job.ledger.see(pipeline.id)
+        restore_cut_description(job, spec, deployment)
         _settle_wish(job, spec, deployment)
         return roll_out(job, spec, deployment, since=None)
 
@@ -52,12 +57,16 @@ def adopt(job: Job, spec: PipelineSpec, pipeline_id: str) -> Deployment:
     """Take over an existing pipeline: make it what `spec` wants, and wait.
 
     Raises:
-        AdoptionRefused: there is no such pipeline, or a field that only a replacement changes differs.
+        AdoptionRefused: there is no such pipeline, another resource has it, or what cannot be changed differs.
         DeploymentFailed: it was changed, but is not live.
     """
     run = Run("adopt", spec.config_version, job.now)
     run.enter("look-up")
     pipeline, status = _look_up_for_adoption(job, spec, pipeline_id)
+    if not job.ledger.take(pipeline_id):
+        raise AdoptionRefused(
+            f"adopt pipeline {job.name}: {pipeline_id} is another resource's already; give each its own adopt_id"
+        )
     deployment = Deployment(pipeline_id, run, pipeline, status)
     names = _fields_to_send(spec, pipeline)
     if not names:
@@ -74,6 +83,7 @@ def update(job: Job, pipeline_id: str, old: Inputs, spec: PipelineSpec) -> Deplo
         GoldRushError: the server did not take the change; nothing was changed.
         DeploymentFailed: it was changed, but is not live.
     """
+    job.ledger.see(pipeline_id)
     difference = compare(old, spec.inputs)
     run = Run(_action(difference.updates, spec) if difference else "await", spec.config_version, job.now)
     run.enter("look-up")
@@ -93,6 +103,7 @@ def delete(job: Job, pipeline_id: str, outputs: Mapping[str, Any]) -> None:
         AbsenceUnproven: the pipeline is not visible, and the key may be another account's.
         GoldRushError: it was refused, or the pipeline was still there when time was up.
     """
+    job.ledger.delete(pipeline_id)
     try:
         job.client.delete_pipeline(pipeline_id)
     except PipelineNotFound:
@@ -126,11 +137,13 @@ def _status_before(job: Job, pipeline_id: str, outputs: Mapping[str, Any]) -> Pi
 def _change(job: Job, spec: PipelineSpec, deployment: Deployment, names: tuple[str, ...], old: Inputs) -> Deployment:
     """Send the fields `names`, make sure that they went, and wait for the deployment that follows."""
     since = _since(deployment)
+    if _has_ended(spec, deployment):
+        # Whatever was wished, a PUT or PATCH of `status` might run it again.
+        names = tuple(name for name in names if name != "status")
     if names == ("status",):
-        if not _has_ended(spec, deployment):
-            deployment.pipeline = job.client.set_pipeline_status(deployment.pipeline_id, spec.wish)
-    else:
-        deployment.pipeline = job.client.update_pipeline(deployment.pipeline_id, spec.patch_body(names))
+        deployment.pipeline = job.client.set_pipeline_status(deployment.pipeline_id, spec.wish)
+    elif names:
+        deployment.pipeline = submit_change(job, spec, deployment.pipeline_id, names)
     with keep(job, deployment):
         _clear_leftovers(job, spec, deployment, names, old)
         _settle_wish(job, spec, deployment)
@@ -138,9 +151,16 @@ def _change(job: Job, spec: PipelineSpec, deployment: Deployment, names: tuple[s
 
 
 def _redeploy(job: Job, spec: PipelineSpec, deployment: Deployment, old: Inputs) -> Deployment:
-    """Send everything, and where that alone does not deploy the pipeline anew, pause and resume it."""
+    """Send everything, and where that alone does not deploy the pipeline anew, pause and resume it.
+
+    A bounded pipeline that has ended is only given what differs.
+    """
     since = _since(deployment)
-    _change(job, spec, deployment, _sendable(spec), old)
+    if _has_ended(spec, deployment):
+        return _change(job, spec, deployment, compare(old, spec.inputs).updates, old)
+    # What was removed has to be sent too, for it is cleared that way.
+    names = {*_sendable(spec), *compare(old, spec.inputs).updates}
+    _change(job, spec, deployment, tuple(name for name in PATCH_FIELDS if name in names), old)
     moved = deployment.status is not None and Since(deployment.status.start_time) != since
     if moved or spec.wish == "paused" or spec.wait_for == "none" or _has_ended(spec, deployment):
         return deployment
@@ -150,7 +170,7 @@ def _redeploy(job: Job, spec: PipelineSpec, deployment: Deployment, old: Inputs)
 
 def _resume(job: Job, spec: PipelineSpec, deployment: Deployment) -> Deployment:
     """Go on with a deployment that did not end well. What has failed is sent once more, for that may heal it."""
-    if deployment.status is not None and deployment.status.phase == FAILED:
+    if _has_failed(spec, deployment):
         deployment.run.enter("submit")
         return _change(job, spec, deployment, _sendable(spec), old={})
     with keep(job, deployment):
@@ -171,6 +191,12 @@ def _settle_wish(job: Job, spec: PipelineSpec, deployment: Deployment) -> bool:
 def _has_ended(spec: PipelineSpec, deployment: Deployment) -> bool:
     """Whether this is a bounded pipeline that is done: nothing is to run it again."""
     return spec.is_bounded and deployment.status is not None and deployment.status.phase == STOPPED
+
+
+def _has_failed(spec: PipelineSpec, deployment: Deployment) -> bool:
+    """Whether waiting alone is in vain: the worker failed, or one that should run for ever has stopped."""
+    phase = deployment.status.phase if deployment.status else ""
+    return phase == FAILED or (phase == STOPPED and not spec.is_bounded and spec.wish == "running")
 
 
 def _since(deployment: Deployment) -> Since:
@@ -229,11 +255,10 @@ def _look_up_for_adoption(job: Job, spec: PipelineSpec, pipeline_id: str) -> tup
 
 
 def _require_adoptable(job: Job, spec: PipelineSpec, pipeline: Pipeline) -> None:
-    fixed = (name for name, row in FIELDS.items() if row.change is Change.REPLACE)
-    actual = {name: getattr(pipeline, name) for name in fixed}
-    other = [name for name in actual if canonical(name, spec.inputs.get(name)) != canonical(name, actual[name])]
+    require_own(job, pipeline)
+    other = fixed_differences(spec, pipeline)
     if other:
-        listed = ", ".join(f"{name} is {actual[name]!r}" for name in other)
+        listed = ", ".join(f"{name} is {value!r}" for name, value in other.items())
         raise AdoptionRefused(
             f"adopt pipeline {job.name}: {pipeline.id} cannot become what is declared: {listed}, and GoldRush changes"
             " none of these; declare the same values, or leave adopt_id out to create a new pipeline"

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, quote_plus, unquote, urlsplit
+from urllib.parse import quote, quote_plus, unquote
 
 from goldrush_pulumi.validation.destinations import DESTINATIONS, secret_paths
+from goldrush_pulumi.validation.urls import CREDENTIAL_NAME
 
 if TYPE_CHECKING:
     from goldrush_pulumi.deployment.spec import Inputs
@@ -27,6 +29,8 @@ MARKED_SECRETS: Final = "__secrets"
 strips such marks before a verb is called, so this is the only way a verb learns of them."""
 
 _SHORTEST: Final = 4
+_OPAQUE_LENGTH: Final = 20
+_PARAMETER: Final = re.compile(r"[?&;]([^=&;#]+)=([^&;#]+)")
 
 Path = tuple[str, ...]
 
@@ -49,7 +53,7 @@ def _secret_texts(inputs: Inputs) -> Iterator[str]:
     for path in secret_leaf_paths(inputs):
         for text in _texts_at(inputs, ("destination_config", *path)):
             yield text
-            yield from _url_password(text)
+            yield from _url_secrets(text)
     for marked in inputs.get(MARKED_SECRETS) or ():
         path = tuple(str(key) for key in marked)
         if not _is_plain_choice(inputs, path):
@@ -81,15 +85,36 @@ def _texts_in(value: Any) -> Iterator[str]:
             yield from _texts_in(item)
 
 
-def _url_password(text: str) -> Iterator[str]:
-    """The password in a URL: a worker may print it alone."""
-    try:
-        password = urlsplit(text.removeprefix("jdbc:")).password
-    except ValueError:
-        return
-    if password:
-        yield password
-        yield unquote(password)
+def _url_secrets(url: str) -> Iterator[str]:
+    """The parts of a URL that are credentials by themselves: a worker may print them alone, encoded or not."""
+    _, separator, rest = url.partition("://")
+    if separator:
+        for part in (*_user_info(rest), *_parameters(rest), *_opaque_segments(rest)):
+            yield part
+            yield unquote(part)
+
+
+def _user_info(rest: str) -> Iterator[str]:
+    """The password, or a long user where there is none: such a one is a token.
+
+    A password may hold an unescaped `@` or `/`, so the last `@` may end it as well as the last one before a slash.
+    """
+    authority = re.split(r"[/?#]", rest)[0]
+    for end in {authority.rfind("@"), rest.rfind("@")} - {-1}:
+        user, _, password = rest[:end].partition(":")
+        if password or len(user) >= _OPAQUE_LENGTH:
+            yield password or user
+
+
+def _parameters(rest: str) -> Iterator[str]:
+    return (value for name, value in _PARAMETER.findall(rest) if CREDENTIAL_NAME.search(name))
+
+
+def _opaque_segments(rest: str) -> Iterator[str]:
+    """Long segments of the path that mix letters and digits: some services put the credential there."""
+    for segment in re.split(r"[?#]", rest)[0].split("/")[1:]:
+        if len(segment) >= _OPAQUE_LENGTH and re.search(r"\d", segment) and re.search(r"[A-Za-z]", segment):
+            yield segment
 
 
 def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
@@ -111,34 +136,56 @@ class Redactor:
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {secret for secret in secrets if secret}
         self._short = tuple(secret for secret in known if len(secret) < _SHORTEST)
-        spellings = {spelling for secret in known if len(secret) >= _SHORTEST for spelling in _spellings(secret)}
-        self._long = tuple(sorted(spellings, key=len, reverse=True))
+        self._long = tuple({spelling for secret in known - {*self._short} for spelling in _spellings(secret)})
 
     def __repr__(self) -> str:
         return f"Redactor({len(self._short) + len(self._long)} spellings)"
 
     def __call__(self, text: str) -> str:
         """`text` without any known secret. Secrets of several lines are replaced too."""
+        if any(secret in text for secret in self._short):
+            text = "\n".join(self._line(line) for line in text.split("\n"))
+        pieces, end = [], 0
+        for start, stop in _merged(sorted(self._spans(text))):
+            pieces += [text[end:start], REDACTED]
+            end = stop
+        return "".join([*pieces, text[end:]])
+
+    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Where in `text` the spellings stand, overlapping ones too: two secrets may share letters."""
         for spelling in self._long:
-            text = text.replace(spelling, REDACTED)
-        if not self._short:
-            return text
-        return "\n".join(self._line(line) for line in text.split("\n"))
+            start = text.find(spelling)
+            while start >= 0:
+                yield start, start + len(spelling)
+                start = text.find(spelling, start + 1)
 
     def _line(self, line: str) -> str:
         return "[line with a secret left out]" if any(secret in line for secret in self._short) else line
 
 
+def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Sorted `spans` with those that overlap made one."""
+    first: tuple[int, int] | None = None
+    for start, stop in spans:
+        if first is not None and start < first[1]:
+            first = (first[0], max(first[1], stop))
+        else:
+            if first is not None:
+                yield first
+            first = (start, stop)
+    if first is not None:
+        yield first
+
+
 def _spellings(secret: str) -> Iterator[str]:
     yield secret
-    yield quote(secret, safe="")
-    yield quote(secret)
-    yield quote_plus(secret)
-    yield json.dumps(secret)[1:-1]
-    yield json.dumps(secret, ensure_ascii=False)[1:-1]
-    for line in secret.splitlines():
-        if len(line) >= _SHORTEST:
-            yield line
+    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
+        yield encoded
+        yield re.sub(r"%..", lambda digits: digits[0].lower(), encoded)
+    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
+        yield escaped
+        yield escaped.replace("/", "\\/")
+    yield from (line for line in secret.splitlines() if len(line) >= _SHORTEST)
     yield from _base64_spellings(secret.encode())
 
 
@@ -149,8 +196,7 @@ def _base64_spellings(secret: bytes) -> Iterator[str]:
         first = (8 * before + 5) // 6
         whole = (8 * (before + len(secret))) // 6
         core = digits[first:whole]
-        if len(core) >= 2 * _SHORTEST:
-            yield core
-            yield core.replace("+", "-").replace("/", "_")
-    if len(secret) < 2 * _SHORTEST:
-        yield base64.b64encode(secret).decode()
+        yield core
+        yield core.replace("+", "-").replace("/", "_")
+    yield base64.b64encode(secret).decode()
+    yield base64.urlsafe_b64encode(secret).decode()
