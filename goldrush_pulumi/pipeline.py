@@ -12,9 +12,11 @@ import pulumi
 from pulumi.dynamic import Resource
 from typing_extensions import NotRequired, Unpack  # noqa: TC002 - whoever inspects the TypedDict needs them at run time
 
+from goldrush_pulumi.deployment.ownership import OWNER
 from goldrush_pulumi.deployment.secrets import MARKED_SECRETS
 from goldrush_pulumi.deployment.spec import FIELDS, height_text
 from goldrush_pulumi.marks import marked_secrets
+from goldrush_pulumi.owner import stack_owner
 from goldrush_pulumi.provider import make_provider
 
 if TYPE_CHECKING:
@@ -122,7 +124,9 @@ class Pipeline(Resource, module="goldrush", name="Pipeline"):
     start_time: pulumi.Output[str]
     """When the present deployment started, by the server's clock."""
     created_at: pulumi.Output[str]
+    """When the pipeline was created, by the server's clock."""
     updated_at: pulumi.Output[str]
+    """When it was last changed, by the server's clock."""
     group_id: pulumi.Output[str]
     """The account's group that the pipeline belongs to."""
     config_version: pulumi.Output[str]
@@ -152,7 +156,9 @@ class Pipeline(Resource, module="goldrush", name="Pipeline"):
         _require_workable(resource_name, opts)
         given = _given(resource_name, args, inputs)
         wanted = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
-        super().__init__(make_provider(), resource_name, {**_OUTPUTS, **_on_the_wire(resource_name, given)}, wanted)
+        super().__init__(
+            make_provider(), resource_name, {**_OUTPUTS, **_on_the_wire(resource_name, given), **_owner(opts)}, wanted
+        )
 
     @staticmethod
     def get(
@@ -254,6 +260,14 @@ def _on_the_wire(resource_name: str, given: dict[str, Any]) -> dict[str, Any]:
         wire.setdefault("destination_type", destination_type)
     wire[MARKED_SECRETS] = marked_secrets(given)
     return wire
+
+
+def _owner(opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
+    """The hidden input that ties a pipeline to its stack. One that is to outlive its resource is nobody's."""
+    if opts is not None and opts.retain_on_delete:
+        return {}
+    owner = stack_owner()
+    return {} if owner is None else {OWNER: owner}
 
 
 def _height(value: Any) -> Any:

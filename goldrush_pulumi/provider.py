@@ -21,6 +21,7 @@ from pulumi.dynamic import (
 
 from goldrush_pulumi import engine
 from goldrush_pulumi.deployment.diff import compare
+from goldrush_pulumi.deployment.ownership import OWNER
 from goldrush_pulumi.deployment.secrets import secret_leaf_paths
 from goldrush_pulumi.deployment.spec import FIELDS, PipelineSpec, with_defaults
 from goldrush_pulumi.session import Session
@@ -95,7 +96,7 @@ class PipelineProvider(ResourceProvider):
         from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
 
         spec = PipelineSpec(_inputs(props))
-        with self._session.job(spec.inputs) as work:
+        with self._session.job(spec.inputs, owner=props.get(OWNER)) as work:
             adopt_id = spec.inputs.get("adopt_id")
             try:
                 done = deploy.adopt(work, spec, adopt_id) if adopt_id else deploy.create(work, spec)
@@ -109,7 +110,7 @@ class PipelineProvider(ResourceProvider):
         from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
 
         spec = PipelineSpec(_inputs(news))
-        with self._session.job(spec.inputs, olds) as work:
+        with self._session.job(spec.inputs, olds, owner=news.get(OWNER)) as work:
             try:
                 done = deploy.update(work, id_, olds, spec)
             except job.DeploymentFailed as failure:
@@ -125,6 +126,7 @@ class PipelineProvider(ResourceProvider):
         recorded = _inputs(engine.current_request().inputs or props)
         inputs = recorded if "project" in recorded else {}
         with self._session.job(inputs, props) as work:
+            work.ledger.see(id_)
             reading = read(work, id_, inputs, props)
             if reading is None:
                 return ReadResult("", {})

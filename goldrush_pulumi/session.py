@@ -14,6 +14,7 @@ from goldrush_pulumi import engine
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
     from goldrush_pulumi.deployment.job import Job
+    from goldrush_pulumi.deployment.ledger import Ledger
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
@@ -27,6 +28,7 @@ class Session:
         self._config = config
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
+        self._ledger: Ledger | None = None
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -50,6 +52,17 @@ class Session:
                 self._client = self._open()
             return self._client
 
+    @property
+    def ledger(self) -> Ledger:
+        """Which pipelines this process has to do with, shared by all its threads."""
+        from goldrush_pulumi.deployment.ledger import Ledger  # noqa: PLC0415 - see the class
+
+        client = self.client
+        with self._lock:
+            if self._ledger is None:
+                self._ledger = Ledger(client)
+            return self._ledger
+
     def _open(self) -> GoldRushClient:
         from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer  # noqa: PLC0415 - see the class
 
@@ -68,21 +81,23 @@ class Session:
             raise engine.UserError(str(error)) from None
 
     @contextlib.contextmanager
-    def job(self, *secret_sources: Mapping[str, Any]) -> Iterator[Job]:
+    def job(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[Job]:
         """The job of the verb that is running. Errors of GoldRush that leave the block reach the user as one message.
 
-        `secret_sources` are all sets of inputs whose secrets must not be shown.
+        `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id of the stack's
+        `Owner`, None where pipelines carry no mark.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        job = self._job(secret_sources)
+        job = self._job(secret_sources, owner)
         try:
             yield job
         except GoldRushError as error:
             raise engine.UserError(str(error.redacted(job.redact))) from None
 
-    def _job(self, secret_sources: tuple[Mapping[str, Any], ...]) -> Job:
+    def _job(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> Job:
         from goldrush_pulumi.deployment.job import DEFAULT_TIMEOUT_SECONDS, Job, Policies, make_fingerprint  # noqa: PLC0415
+        from goldrush_pulumi.deployment.ownership import Mark  # noqa: PLC0415
         from goldrush_pulumi.deployment.secrets import Redactor, known_secrets  # noqa: PLC0415
         from goldrush_pulumi.deployment.wait import EventClock  # noqa: PLC0415
 
@@ -94,8 +109,12 @@ class Session:
             clock=EventClock(engine.cancelled),
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
+            ledger=self.ledger,
+            mark=Mark.of(owner, request.urn) if owner and request.urn else None,
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
-            policies=Policies(settings.failed_grace_seconds, settings.settle_seconds),
+            policies=Policies(
+                settings.failed_grace_seconds, settings.settle_seconds, settings.on_existing, settings.adopt_foreign
+            ),
             timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
         )

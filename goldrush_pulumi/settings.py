@@ -23,6 +23,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float, float, float]]] = {
     "settleSeconds": ("settle_seconds", 5.0, 0.0, 600.0),
     "parallel": ("parallel", 256.0, 1.0, 1024.0),
 }
+_ON_EXISTING: Final = ("fail", "create")
 
 
 class SettingsError(Exception):
@@ -41,6 +42,8 @@ class Settings:
         failed_grace_seconds: How long FAILED must last before it ends a wait.
         settle_seconds: How long RUNNING must hold after a change that did not move `start_time`.
         parallel: How many pipelines may be worked on at the same time.
+        on_existing: "fail" or "create", when a pipeline of the same project and name is there that is not ours.
+        adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
     """
 
     service_key: str = field(repr=False)
@@ -50,6 +53,8 @@ class Settings:
     failed_grace_seconds: float = 20.0
     settle_seconds: float = 5.0
     parallel: int = 256
+    on_existing: str = "fail"
+    adopt_foreign: bool = False
 
 
 def load_settings(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
@@ -71,6 +76,8 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
         )
     base_url, _ = _first(config, environment, "goldrush:baseUrl", BASE_URL_VARIABLE)
     numbers = {row[0]: _number(config, key, problems) for key, row in _NUMBERS.items()}
+    on_existing = _choice(config, "onExisting", _ON_EXISTING, problems)
+    adopt_foreign = _choice(config, "adoptForeign", ("false", "true"), problems) == "true"
     if problems:
         raise SettingsError("\n".join(problems))
     return Settings(
@@ -81,6 +88,8 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
         failed_grace_seconds=numbers["failed_grace_seconds"],
         settle_seconds=numbers["settle_seconds"],
         parallel=int(numbers["parallel"]),
+        on_existing=on_existing,
+        adopt_foreign=adopt_foreign,
     )
 
 
@@ -111,6 +120,15 @@ def _number(config: Callable[[str], str | None], key: str, problems: list[str]) 
         problems.append(f"goldrush:{key}: is not a number from {least:g} to {greatest:g}; the default is {default:g}")
         return default
     return number
+
+
+def _choice(config: Callable[[str], str | None], key: str, choices: tuple[str, ...], problems: list[str]) -> str:
+    """One of `choices`, the first of which is the default."""
+    text = config(f"goldrush:{key}")
+    if text is None or text in choices:
+        return text or choices[0]
+    problems.append(f"goldrush:{key}: is none of {', '.join(choices)}; the default is {choices[0]}")
+    return choices[0]
 
 
 def _with_slash(url: str) -> str:

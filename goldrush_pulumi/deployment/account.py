@@ -14,6 +14,8 @@ from goldrush_pulumi.api.errors import GoldRushError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from typing_extensions import Self
+
     from goldrush_pulumi.api import GoldRushClient
 
 FINGERPRINT: Final = "__key_fingerprint"
@@ -27,8 +29,10 @@ _DIGITS: Final = 12
 class AbsenceUnproven(GoldRushError):  # noqa: N818 - the name says what happened
     """A pipeline is not visible, and nothing shows that the key would see it if it were there."""
 
-    def __init__(self, verb: str, name: str, pipeline_id: str) -> None:
-        super().__init__(
+    @classmethod
+    def of(cls, verb: str, name: str, pipeline_id: str) -> Self:
+        """The error of a verb that met a 404. Not a constructor: an error is copied when its text is redacted."""
+        return cls(
             f"{verb} pipeline {name}: {pipeline_id} is not visible, and this ServiceKey or endpoint is not the one it"
             " was deployed with, so it may well exist; nothing was changed. Use a key of the pipeline's account and"
             " its goldrush:baseUrl (`pulumi refresh` and `pulumi destroy` use those of the last `pulumi up` unless run"

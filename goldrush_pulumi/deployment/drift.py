@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.deployment.ownership import is_cut, without_mark
 from goldrush_pulumi.deployment.secrets import MASK
 from goldrush_pulumi.deployment.spec import API_FIELDS, FIELDS, Inputs, canonical, whole_numbers
 from goldrush_pulumi.validation.destinations import DESTINATIONS
@@ -30,12 +31,21 @@ def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[
     for name in API_FIELDS:
         if name not in pipeline.model_fields_set or (ended and name == "status"):
             continue
-        value = _drifted(name, inputs, getattr(pipeline, name))
+        value = _drifted(name, inputs, _as_users_know_it(name, inputs, pipeline))
         if value is not None:
             merged[name] = value
         elif name in merged and canonical(name, merged[name]) != canonical(name, None):
             del merged[name]
     return merged
+
+
+def _as_users_know_it(name: str, inputs: Inputs, pipeline: Pipeline) -> Any:
+    """The server's value; of a description without the mark, and whole where the server cut it to a length."""
+    value = getattr(pipeline, name)
+    if name != "description":
+        return value
+    text, wanted = without_mark(value), inputs.get(name)
+    return wanted if isinstance(wanted, str) and is_cut(wanted, text) else text
 
 
 def drifted_fields(inputs: Inputs, pipeline: Pipeline) -> tuple[str, ...]:

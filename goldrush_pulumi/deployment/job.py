@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
+    from goldrush_pulumi.deployment.ledger import Ledger
+    from goldrush_pulumi.deployment.ownership import Mark
     from goldrush_pulumi.deployment.wait import Clock
 
 DEFAULT_TIMEOUT_SECONDS = 600.0
@@ -21,10 +23,17 @@ DEFAULT_TIMEOUT_SECONDS = 600.0
 
 @dataclass(frozen=True)
 class Policies:
-    """How patient a wait is. Both in seconds: how long a failure must hold, and how long an unmoved goal must."""
+    """What the user has chosen.
+
+    `failed_grace_seconds`: how long a failure must hold to count. `settle_seconds`: how long a goal must hold whose
+    `start_time` did not move. `on_existing`: "fail" or "create" when a pipeline of the same project and name is there.
+    `adopt_foreign`: whether `adopt_id` may take a pipeline of another stack.
+    """
 
     failed_grace_seconds: float = 20.0
     settle_seconds: float = 5.0
+    on_existing: str = "fail"
+    adopt_foreign: bool = False
 
 
 @dataclass(frozen=True)
@@ -32,7 +41,8 @@ class Job:
     """One verb at work on one pipeline.
 
     `redact` takes every known secret out of a text. `status` shows a line while waiting, `warn` one that stays.
-    `fingerprint_of` names the key in use, for a pipeline id.
+    `fingerprint_of` names the key in use, for a pipeline id. `mark` is what a pipeline created here carries (None: no
+    mark, and nothing is adopted). `ledger` is shared by all jobs of the process.
     """
 
     name: str
@@ -40,6 +50,8 @@ class Job:
     clock: Clock
     redact: Callable[[str], str]
     fingerprint_of: Callable[[str], str]
+    ledger: Ledger
+    mark: Mark | None = None
     status: Callable[[str], None] = lambda _text: None
     warn: Callable[[str], None] = lambda _text: None
     policies: Policies = Policies()
@@ -66,7 +78,7 @@ class Job:
             AbsenceUnproven: the key may belong to another account.
         """
         if not absence_is_proven(self.client, self.fingerprint_of(pipeline_id), outputs):
-            raise AbsenceUnproven(verb, self.name, pipeline_id)
+            raise AbsenceUnproven.of(verb, self.name, pipeline_id)
 
 
 @dataclass

@@ -75,6 +75,11 @@ def _text(value: Any) -> Any:
     return "" if value is None else value
 
 
+def _description(value: Any) -> Any:
+    text = _text(value)
+    return text.strip() if isinstance(text, str) else text
+
+
 def _height(value: Any) -> Any:
     text = height_text(_text(value))
     # Not by way of int: Python refuses to read more than some thousand digits, and any text may stand here.
@@ -138,7 +143,7 @@ FIELDS: Final[Mapping[str, Field]] = {
         Field("destination_type", Change.REPLACE, _text),
         Field("execution_mode", Change.REPLACE, _text, default="unbounded"),
         Field("name", Change.UPDATE, _text),
-        Field("description", Change.UPDATE, _text, default="", cleared=""),
+        Field("description", Change.UPDATE, _description, default="", cleared=""),
         Field("destination_config", Change.UPDATE, _destination),
         Field("transforms", Change.UPDATE, _transforms, default={}, cleared={}),
         Field("execution_start_from", Change.UPDATE, _height, cleared="", server_decides=True),
@@ -202,6 +207,11 @@ class PipelineSpec:
     def name(self) -> str:
         """The pipeline's name on the server."""
         return cast("str", self.inputs["name"])
+
+    @property
+    def description(self) -> str:
+        """What the user says the pipeline is for."""
+        return cast("str", self.inputs.get("description", ""))
 
     @property
     def wish(self) -> str:

@@ -13,7 +13,8 @@ from goldrush_pulumi.validation.values import find_text_map_problems, holds_plac
 _SEGMENT = r"[A-Za-z0-9_-]+"
 # The entity may go on after a dot: GoldRush's own samples read `base.mainnet.ref.block.swap.v3`.
 _TOPIC = re.compile(rf"{_SEGMENT}\.{_SEGMENT}\.{_SEGMENT}\.block(?:\.{_SEGMENT})+")
-_OWNERSHIP_MARK = re.compile(r"\[pulumi:[^\]]*\]\s*$")
+OWNERSHIP_MARK = re.compile(r"\s?\[pulumi:[^\]]*\]?\s*$")
+"""The mark at the end of a description that tells whose a pipeline is; its end may have been cut off by the server."""
 _PROCESSING_INPUTS = ("transforms", "abi_file", "abi_contract_addresses", "abi_unmatched")
 
 
@@ -46,7 +47,7 @@ def _find_topic_problems(topic: object) -> Iterator[Problem]:
 
 
 def _find_description_problems(description: object) -> Iterator[Problem]:
-    if isinstance(description, str) and _OWNERSHIP_MARK.search(description):
+    if isinstance(description, str) and OWNERSHIP_MARK.search(description):
         yield Problem(
             "description", "ends in [pulumi:...], which is reserved for the ownership mark", "remove that end"
         )
