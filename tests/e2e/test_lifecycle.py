@@ -1,0 +1,181 @@
+"""The whole life of pipelines, in the root program and in every example: from nothing to running and back."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from goldrush_pulumi.emulator import Emulator
+from tests.e2e.cli import ROOT
+from tests.e2e.stack import Stack, copy_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.e2e.cli import Ended
+    from tests.e2e.world import World
+
+DEV_PASSPHRASE = "goldrush-dev"
+DEV_KEY = "goldrush-dev-key"
+"""What Pulumi.dev.yaml documents and holds; the examples do the same."""
+
+EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*/") if not path.name.startswith((".", "_")))
+
+# Every destination names a host or a region, so one of these changes each pipeline in place.
+_IN_PLACE = ((r"example\.com", "example.net"), (r"us-east-1", "us-west-2"))
+_REPLACING = ((r"\.mainnet\.ref\.block\.", ".testnet.ref.block."),)
+
+
+def rewrite(stack: Stack, changes: tuple[tuple[str, str], ...]) -> None:
+    """Change some words in all files of a project."""
+    for path in stack.folder.rglob("*"):
+        if path.suffix in {".py", ".yaml", ".json"} and path.is_file() and ".venv" not in path.parts:
+            before = after = path.read_text("utf-8")
+            for pattern, replacement in changes:
+                after = re.sub(pattern, replacement, after)
+            if after != before:
+                path.write_text(after, "utf-8")
+
+
+def ids(stack: Stack) -> dict[str, str]:
+    """The ids in state by the names of the resources."""
+    return {item.name: item.id for item in stack.resources() if item.managed}
+
+
+def live(world: World, stack: Stack) -> None:
+    """Lead a stack through everything that can happen to it, and judge what GoldRush was asked for."""
+    _come_up(world, stack)
+    _change_in_place(world, stack)
+    _restore_drift(world, stack)
+    _replace(world, stack)
+    stack.destroy()
+    assert world.emulator.pipelines() == []
+    assert stack.resources() == []
+
+
+def _come_up(world: World, stack: Stack) -> None:
+    stack.up(preview=True)
+    assert {item["phase"] for item in world.emulator.pipelines()} <= {"RUNNING", "STOPPED", "PAUSED"}
+    stack.preview_clean()
+    stack.refresh()
+    stack.preview_clean()
+    world.check()
+
+
+def _change_in_place(world: World, stack: Stack) -> None:
+    before = ids(stack)
+    assert before, "the program declares no pipeline"
+    world.emulator.clear_requests()
+    rewrite(stack, _IN_PLACE)
+    stack.up()
+    asked = Counter(request.method for request in world.emulator.requests())
+    assert ids(stack) == before
+    assert (asked["PATCH"], asked["POST"], asked["DELETE"]) == (len(before), 0, 0)
+    assert all("example.net" in repr(item) or "us-west-2" in repr(item) for item in world.emulator.pipelines())
+    world.check()
+
+
+def _restore_drift(world: World, stack: Stack) -> None:
+    wanted = {item["id"]: item["description"] for item in world.emulator.pipelines()}
+    for pipeline_id in wanted:
+        world.emulator.edit(pipeline_id, description="changed by hand")
+    stack.up("--refresh")
+    assert {item["id"]: item["description"] for item in world.emulator.pipelines()} == wanted
+    world.check()
+
+
+def _replace(world: World, stack: Stack) -> None:
+    before = ids(stack)
+    world.emulator.clear_requests()
+    rewrite(stack, _REPLACING)
+    stack.up()
+    after = ids(stack)
+    assert after.keys() == before.keys()
+    assert not set(after.values()) & set(before.values())
+    for name, old in before.items():
+        writes = [request for request in world.emulator.requests() if request.method != "GET"]
+        order = [request.method for request in writes if request.pipeline_id in {old, after[name]}]
+        assert order == ["DELETE", "POST"]
+    assert all(".testnet." in item["topic"] for item in world.emulator.pipelines())
+    world.check()
+
+
+@pytest.fixture
+def dev_world(make_world: Callable[[Emulator], World]) -> Iterator[World]:
+    """A world that opens stack files encrypted with the documented passphrase of `dev`."""
+    with Emulator(service_key=DEV_KEY) as emulator:
+        world = make_world(emulator)
+        world.cli.passphrase = DEV_PASSPHRASE
+        # The key comes from the stack's config, as it does for a user.
+        del world.cli.settings["GOLDRUSH_SERVICE_KEY"]
+        yield world
+
+
+def test_root_program_lives_its_whole_life(dev_world: World) -> None:
+    """The pipelines of Pulumi.dev.yaml come up, change, drift, are replaced and go, and no secret of theirs shows."""
+    stack = dev_world.copy(ROOT)
+    dev_world.secrets |= {
+        "dev-postgres-password",
+        "dev-clickhouse-password",
+        "dev-kafka-password",
+        "dev-s3-access-key-id",
+        "dev-s3-secret-access-key",
+        "dev-sqs-access-key-id",
+        "dev-sqs-secret-access-key",
+        "dev-webhook-token",
+    }
+    live(dev_world, stack)
+    created = [body["destination_type"] for body in dev_world.sent("POST")]
+    assert sorted(created) == ["clickhouse", "kafka", "object_storage", "postgres", "sqs", "webhook"]
+
+
+class AutomatedStack(Stack):
+    """A stack of a program that drives Pulumi itself: `python main.py <verb>`."""
+
+    def up(self, *options: str, expect: int | None = 0, preview: bool = False) -> Ended:
+        if preview:
+            self._drive("preview")
+        if "--refresh" in options:
+            self.refresh()
+        return self._drive("up", expect=expect)
+
+    def preview_clean(self, *options: str) -> Ended:
+        ended = self._drive("preview", *options)
+        assert not re.search(r"\d to (create|update|delete|replace)", ended.text)
+        return ended
+
+    def destroy(self, *options: str, expect: int | None = 0) -> Ended:
+        return self._drive("destroy", *options, expect=expect)
+
+    def _drive(self, *arguments: str, expect: int | None = 0) -> Ended:
+        return self.cli.run_program((sys.executable, "main.py", *arguments), folder=self.folder, expect=expect)
+
+
+def automated(world: World, folder: Path) -> AutomatedStack:
+    """A copy of an example that takes key and endpoint from the environment and needs no language host."""
+    world.cli.settings |= {
+        "GOLDRUSH_SERVICE_KEY": DEV_KEY,
+        "GOLDRUSH_BASE_URL": world.emulator.base_url,
+        "PULUMI_PYTHON_CMD": sys.executable,
+    }
+    stack = AutomatedStack(world.cli, copy_project(folder, world.folder / folder.name))
+    world.stacks.append(stack)
+    return stack
+
+
+@pytest.mark.parametrize("folder", EXAMPLES, ids=lambda folder: folder.name)
+def test_example_lives_its_whole_life(dev_world: World, folder: Path) -> None:
+    """Every example comes up, changes, drifts, is replaced and goes."""
+    drives_itself = (folder / "main.py").exists()
+    live(dev_world, automated(dev_world, folder) if drives_itself else dev_world.copy(folder))
+
+
+def test_examples_are_found() -> None:
+    """Every folder of the examples is a Pulumi project, and there are some."""
+    assert EXAMPLES
+    assert [folder.name for folder in EXAMPLES if not (folder / "Pulumi.yaml").exists()] == []

@@ -1,0 +1,101 @@
+"""Everything one test has: a GoldRush of its own, stacks that use it, secrets planted in them, and the final search."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.cli import PASSPHRASE, PATIENCE_SECONDS, Cli
+from tests.e2e.leaks import core, files_below, find_leaks
+from tests.e2e.stack import Stack, copy_project, make_project
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
+
+    from goldrush_pulumi.emulator import Emulator
+
+QUICK: dict[str, Any] = {"goldrush:failedGraceSeconds": 0.3, "goldrush:settleSeconds": 0.3}
+"""Settings that spare tests the patience which a real service needs."""
+
+
+class World:
+    """One emulator, one state backend, any number of stacks.
+
+    Stacks reach the emulator by `goldrush:baseUrl` in their config, and take the ServiceKey from the environment.
+    """
+
+    def __init__(self, folder: Path, emulator: Emulator) -> None:
+        self.folder = folder
+        self.emulator = emulator
+        self.cli = Cli(folder / "home", folder / "backend", {"GOLDRUSH_SERVICE_KEY": emulator.service_key})
+        self.stacks: list[Stack] = []
+        self.secrets: set[str] = set()
+        self.strays: set[str] = set()
+        """Ids of pipelines that are on the server on purpose without being in any state."""
+
+    def plant(self, what: str = "secret") -> str:
+        """A new secret, which the final search will look for."""
+        secret = core(what)
+        self.secrets.add(secret)
+        return secret
+
+    def stack(self, *parts: str, project: str = "shop", name: str = "dev", config: Mapping[str, Any] = QUICK) -> Stack:
+        """A new project of a program's `parts`, and a stack of it."""
+        folder = make_project(self.folder / f"{project}-{name}", project)
+        stack = self._adopt(Stack(self.cli, folder, name), config)
+        stack.program(*parts)
+        return stack
+
+    def copy(self, source: Path, name: str = "dev", config: Mapping[str, Any] = QUICK) -> Stack:
+        """A copy of a whole project and one of its stacks, which then runs on this emulator."""
+        folder = copy_project(source, self.folder / source.name)
+        return self._adopt(Stack(self.cli, folder, name), config)
+
+    def _adopt(self, stack: Stack, config: Mapping[str, Any]) -> Stack:
+        stack.write_config({"goldrush:baseUrl": self.emulator.base_url, **config})
+        stack.init()
+        self.stacks.append(stack)
+        return stack
+
+    def until(self, condition: Callable[[], Any], what: str) -> None:
+        """Wait until something is so; what it waits for is named when it never comes."""
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < end, f"never came: {what}"
+            time.sleep(0.02)
+
+    def sent(self, method: str) -> list[Any]:
+        """The bodies of the requests of one method so far, in their order."""
+        return [request.body for request in self.emulator.requests() if request.method == method]
+
+    def pipeline(self, name: str = "swaps") -> dict[str, Any]:
+        """The one pipeline of that name on the server, in clear."""
+        (found,) = [item for item in self.emulator.pipelines() if item["name"] == name]
+        return found
+
+    def check(self) -> None:
+        """What every test ends with: no planted secret in clear, and server and states hold the same pipelines."""
+        self.check_secrets()
+        self.check_pipelines()
+
+    def check_secrets(self) -> None:
+        leaks = find_leaks({*self.secrets, self.emulator.service_key, PASSPHRASE}, self._places())
+        assert not leaks, "secrets in clear:\n" + "\n".join(leaks)
+
+    def check_pipelines(self) -> None:
+        recorded = [item.id for stack in self.stacks for item in stack.resources() if item.managed]
+        present = [item["id"] for item in self.emulator.pipelines() if item["id"] not in self.strays]
+        assert sorted(recorded) == sorted(present), f"state has {sorted(recorded)}, the server {sorted(present)}"
+
+    def _places(self) -> Iterator[tuple[str, bytes]]:
+        for stack in self.stacks:
+            if stack.state():
+                yield f"the exported state of {stack.name}", stack.export().encode()
+            yield str(stack.config_file), stack.config_file.read_bytes()
+        yield from files_below(self.cli.backend, self.cli.home)
+        for ended in self.cli.transcript:
+            yield f"the output of {' '.join(ended.arguments)}", ended.text.encode()
+        for request in self.emulator.requests():
+            body = "" if request.method in {"POST", "PATCH"} else repr(request.body)
+            yield f"{request.method} {request.path}", f"{request.path}?{request.query} {body}".encode()
