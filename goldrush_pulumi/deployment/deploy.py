@@ -258,7 +258,7 @@ def _require_adoptable(job: Job, spec: PipelineSpec, pipeline: Pipeline) -> None
     require_own(job, pipeline)
     other = fixed_differences(spec, pipeline)
     if other:
-        listed = ", ".join(f"{name} is {value!r}" for name, value in other.items())
+        listed = ", ".join(f"{name} is {job.redact(value)!r}" for name, value in other.items())
         raise AdoptionRefused(
             f"adopt pipeline {job.name}: {pipeline.id} cannot become what is declared: {listed}, and GoldRush changes"
             " none of these; declare the same values, or leave adopt_id out to create a new pipeline"

@@ -57,11 +57,12 @@ def diagnose(
     `budget_seconds` bounds the time spent on asking why; what has not been answered by then is left out.
     """
     findings = _Findings(subject, client, redact, budget_seconds)
-    lines = [_headline(subject, outcome), *findings.destination_section(), *findings.log_section()]
+    # Only what a server said is redacted: our own words hold no secret, and a user called "goldrush" would spoil them.
+    lines = [_headline(subject, outcome, redact), *findings.destination_section(), *findings.log_section()]
     cause = likely_cause(findings.complaints())
     lines += [f"  likely cause: {cause}"] if cause else []
     lines += _next_steps(subject)
-    return redact("\n".join(lines))
+    return "\n".join(lines)
 
 
 def describe(subject: Subject, status: PipelineStatus, client: GoldRushClient, redact: Redact) -> str:
@@ -69,15 +70,17 @@ def describe(subject: Subject, status: PipelineStatus, client: GoldRushClient, r
     return diagnose(subject, Outcome(Ending.FAILED, -1.0, status), client, redact)
 
 
-def explain_error(subject: Subject, error: str, redact: Redact) -> str:
-    """The message for a wait that an error ended: the API stopped answering, or refused the key."""
-    lines = [f"{subject} could not be followed: {error}", *_next_steps(subject)]
-    return redact("\n".join(lines))
+def explain_error(subject: Subject, error: str) -> str:
+    """The message for a wait that an error ended: the API stopped answering, or refused the key.
+
+    `error` is shown as it is, so it must be redacted already.
+    """
+    return "\n".join([f"{subject} could not be followed: {error}", *_next_steps(subject)])
 
 
-def _headline(subject: Subject, outcome: Outcome) -> str:
+def _headline(subject: Subject, outcome: Outcome, redact: Redact) -> str:
     status = outcome.status
-    phase = status.phase if status else "unknown"
+    phase = redact(status.phase) if status else "unknown"
     ready = f" (ready {status.ready or 0} of {status.replicas or 0})" if status else ""
     after = f" after {outcome.waited_seconds:.0f} s" if outcome.waited_seconds >= 0 else ""
     if outcome.ending is Ending.TIMED_OUT:
@@ -113,7 +116,7 @@ class _Findings:
         tails = _answer(logs, until)
         pods = tails.pods[:LOG_LINES] if tails is not None else []
         share = LOG_LINES // max(len(pods), 1)
-        self._tails = [(pod.pod, printable_lines(redact(pod.logs))[-share:]) for pod in pods]
+        self._tails = [(redact(pod.pod), printable_lines(redact(pod.logs))[-share:]) for pod in pods]
 
     def destination_section(self) -> list[str]:
         """The first line of what the destination's last probe said."""

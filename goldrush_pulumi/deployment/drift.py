@@ -77,7 +77,7 @@ class _Leftover:
 
 
 def _leftover(name: str, old: Inputs, new: Inputs, pipeline: Pipeline) -> _Leftover | None:
-    actual = getattr(pipeline, name, None)
+    actual = _as_users_know_it(name, {}, pipeline)
     if name == "transforms":
         wanted = new.get(name) or {}
         extra = sorted(set(actual or {}) - set(wanted))

@@ -53,11 +53,11 @@ def keep(job: Job, deployment: Deployment) -> Iterator[None]:
     except GoldRushError as error:
         deployment.run.finish("Failed")
         raise DeploymentFailed(
-            deployment, explain_error(subject, str(error.redacted(job.redact)), job.redact)
+            deployment, explain_error(subject, str(error.redacted(job.redact)))
         ) from None
     except BaseException as error:
         deployment.run.finish("Failed")
-        reason = explain_error(subject, f"internal error {type(error).__name__}", job.redact)
+        reason = explain_error(subject, f"internal error {type(error).__name__}")
         raise DeploymentFailed(deployment, reason) from error
 
 

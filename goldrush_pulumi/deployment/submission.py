@@ -120,7 +120,8 @@ def _find_marked(job: Job, mark: Mark) -> Pipeline | None:
 
 
 def _unknown(job: Job, error: AmbiguousResult) -> CreateUnknown:
+    reason = error.redacted(job.redact).reason
     return CreateUnknown(
-        f"create pipeline {job.name}: it is not known whether it was created ({error.reason}); run `pulumi up` again,"
-        " which looks for it first"
+        f"create pipeline {job.name}: it is not known whether it was created ({reason}); run `pulumi up` again, which"
+        " looks for it first"
     )

@@ -13,7 +13,7 @@ from goldrush_pulumi.emulator.lifecycle import Lifecycle
 from goldrush_pulumi.emulator.server import Emulator, EmulatorError
 from goldrush_pulumi.emulator.switches import parse_switches
 
-DEFAULT_PORT = 8460
+DEFAULT_PORT = 8710
 
 
 def main(arguments: list[str] | None = None) -> int:
