@@ -13,6 +13,7 @@ from goldrush_pulumi.api import (
     PipelineStatus,
 )
 from goldrush_pulumi.deployment.job import Job, Policies
+from goldrush_pulumi.deployment.ledger import Ledger
 from goldrush_pulumi.deployment.spec import PipelineSpec, with_defaults
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ def job_of(
         client=cast("GoldRushClient", client),
         clock=clock or FakeClock(),
         redact=redact,
+        ledger=Ledger(cast("GoldRushClient", client)),
         fingerprint_of=lambda pipeline_id: f"fingerprint of {pipeline_id}",
         now=lambda: "2026-01-01T00:00:00.000Z",
         **options,

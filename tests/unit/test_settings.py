@@ -1,0 +1,87 @@
+from __future__ import annotations
+
+import pytest
+
+from goldrush_pulumi.api import DEFAULT_BASE_URL
+from goldrush_pulumi.settings import Settings, SettingsError, load_settings, parallel_setting
+
+KEY = "cqt_planted"
+ENVIRONMENT = {"GOLDRUSH_SERVICE_KEY": "from-environment", "GOLDRUSH_BASE_URL": "https://environment.example.com/api"}
+
+
+def load(config: dict[str, str], environment: dict[str, str] | None = None) -> Settings:
+    return load_settings({f"goldrush:{key}": value for key, value in config.items()}.get, environment or {})
+
+
+def problems(config: dict[str, str]) -> list[str]:
+    with pytest.raises(SettingsError) as refused:
+        load(config)
+    return str(refused.value).split("\n")
+
+
+def test_config_comes_before_the_environment() -> None:
+    """Config wins, value by value, and messages can say where the key came from."""
+    settings = load({"serviceKey": KEY}, ENVIRONMENT)
+
+    assert (settings.service_key, settings.key_source) == (KEY, "config goldrush:serviceKey")
+    assert settings.base_url == "https://environment.example.com/api/"
+
+
+def test_the_environment_comes_before_the_default() -> None:
+    """Without config the environment counts, without both the documented endpoint does."""
+    settings = load({"serviceKey": "  ", "baseUrl": ""}, ENVIRONMENT)
+
+    assert settings.service_key == "from-environment"
+    assert settings.key_source == "environment variable GOLDRUSH_SERVICE_KEY"
+    assert settings.base_url == "https://environment.example.com/api/"
+    assert load({"serviceKey": KEY}).base_url == DEFAULT_BASE_URL
+
+
+def test_white_space_around_values_is_dropped() -> None:
+    """A key that was pasted with a line break works."""
+    settings = load({"serviceKey": f" {KEY}\n", "baseUrl": " https://x.example.com/ "})
+
+    assert (settings.service_key, settings.base_url) == (KEY, "https://x.example.com/")
+
+
+def test_policies_have_defaults_and_can_be_set() -> None:
+    """Every number of the settings comes from config or is the documented default."""
+    assert load({"serviceKey": KEY}) == Settings(KEY, "config goldrush:serviceKey", DEFAULT_BASE_URL)
+    given = {"requestsPerSecond": "0.5", "failedGraceSeconds": "0", "settleSeconds": "7.5", "parallel": "64"}
+    settings = load({"serviceKey": KEY, **given})
+
+    assert settings.requests_per_second == 0.5
+    assert settings.failed_grace_seconds == 0
+    assert settings.settle_seconds == 7.5
+    assert settings.parallel == 64
+
+
+@pytest.mark.parametrize("name", ["requestsPerSecond", "failedGraceSeconds", "settleSeconds", "parallel"])
+@pytest.mark.parametrize("value", ["-1", "1e9", "many", "", "nan", "inf", "1,5"])
+def test_numbers_have_a_range(name: str, value: str) -> None:
+    """What is no number of the range is refused by name, with the range and the default, and not repeated."""
+    (line,) = problems({"serviceKey": KEY, name: value})
+
+    assert line.startswith(f"goldrush:{name}: is not a number from ")
+    assert "the default is" in line
+
+
+def test_all_problems_come_at_once() -> None:
+    """A missing key and every wrong number are told together, one line each."""
+    lines = problems({"parallel": "0", "settleSeconds": "601"})
+
+    assert [line.split(":")[1] for line in lines] == ["serviceKey", "settleSeconds", "parallel"]
+    assert "GOLDRUSH_SERVICE_KEY" in lines[0]
+    assert "pulumi config set --secret goldrush:serviceKey" in lines[0]
+
+
+def test_no_key_is_shown() -> None:
+    """Settings hold the key, and their repr does not."""
+    assert KEY not in repr(load({"serviceKey": KEY}))
+
+
+def test_parallel_is_known_before_anything_can_be_refused() -> None:
+    """The size of the pool is read while the provider is configured: a wrong one is the default for now."""
+    assert parallel_setting({"goldrush:parallel": "32"}.get) == 32
+    assert parallel_setting({"goldrush:parallel": "none"}.get) == 256
+    assert parallel_setting({}.get) == 256
