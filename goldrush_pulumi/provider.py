@@ -179,9 +179,13 @@ def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
-    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other."""
+    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other.
+
+    A value that is not known yet may turn out to be the old one, so it is warned of and not refused.
+    """
     named = ", ".join(replaces)
-    if news.get("adopt_id"):
+    is_certain = not all(engine.contains_unknown(news.get(name)) for name in replaces)
+    if is_certain and news.get("adopt_id"):
         msg = (
             f"adopt_id: a change of {named} replaces the pipeline, and the one to adopt would be deleted first;"
             " remove adopt_id from the program first"

@@ -1,0 +1,126 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.plugin.bookkeeper import Resource
+from tests.plugin.pipelines import CONFIGS, MASK, program, start
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from goldrush_pulumi.emulator import Emulator
+
+DESTINATIONS = tuple(CONFIGS)
+
+
+@pytest.mark.parametrize("destination_type", DESTINATIONS)
+def test_a_pipeline_lives_from_create_to_delete(emulator: Emulator, destination_type: str) -> None:
+    """For each destination: live when create answers, clean afterwards, changed in place, drift restored, deleted."""
+    wanted = program(destination_type)
+    changed = program(destination_type, description="changed", name="renamed")
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        assert pipeline.up(wanted) == "create"
+        assert pipeline.clear["phase"] == "RUNNING"
+        assert pipeline.up(wanted) == "same"
+        pipeline.refresh()
+        assert pipeline.up(wanted) == "same"
+        assert pipeline.up(changed) == "update"
+        assert pipeline.up(changed) == "same"
+        pipeline.refresh()
+        emulator.edit(pipeline.id, description="drifted")
+        assert pipeline.up(changed) == "same"
+        pipeline.refresh()
+        assert pipeline.clear["description"] == "drifted"
+        assert pipeline.up(changed) == "update"
+        (held,) = emulator.pipelines()
+        assert (held["name"], held["description"].partition(" [")[0]) == ("renamed", "changed")
+        assert held["destination_config"] == {"type": destination_type, **changed["destination_config"]}
+        pipeline.destroy()
+    assert emulator.pipelines() == []
+    assert sum(request.method == "POST" for request in emulator.requests()) == 1
+
+
+def test_both_sdks_carry_a_pipeline_through_its_life(emulator: Emulator, sdk_python: Path) -> None:
+    """The oldest SDK and the newest have what the provider relies on: six verbs, and a failure's record."""
+    with start(emulator, sdk_python) as plugin:
+        pipeline = Resource(plugin)
+        assert pipeline.up(program("webhook")) == "create"
+        assert pipeline.up(program("webhook", description="changed")) == "update"
+        emulator.fail(pipeline.id, logs=["ERROR broken"])
+        pipeline.refresh()
+        assert "is FAILED" in pipeline.errors[0]
+        assert pipeline.up(program("webhook", description="changed")) == "update"
+        pipeline.refresh()
+        assert pipeline.errors == ()
+        assert pipeline.up(program("webhook", description="changed")) == "same"
+        assert pipeline.up(program("webhook", project="other")) == "replace"
+        pipeline.destroy()
+        assert plugin.printed == ""
+    assert emulator.pipelines() == []
+
+
+@pytest.mark.parametrize("destination_type", DESTINATIONS)
+def test_a_plain_refresh_changes_nothing(emulator: Emulator, destination_type: str) -> None:
+    """Masks and defaults that the server shows on its own stay out of inputs and outputs."""
+    emulator.switch(returns_defaults=True, masked_leaves=("*",))
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program(destination_type))
+        inputs, outputs = pipeline.inputs, pipeline.outputs
+        pipeline.refresh()
+        assert (pipeline.inputs, pipeline.outputs) == (inputs, outputs)
+
+
+@pytest.mark.parametrize("destination_type", DESTINATIONS)
+def test_the_outputs_echo_the_inputs(emulator: Emulator, destination_type: str) -> None:
+    """Every checked input but those that only steer the provider is an output of the same value."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program(destination_type, triggers={"build": 7}))
+        echoed = {name: value for name, value in pipeline.inputs.items() if name not in {"wait_for", "adopt_id"}}
+    assert echoed.items() <= pipeline.outputs.items()
+
+
+def test_a_mask_is_never_sent(emulator: Emulator) -> None:
+    """Whatever was read in between, an update sends the credential and not what the server shows for it."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program("kafka"))
+        pipeline.refresh()
+        wanted = program("kafka")
+        wanted["destination_config"]["output_topic"] = "other"
+        assert pipeline.up(wanted) == "update"
+    assert emulator.pipelines()[0]["destination_config"]["sasl"] == wanted["destination_config"]["sasl"]
+    assert not any(MASK in str(request.body) for request in emulator.requests())
+
+
+def test_a_pause_by_hand_is_drift_that_the_next_up_undoes(emulator: Emulator) -> None:
+    """A refresh that finds a paused pipeline records it, and the next update resumes it with one PUT."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program())
+        emulator.edit(pipeline.id, status="paused")
+        pipeline.refresh()
+        assert pipeline.clear["status"] == "paused"
+        assert pipeline.up(program()) == "update"
+        assert emulator.pipelines()[0]["phase"] == "RUNNING"
+        assert pipeline.up(program(status="paused")) == "update"
+        assert pipeline.clear["phase"] == "PAUSED"
+
+
+def test_an_existing_pipeline_is_adopted(emulator: Emulator) -> None:
+    """With adopt_id nothing is created: the pipeline is changed to what is declared, and the resource's from then on."""
+    with start(emulator) as plugin:
+        Resource(plugin, "first").up(program())
+    (existing,) = emulator.pipelines()
+    emulator.clear_requests()
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin, "second")
+        assert pipeline.up(program(adopt_id=existing["id"], description="taken over", name="first")) == "create"
+        assert pipeline.id == existing["id"]
+        assert pipeline.up(program(description="taken over", name="first")) == "same"
+    assert "POST" not in {request.method for request in emulator.requests()}
+    assert len(emulator.pipelines()) == 1
