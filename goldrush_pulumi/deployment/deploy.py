@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, PipelineNotFound
+from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.deployment.claim import AdoptionRefused, find_leftover, fixed_differences, require_own
 from goldrush_pulumi.deployment.diff import compare
 from goldrush_pulumi.deployment.drift import drifted_fields, leftovers, overlay
@@ -23,7 +24,7 @@ from goldrush_pulumi.deployment.wait import FAILED, STOPPED, Ending, Sighting, S
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from goldrush_pulumi.api import Pipeline, PipelineStatus
+    from goldrush_pulumi.api import Pipeline
 
 
 class PipelineGone(GoldRushError):  # noqa: N818 - the name says what happened
@@ -269,6 +270,9 @@ def _sight(job: Job, pipeline_id: str) -> Sighting | None:
     """Look at a pipeline that is being deleted: it is gone when the object is, whatever its worker still reports."""
     try:
         job.client.get_pipeline(pipeline_id)
-        return Sighting(job.client.get_pipeline_status(pipeline_id))
     except PipelineNotFound:
         return None
+    try:
+        return Sighting(job.client.get_pipeline_status(pipeline_id))
+    except PipelineNotFound:
+        return Sighting(PipelineStatus())

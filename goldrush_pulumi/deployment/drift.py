@@ -193,4 +193,6 @@ def _remains(field: Field | None, old: Any, actual: Any) -> bool:
     if _is_nothing(old):
         return False
     default = list(field.default) if field and isinstance(field.default, tuple) else field and field.default
-    return _is_masked(actual) or (_alike(old, actual) and not _alike(default, actual))
+    if _is_masked(actual):
+        return default is None
+    return _alike(old, actual) and not _alike(default, actual)

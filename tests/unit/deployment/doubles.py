@@ -105,6 +105,15 @@ class FakeClient:
         """The calls that changed something."""
         return [call for call in self.calls if call[0] in {"create", "update", "set_status", "delete"}]
 
+    def script_status_by_changes(self, shows: Mapping[int, PipelineStatus]) -> None:
+        """Answer each look by how many changes were made before it: `shows[0]` before the first."""
+
+        def looks() -> Iterator[PipelineStatus]:
+            while True:
+                yield shows[len(self.changes)]
+
+        self._answers["status"] = looks()
+
     def _answer(self, name: str, *arguments: Any) -> Any:
         self.calls.append((name, *arguments))
         self._last[name] = next(self._answers.get(name, iter(())), self._last.get(name, _UNSCRIPTED))
