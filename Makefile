@@ -14,12 +14,12 @@ export PATH = $(CURDIR)/$(BIN):$(shell cat .venv/pulumi-folder 2>/dev/null || ec
 export PULUMI_SKIP_UPDATE_CHECK := true
 
 # What `make test` runs, in this order, each part even when one before it failed.
-PARTS := lint types contracts unit typing contract plugin e2e chaos
+PARTS := lint types contracts unit typing docs contract plugin e2e chaos
 # Test files share nothing: each has its own emulator, ports and state, so two run at once.
 PARALLEL := --numprocesses 2 --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing contract plugin e2e chaos coverage lock schema emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin e2e chaos coverage lock schema reference emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -65,6 +65,9 @@ unit: setup ## Tests of pure functions
 typing: setup ## Type checkers on programs as users write them
 	$(call run-tests,typing,$(PARALLEL))
 
+docs: setup ## Tests of the documentation and of the examples
+	$(call run-tests,docs,$(PARALLEL))
+
 contract: setup ## Tests of client and emulator by the documents of the API
 	$(call run-tests,contract,$(PARALLEL))
 
@@ -91,8 +94,11 @@ lock: setup ## Write the two lock files anew from pyproject.toml (UPGRADE=1 take
 schema: setup ## Write the JSON Schema of the stack files
 	$(BIN)/python -m goldrush_pulumi.stack_config > schemas/.new && mv schemas/.new schemas/pulumi-stack.schema.json
 
-emulator: setup ## Run a local GoldRush until Ctrl-C
-	$(BIN)/python -m goldrush_pulumi.emulator
+reference: setup ## Write the tables of the documentation from the code
+	$(BIN)/python -m tools.reference
+
+emulator: setup ## Run a local GoldRush until Ctrl-C, where the stacks `dev` of this repository look for it
+	$(BIN)/python -m goldrush_pulumi.emulator --port 8710 --service-key goldrush-dev-key
 
 bench: setup ## Measure against the engine's floor and a plain provider
 	$(BIN)/python -m bench

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pulumi
-
 from environments import environment_of
 from feed import SwapFeed
 

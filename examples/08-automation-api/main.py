@@ -36,7 +36,7 @@ def declare_pipelines() -> None:
 
 
 def open_stack(name: str) -> automation.Stack:
-    """The stack, made on first use. Its processes run this Python and speak to a local GoldRush unless told otherwise."""
+    """The stack, made on first use. It runs this Python, and speaks to a local GoldRush unless told otherwise."""
     environment = {
         "PULUMI_PYTHON_CMD": sys.executable,
         "GOLDRUSH_BASE_URL": os.environ.get("GOLDRUSH_BASE_URL", LOCAL_GOLDRUSH),

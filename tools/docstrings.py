@@ -1,0 +1,58 @@
+"""What modules and classes say about themselves, read from their source."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+import re
+import textwrap
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_ROOT: Final = Path(__file__).resolve().parents[1] / "goldrush_pulumi"
+
+PACKAGES: Final = ("", "deployment", "engine", "api", "validation", "emulator")
+"""The packages, by their names below `goldrush_pulumi`; "" is itself."""
+
+
+def modules_of(package: str) -> Iterator[tuple[str, Path]]:
+    """The name and file of each module of a package; packages in it stand as modules."""
+    folder = _ROOT / package
+    for path in sorted(folder.iterdir()):
+        inside = path / "__init__.py"
+        if inside.is_file():
+            yield f"{path.name}/", inside
+        elif path.suffix == ".py" and path.name != "__init__.py":
+            yield path.name, path
+
+
+def module_summary(path: Path) -> str:
+    """The first sentence of a module's docstring."""
+    text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
+    return text.partition("\n\n")[0].replace("\n", " ")
+
+
+def attribute_texts(cls: type) -> dict[str, str]:
+    """The text below each annotated attribute of a class."""
+    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
+    body = definition.body if isinstance(definition, ast.ClassDef) else []
+    return {
+        item.target.id: _docstring(below)
+        for item, below in itertools.pairwise(body)
+        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and _docstring(below)
+    }
+
+
+def _docstring(statement: ast.stmt) -> str:
+    value = statement.value if isinstance(statement, ast.Expr) else None
+    return str(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+
+
+def documented_attributes(cls: type) -> dict[str, str]:
+    """The lines of the section "Attributes" of a class's docstring."""
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
+    return dict(re.findall(r"^\s+(\w+): (.*)$", section, re.MULTILINE))

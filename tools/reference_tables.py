@@ -1,0 +1,283 @@
+"""The tables of the documentation, each made from the code that it describes."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import re
+from typing import TYPE_CHECKING, Any, Final, get_args
+
+from goldrush_pulumi import Pipeline, PipelineArgs, destinations
+from goldrush_pulumi.deployment import causes, runs
+from goldrush_pulumi.deployment.spec import FIELDS, Change
+from goldrush_pulumi.emulator import Switches
+from goldrush_pulumi.emulator.__main__ import _parser
+from goldrush_pulumi.emulator.switches import switch_questions
+from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
+from goldrush_pulumi.stack_config import Options, Timeouts
+from goldrush_pulumi.validation.destinations import DESTINATIONS
+from goldrush_pulumi.validation.inputs import INPUTS
+from tools.docstrings import PACKAGES, attribute_texts, documented_attributes, module_summary, modules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from pydantic import BaseModel
+
+    from goldrush_pulumi.validation.fields import Destination, Field
+
+Row = tuple[str, ...]
+
+# What the tables of the code cannot say in a word: a shape, a default that is computed, a change with two meanings.
+_SHAPES: Final = {
+    "destination_config": "a destination, or a map",
+    "transforms": "map of table to SELECT",
+    "triggers": "map of any values",
+}
+_DEFAULTS: Final = {"name": "the resource's name", "destination_type": "that of `destination_config`"}
+_CHANGES: Final = {
+    "destination_config": "update (another type: **replace**)",
+    "status": "update (pause or resume)",
+    "adopt_id": "read by create only",
+}
+_MEANINGS: Final = {
+    Change.REPLACE: "**replace**",
+    Change.UPDATE: "update",
+    Change.REDEPLOY: "redeploy",
+    Change.NOTHING: "nothing to deploy",
+}
+_KINDS: Final = {
+    "text": "str",
+    "url": "URL",
+    "brokers": "`host:port` list",
+    "integer": "int",
+    "texts": "list of str",
+    "text_map": "map of str",
+    "object": "map",
+    "height": "int, or its digits",
+    "abi": "parsed ABI, or a path",
+    "map": "map",
+}
+ENVIRONMENT: Final = {
+    KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
+    BASE_URL_VARIABLE: "Address of the API, where `goldrush:baseUrl` is not set.",
+    "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors.",
+}
+"""The environment variables that the package reads."""
+
+PULUMI_ENVIRONMENT: Final = {
+    "PULUMI_PARALLEL": "How many resources Pulumi works on at once (default: four per core); same as `--parallel`.",
+    "PULUMI_CONFIG_PASSPHRASE": "Opens the secrets of stacks that are encrypted with a passphrase.",
+    "PULUMI_PYTHON_CMD": "The Python that runs inline programs of the Automation API and their provider.",
+}
+"""Those of Pulumi's own that matter most to pipelines."""
+
+
+def inputs_in_brief() -> str:
+    """Every input: type, default, and what a change of it means."""
+    return _table(("Input", "Type", "Default", "A change means"), (_input_row(name) for name in INPUTS))
+
+
+def inputs() -> str:
+    """Every input, with what it is for."""
+    texts = attribute_texts(PipelineArgs)
+    rows = ((*_input_row(name), texts[name]) for name in INPUTS)
+    return _table(("Input", "Type", "Default", "A change means", "What it is for"), rows)
+
+
+def outputs() -> str:
+    """Every output that is not an echo of an input."""
+    texts = attribute_texts(Pipeline)
+    annotations = {name: kind for name, kind in Pipeline.__annotations__.items() if name not in FIELDS}
+    rows = ((f"`{name}`", f"`{_output_type(kind)}`", texts.get(name, "")) for name, kind in annotations.items())
+    return _table(("Output", "Type", "What it tells"), rows)
+
+
+def configuration() -> str:
+    """Settings and environment variables in one table."""
+    variables = [(f"`{name}`", "none", text) for name, text in ENVIRONMENT.items()]
+    return _table(("Setting or variable", "Default", "What it is for"), [*_setting_rows(), *variables])
+
+
+def settings() -> str:
+    """Every `goldrush:*` value of a stack's config."""
+    return _table(("Setting", "Default", "What it is for"), _setting_rows())
+
+
+def environment() -> str:
+    """Every environment variable."""
+    return _table(("Variable", "What it is for"), ((f"`{name}`", text) for name, text in ENVIRONMENT.items()))
+
+
+def pulumi_environment() -> str:
+    """Environment variables of Pulumi's own."""
+    return _table(("Variable", "What it is for"), ((f"`{name}`", text) for name, text in PULUMI_ENVIRONMENT.items()))
+
+
+def stack_options() -> str:
+    """What an entry of `pipelines:` may say beside the inputs."""
+    rows = [*_model_rows(Options, ""), *_model_rows(Timeouts, "custom_timeouts.")]
+    return _table(("Key", "Default", "What it is for"), rows)
+
+
+def likely_causes() -> str:
+    """The causes that a diagnosis can name."""
+    return _table(("Name", "Meaning"), ((f"`{name}`", text) for name, text, _ in causes._TABLE))  # noqa: SLF001
+
+
+def run_records() -> str:
+    """The words of a run record."""
+    rows = [("action", runs.Action), ("status", runs.Ending), ("steps[].name", runs.Step)]
+    return _table(
+        ("Field", "Values"), ((f"`{name}`", ", ".join(f"`{word}`" for word in get_args(words))) for name, words in rows)
+    )
+
+
+def emulator_options() -> str:
+    """The options of the emulator's command."""
+    actions = [action for action in _parser()._actions if action.dest != "help"]  # noqa: SLF001
+    rows = ((f"`{action.option_strings[0]}`", _sentence((action.help or "") % vars(action))) for action in actions)
+    return _table(("Option", "What it is for"), rows)
+
+
+def emulator_switches() -> str:
+    """The open questions about GoldRush, and what the emulator answers unless told otherwise."""
+    defaults = dataclasses.asdict(Switches())
+    rows = ((f"`{name}`", f"`{_written(defaults[name])}`", question) for name, question in switch_questions().items())
+    return _table(("Switch", "Default", "Question"), rows)
+
+
+def destination(type_: str) -> str:
+    """The fields of one destination."""
+    return _table(("Field", "Type", "Default", "What it is for"), _field_rows(DESTINATIONS[type_].fields, ""))
+
+
+def destinations_in_brief() -> str:
+    """The six destinations by type and class."""
+    rows = ((f"`{row.type}`", f"`{_class_name(row)}`", row.description) for row in DESTINATIONS.values())
+    return _table(("Type", "Class", "What it does"), rows)
+
+
+def modules(package: str) -> str:
+    """The modules of a package, each with the first line of its docstring."""
+    rows = ((f"`{name}`", module_summary(path)) for name, path in modules_of(package))
+    return _table(("Module", "What it is"), rows)
+
+
+TABLES: Final[dict[str, Callable[[], str]]] = {
+    "inputs-in-brief": inputs_in_brief,
+    "inputs": inputs,
+    "outputs": outputs,
+    "configuration": configuration,
+    "settings": settings,
+    "environment": environment,
+    "pulumi-environment": pulumi_environment,
+    "stack-options": stack_options,
+    "likely-causes": likely_causes,
+    "run-records": run_records,
+    "emulator-options": emulator_options,
+    "emulator-switches": emulator_switches,
+    "destinations-in-brief": destinations_in_brief,
+    **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
+    **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},
+}
+"""Every table by the name that documents use."""
+
+
+def _table(head: Row, rows: Iterable[Row]) -> str:
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "".join(f"| {' | '.join(_cell(cell) for cell in line)} |\n" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", r"\|")
+
+
+def _camel_case(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.title() for word in others)
+
+
+def _written(value: object) -> str:
+    """A value as config and `--switch name=value` take it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return value if isinstance(value, str) else str(value).lower()
+
+
+def _sentence(text: str) -> str:
+    return f"{text[0].upper()}{text[1:]}." if text else ""
+
+
+def _setting_rows() -> list[Row]:
+    texts = documented_attributes(Settings)
+    ranges = {attribute: f" From {least:g} to {greatest:g}." for attribute, _, least, greatest in _NUMBERS.values()}
+    rows: list[Row] = [
+        ("`goldrush:serviceKey`", "required", f"ServiceKey of the account, a secret; else `{KEY_VARIABLE}`."),
+        ("`goldrush:baseUrl`", "GoldRush's own", f"Address of the API; else `{BASE_URL_VARIABLE}`."),
+        ("`goldrush:ownershipMark`", "`true`", "Whether new pipelines carry the mark of their stack."),
+    ]
+    for field in dataclasses.fields(Settings):
+        if field.default is not dataclasses.MISSING:
+            text = texts[field.name] + ranges.get(field.name, "")
+            rows.append((f"`goldrush:{_camel_case(field.name)}`", f"`{_written(field.default)}`", text))
+    return rows
+
+
+def _input_row(name: str) -> Row:
+    row, change = INPUTS[name], FIELDS[name].change
+    shape = _SHAPES.get(name) or _shape(row.kind, row.choices)
+    return f"`{name}`", shape, _input_default(name), _CHANGES.get(name, _MEANINGS[change])
+
+
+def _input_default(name: str) -> str:
+    if INPUTS[name].required:
+        return "required"
+    if name in _DEFAULTS:
+        return _DEFAULTS[name]
+    default = FIELDS[name].default
+    return "none" if default is None else f"`{_literal(default)}`"
+
+
+def _literal(value: object) -> str:
+    return f'"{value}"' if isinstance(value, str) else repr(value)
+
+
+def _shape(kind: str, choices: tuple[str, ...]) -> str:
+    if not choices:
+        return _KINDS[kind]
+    words = ", ".join(f'`"{choice}"`' for choice in choices)
+    return f"list of {words}" if kind == "texts" else words
+
+
+def _field_rows(fields: tuple[Field, ...], path: str) -> Iterator[Row]:
+    for field in fields:
+        text = f"{field.description} **Secret.**" if field.secret else field.description
+        yield f"`{path}{field.name}`", _shape(field.kind, field.choices), _field_default(field), text
+        yield from _field_rows(field.fields, f"{path}{field.name}.")
+
+
+def _field_default(field: Field) -> str:
+    if field.required:
+        return "required"
+    if field.default is None:
+        return "none"
+    return f"`{_literal(list(field.default) if isinstance(field.default, tuple) else field.default)}`"
+
+
+def _class_name(row: Destination) -> str:
+    found = (item for item in vars(destinations).values() if getattr(item, "destination_type", None) == row.type)
+    return str(next(found).__name__)
+
+
+def _model_rows(model: type[BaseModel], path: str) -> Iterator[Row]:
+    for name, field in model.model_fields.items():
+        text = field.description or next((item.description for item in field.metadata if item), None)
+        default = "none" if field.default is None else f"`{str(field.default).lower()}`"
+        yield f"`{path}{name}`", default, text or f"Longest time for {name}, such as `10m` or `1h30m`."
+
+
+def _output_type(annotation: Any) -> str:
+    return re.sub(r"^pulumi\.Output\[(.*)\]$", r"\1", str(annotation))
