@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from goldrush_pulumi.accounts import Provider
     from goldrush_pulumi.destinations import (
         ClickHouseDestinationArgs,
         ClickHouseDestinationArgsDict,
@@ -24,11 +25,29 @@ if TYPE_CHECKING:
         WebhookRetryArgs,
         WebhookRetryArgsDict,
     )
+    from goldrush_pulumi.lookups import (
+        GetPipelineMetricsResult,
+        GetPipelineResult,
+        GetPipelinesResult,
+        GetPipelineStatusResult,
+        get_pipeline,
+        get_pipeline_metrics,
+        get_pipeline_metrics_output,
+        get_pipeline_output,
+        get_pipeline_status,
+        get_pipeline_status_output,
+        get_pipelines,
+        get_pipelines_output,
+    )
     from goldrush_pulumi.pipeline import Pipeline, PipelineArgs, PipelineArgsDict
 
 __all__ = [
     "ClickHouseDestinationArgs",
     "ClickHouseDestinationArgsDict",
+    "GetPipelineMetricsResult",
+    "GetPipelineResult",
+    "GetPipelineStatusResult",
+    "GetPipelinesResult",
     "KafkaDestinationArgs",
     "KafkaDestinationArgsDict",
     "KafkaSaslArgs",
@@ -40,12 +59,21 @@ __all__ = [
     "PipelineArgsDict",
     "PostgresDestinationArgs",
     "PostgresDestinationArgsDict",
+    "Provider",
     "SqsDestinationArgs",
     "SqsDestinationArgsDict",
     "WebhookDestinationArgs",
     "WebhookDestinationArgsDict",
     "WebhookRetryArgs",
     "WebhookRetryArgsDict",
+    "get_pipeline",
+    "get_pipeline_metrics",
+    "get_pipeline_metrics_output",
+    "get_pipeline_output",
+    "get_pipeline_status",
+    "get_pipeline_status_output",
+    "get_pipelines",
+    "get_pipelines_output",
 ]
 
 
@@ -53,8 +81,16 @@ def __getattr__(name: str) -> Any:
     # Whoever needs a part that is free of Pulumi (the emulator, the command line) is spared its import.
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    home = "pipeline" if name.startswith("Pipeline") else "destinations"
-    return getattr(importlib.import_module(f"{__name__}.{home}"), name)
+    return getattr(importlib.import_module(f"{__name__}.{_home(name)}"), name)
+
+
+def _home(name: str) -> str:
+    """The module that a public name is defined in."""
+    if name.startswith("Pipeline"):
+        return "pipeline"
+    if name == "Provider":
+        return "accounts"
+    return "lookups" if name.lower().startswith("get") else "destinations"
 
 
 def __dir__() -> list[str]:

@@ -44,6 +44,18 @@ def secret_leaf_paths(inputs: Inputs) -> list[Path]:
     return secret_paths(destination_type if isinstance(destination_type, str) else "", config)
 
 
+def masked_config(destination_type: str, config: Mapping[str, Any]) -> dict[str, Any]:
+    """A copy of a `destination_config` that can be shown: every credential in it reads as the API masks it."""
+    masked = dict(config)
+    for *parents, last in secret_paths(destination_type, config):
+        holder = masked
+        for key in parents:
+            holder[key] = dict(holder[key])
+            holder = holder[key]
+        holder[last] = MASK
+    return masked
+
+
 def known_secrets(*sources: Inputs) -> frozenset[str]:
     """Every secret text in some sets of inputs: credentials by the table, and whatever the program marked."""
     return frozenset(text for inputs in sources for text in _secret_texts(inputs) if text and text != MASK)
