@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from goldrush_pulumi.api.client import DEFAULT_BASE_URL, GoldRushClient
+from goldrush_pulumi.api.addresses import DEFAULT_BASE_URL
+from goldrush_pulumi.api.client import GoldRushClient
 from goldrush_pulumi.api.errors import (
     AmbiguousResult,
     APIError,
@@ -12,6 +13,7 @@ from goldrush_pulumi.api.errors import (
     GoldRushError,
     Interrupted,
     InvalidRequest,
+    OutOfTime,
     PipelineNotFound,
     RateLimited,
     ServerError,
@@ -45,6 +47,7 @@ __all__ = [
     "Group",
     "Interrupted",
     "InvalidRequest",
+    "OutOfTime",
     "Pacer",
     "Pipeline",
     "PipelineLogs",

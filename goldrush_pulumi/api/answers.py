@@ -5,8 +5,15 @@ Source: the Pipeline REST API overview, section "Response envelope"; statuses fr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import json
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
+from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
+from goldrush_pulumi.api.connection import ambiguous
 from goldrush_pulumi.api.errors import (
     APIError,
     Forbidden,
@@ -18,105 +25,163 @@ from goldrush_pulumi.api.errors import (
     UnexpectedAnswer,
     shown_line,
 )
-from goldrush_pulumi.api.retries import retry_after_seconds
+from goldrush_pulumi.api.models import Answer
+from goldrush_pulumi.api.retries import asked_pause_seconds
 
 if TYPE_CHECKING:
-    import httpx
+    from collections.abc import Callable
 
-_NO_CONTENT: Final = 204
-_UNAUTHORIZED: Final = 401
-_SERVER_ERRORS: Final = 500
+    from goldrush_pulumi.api.calls import Call
+    from goldrush_pulumi.api.connection import Reply
 
-_BY_STATUS: Final[dict[int, tuple[type[APIError], str, str]]] = {
-    400: (InvalidRequest, "rejected by GoldRush (400)", ""),
-    403: (
+_SUCCESSES: Final = range(200, 300)
+_REDIRECTS: Final = range(300, 400)
+_FAILURES: Final = range(500, 600)
+_CHECK_ADDRESS: Final = "check goldrush:baseUrl, and that no proxy or gateway answers in GoldRush's place"
+
+A = TypeVar("A", bound=Answer)
+
+
+class _Refusal(NamedTuple):
+    kind: type[APIError]
+    reason: str
+    advice: str
+
+
+_REFUSALS: Final[dict[int, _Refusal]] = {
+    HTTPStatus.BAD_REQUEST: _Refusal(InvalidRequest, "rejected by GoldRush (400)", ""),
+    HTTPStatus.FORBIDDEN: _Refusal(
         Forbidden,
         "forbidden (403)",
         "use a ServiceKey (a plain API key is not accepted) of the group that owns the pipeline",
     ),
-    404: (PipelineNotFound, "not found (404)", "it does not exist, or this ServiceKey cannot see it"),
-    422: (InvalidRequest, "rejected by GoldRush (422)", ""),
-    429: (RateLimited, "too many requests (429)", "lower goldrush:requestsPerSecond"),
+    HTTPStatus.NOT_FOUND: _Refusal(
+        PipelineNotFound, "not found (404)", "it does not exist, or this ServiceKey cannot see it"
+    ),
+    HTTPStatus.UNPROCESSABLE_ENTITY: _Refusal(InvalidRequest, "rejected by GoldRush (422)", ""),
+    HTTPStatus.TOO_MANY_REQUESTS: _Refusal(
+        RateLimited, "too many requests (429)", "lower goldrush:requestsPerSecond, or try again later"
+    ),
 }
 
 
-def open_envelope(response: httpx.Response, action: str, key_source: str) -> Any:
-    """The `data` of an answer.
+@dataclass(frozen=True)
+class Reader:
+    """Reads replies.
 
-    Raises:
-        APIError: the answer is an error, or no answer of GoldRush's; see its subclasses.
+    `key_source` says in messages where the ServiceKey came from, and `hide_key` takes it out of what a server echoes.
     """
-    if response.status_code == _NO_CONTENT:
-        return None
-    envelope = _envelope(response)
-    if response.is_success:
-        return _data(response, envelope, action)
-    raise _error(response, envelope, action, key_source)
+
+    key_source: str
+    hide_key: Callable[[str], str]
+
+    def read(self, call: Call, reply: Reply) -> Any:
+        """Return the `data` of a reply, None when it has no body.
+
+        Raises:
+            APIError: the reply is an error, or not GoldRush's; see its subclasses.
+        """
+        envelope = _envelope(reply)
+        if reply.status not in _SUCCESSES:
+            raise self._refusal(call, reply, envelope)
+        if envelope is None and not reply.content.strip():
+            return None
+        if envelope is None:
+            raise self._unusable(call, reply, f"not an answer of GoldRush ({reply.status})", None)
+        # The documented samples show `error: true` beside data: an error is what says so and brings none.
+        if envelope.get("error") and not envelope.get("data"):
+            raise self._unusable(call, reply, f"GoldRush reports an error ({reply.status})", envelope)
+        return envelope.get("data")
+
+    def read_as(self, model: type[A], call: Call, reply: Reply) -> A:
+        """Return the `data` of a reply as a `model`.
+
+        Raises:
+            APIError: as `read`; also when the data has another shape.
+        """
+        data = self.read(call, reply)
+        try:
+            return model.model_validate(data)
+        except ValidationError as error:
+            names = sorted({".".join(map(str, problem["loc"])) or "data" for problem in error.errors()})
+        # Outside the handler, and names only: pydantic's error holds the values, which may be secret.
+        reason = f"the answer ({reply.status}) has another shape than documented, see {', '.join(names)}"
+        raise self._unusable(call, reply, reason, {})
+
+    def _refusal(self, call: Call, reply: Reply, envelope: dict[str, Any] | None) -> APIError:
+        if reply.status in _REDIRECTS:
+            return _redirected(call, reply)
+        if reply.status in _FAILURES:
+            return self._failed(call, reply, envelope)
+        if reply.status == HTTPStatus.UNAUTHORIZED:
+            return self._unauthorized(call, reply, envelope)
+        if reply.status == HTTPStatus.NOT_FOUND and (envelope is None or not call.names_pipeline):
+            return self._foreign_404(call, reply, envelope)
+        plain = _Refusal(APIError, f"refused by GoldRush ({reply.status})", "")
+        kind, reason, advice = _REFUSALS.get(reply.status, plain)
+        return kind(call.action, reason, advice=advice, **self._facts(call, reply, envelope))
+
+    def _failed(self, call: Call, reply: Reply, envelope: dict[str, Any] | None) -> APIError:
+        reason = f"GoldRush failed ({reply.status})"
+        if not call.is_repeatable:
+            return ambiguous(call, reason, **self._words(reply, envelope))
+        return ServerError(call.action, reason, advice="try again later", **self._facts(call, reply, envelope))
+
+    def _unauthorized(self, call: Call, reply: Reply, envelope: dict[str, Any] | None) -> APIError:
+        advice = (
+            f"the key came from {self.key_source}; `pulumi destroy` and `pulumi refresh` use the key of the last"
+            " `pulumi up` unless run with `--run-program`"
+        )
+        reason = "the ServiceKey is missing, wrong or revoked (401)"
+        return Unauthorized(call.action, reason, advice=advice, **self._facts(call, reply, envelope))
+
+    def _foreign_404(self, call: Call, reply: Reply, envelope: dict[str, Any] | None) -> APIError:
+        # A wrong base URL or a gateway answers 404 too; taken for "pipeline not found" it would empty a stack.
+        reason = f"no Pipeline API at this address ({reply.status})"
+        return UnexpectedAnswer(call.action, reason, advice=_CHECK_ADDRESS, **self._facts(call, reply, envelope))
+
+    def _unusable(self, call: Call, reply: Reply, reason: str, envelope: dict[str, Any] | None) -> APIError:
+        """A 2xx without what was asked for. After a POST something may exist whose id is not known."""
+        if not call.is_repeatable:
+            return ambiguous(call, reason, **self._words(reply, envelope))
+        return UnexpectedAnswer(call.action, reason, advice=_CHECK_ADDRESS, **self._facts(call, reply, envelope))
+
+    def _facts(self, call: Call, reply: Reply, envelope: dict[str, Any] | None) -> dict[str, Any]:
+        return {**call.facts, **self._words(reply, envelope)}
+
+    def _words(self, reply: Reply, envelope: dict[str, Any] | None) -> dict[str, Any]:
+        """What the server said, whole: a cut before redaction could leave half a secret."""
+        text = reply.content.decode(errors="replace") if envelope is None else envelope.get("error_message")
+        code = (envelope or {}).get("error_code")
+        return {
+            "status": reply.status,
+            "code": None if code is None else self.hide_key(str(code)),
+            "server_message": None if text is None else self.hide_key(str(text)),
+            "retry_after_seconds": asked_pause_seconds(reply.headers),
+        }
 
 
-def _envelope(response: httpx.Response) -> dict[str, Any] | None:
+def _redirected(call: Call, reply: Reply) -> APIError:
+    # Host only: the rest of a location may carry anything.
+    host = shown_line(_host(reply.headers.get("Location", ""))) or "another path of the same host"
+    reason = f"redirected ({reply.status}) to {host}, where the ServiceKey is not sent"
+    return UnexpectedAnswer(call.action, reason, advice=_CHECK_ADDRESS, status=reply.status, **call.facts)
+
+
+def _host(location: str) -> str:
     try:
-        body = response.json()
+        return urlsplit(location).hostname or ""
     except ValueError:
+        return "an address that is no URL"
+
+
+def _envelope(reply: Reply) -> dict[str, Any] | None:
+    """The reply as an envelope. `error` must be true or false: frameworks put a text there in answers of their own."""
+    try:
+        body = json.loads(reply.content)
+    except (ValueError, RecursionError):
         return None
-    return body if isinstance(body, dict) and body.keys() & {"data", "error", "error_message"} else None
-
-
-def _data(response: httpx.Response, envelope: dict[str, Any] | None, action: str) -> Any:
-    if envelope is None:
-        raise _unexpected(response, action, passing=True)
-    # The documented samples show `error: true` beside data; an error is what says so and brings no data.
-    if envelope.get("error") and envelope.get("data") is None:
-        raise APIError(action, f"GoldRush answered an error ({response.status_code})", **_facts(response, envelope))
-    return envelope.get("data")
-
-
-def _error(response: httpx.Response, envelope: dict[str, Any] | None, action: str, key_source: str) -> APIError:
-    status = response.status_code
-    if status >= _SERVER_ERRORS:
-        line = "" if envelope is not None else shown_line(response.text)
-        reason = f"GoldRush failed ({status})" + (f", it sent: {line}" if line else "")
-        return ServerError(action, reason, advice="try again later", **_facts(response, envelope))
-    if status == _UNAUTHORIZED:
-        return _unauthorized(response, envelope, action, key_source)
-    if response.is_redirect or (envelope is None and status not in {429, 403}):
-        return _unexpected(response, action, passing=False)
-    kind, reason, advice = _BY_STATUS.get(status, (APIError, f"refused ({status})", ""))
-    return kind(action, reason, advice=advice, **_facts(response, envelope))
-
-
-def _unauthorized(
-    response: httpx.Response, envelope: dict[str, Any] | None, action: str, key_source: str
-) -> Unauthorized:
-    advice = (
-        f"the ServiceKey came from {key_source}; `pulumi destroy` and `pulumi refresh` use the key of the last"
-        " `pulumi up` unless run with --run-program"
-    )
-    reason = "the ServiceKey is missing, wrong or revoked (401)"
-    return Unauthorized(action, reason, advice=advice, **_facts(response, envelope))
-
-
-def _unexpected(response: httpx.Response, action: str, *, passing: bool) -> UnexpectedAnswer:
-    status = response.status_code
-    if response.is_redirect:
-        target = response.next_request.url.host if response.next_request else "another place"
-        reason = f"a redirect ({status}) to {target} in place of an answer, and the key is not sent there"
-        return UnexpectedAnswer(action, reason, advice="check goldrush:baseUrl", **_facts(response, None))
-    line = shown_line(response.text)
-    reason = f"no JSON answer of GoldRush ({status})" + (f", it begins: {line}" if line else "")
-    error = UnexpectedAnswer(action, reason, advice="check goldrush:baseUrl", **_facts(response, None))
-    error.passing = passing
-    return error
-
-
-def _facts(response: httpx.Response, envelope: dict[str, Any] | None) -> dict[str, Any]:
-    message = (envelope or {}).get("error_message")
-    code = (envelope or {}).get("error_code")
-    return {
-        "status": response.status_code,
-        "code": None if code is None else str(code),
-        "method": response.request.method,
-        "path": response.request.url.path,
-        "server_message": None if message is None else str(message),
-        "retry_after_seconds": retry_after_seconds(response.headers.get("Retry-After")),
-    }
+    if not isinstance(body, dict):
+        return None
+    is_envelope = "error_message" in body or "data" in body or isinstance(body.get("error"), bool)
+    return body if is_envelope else None

@@ -5,24 +5,23 @@ Source: the Pipeline REST API overview and its ten reference pages. Every path e
 
 from __future__ import annotations
 
-import functools
-import ipaddress
 import threading
 from typing import TYPE_CHECKING, Any, Final, TypeVar
-from urllib.parse import quote, urlsplit
 
-import httpx
-from pydantic import SecretStr, ValidationError
+from pydantic import SecretStr
 
-from goldrush_pulumi.api.answers import open_envelope
+from goldrush_pulumi.api.addresses import DEFAULT_BASE_URL, pipeline_path, usable_base_url
+from goldrush_pulumi.api.answers import Reader
+from goldrush_pulumi.api.calls import Call
+from goldrush_pulumi.api.connection import Connection, Reply
+from goldrush_pulumi.api.deadlines import Deadline
 from goldrush_pulumi.api.errors import (
-    AmbiguousResult,
     ConfigurationError,
-    ConnectionFailed,
     Interrupted,
-    InvalidRequest,
-    ServerError,
+    OutOfTime,
+    RateLimited,
     UnexpectedAnswer,
+    shown_line,
 )
 from goldrush_pulumi.api.models import (
     Answer,
@@ -34,32 +33,33 @@ from goldrush_pulumi.api.models import (
     PipelineStatus,
 )
 from goldrush_pulumi.api.pacing import Pacer
-from goldrush_pulumi.api.retries import DEFAULT_RETRY_SECONDS, LostAnswer, retrying
+from goldrush_pulumi.api.retries import DEFAULT_RETRY_SECONDS, retrying
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-    from goldrush_pulumi.api.errors import APIError
+    import httpx
 
-DEFAULT_BASE_URL: Final = "https://api.covalenthq.com/platform/pipeline-api/"
-"""The Pipeline REST API. Source: page "Pipeline REST API", section Base URL."""
-
-_PHASE_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
 _PAGE_SIZE: Final = 100
 _MOST_PAGES: Final = 10_000
+_STATUS_VERBS: Final = {"running": "resume", "paused": "pause"}
 
 A = TypeVar("A", bound=Answer)
+R = TypeVar("R")
 
 
 class GoldRushClient:
-    """One account's pipelines. Safe to share between threads; its connections are pooled.
+    """The pipelines of one account. Safe to share between threads; its connections are pooled.
 
-    Calls that can be repeated are, for up to `retry_seconds`, with pauses that end when `cancelled` is set; see
-    `retries` for the rules. `before_change` is called right before every request that changes something, at each try,
-    and may raise to keep it from being sent. `key_source` says in messages where the key came from.
+    Calls that can be repeated safely are, for `retry_seconds`; see `retries` for the rules. Once `cancelled` is set, a
+    request under way ends and nothing new starts. `before_change` is called right before every request that changes
+    something, at each try; what it raises keeps the request from being sent and passes through. `key_source` says in
+    messages where the key came from. Without a `pacer` the client makes its own, at the default rate.
+
+    A `timeout_seconds` bounds a whole call, its waits and repeats included.
 
     Raises (every call):
-        ConfigurationError: the key or the base URL cannot be used.
+        ConfigurationError: the machine's proxy or certificate settings cannot be used.
         Interrupted: cancelled before the request, or between two tries.
         APIError: GoldRush refused, answered strangely or did not answer; see its subclasses.
     """
@@ -77,244 +77,159 @@ class GoldRushClient:
         max_connections: int = 256,
         retry_seconds: float = DEFAULT_RETRY_SECONDS,
     ) -> None:
-        self._key = service_key if isinstance(service_key, SecretStr) else SecretStr(service_key)
-        self._base_url = _usable_base_url(base_url)
-        _require_usable_key(self._key.get_secret_value(), key_source)
-        self._key_source = key_source
+        """Check key and URL; nothing is opened before the first call.
+
+        Raises:
+            ConfigurationError: the key or the base URL cannot be used.
+        """
+        key = _usable_key(service_key, key_source)
+        self._base_url = usable_base_url(base_url)
+        self._reader = Reader(key_source, lambda text: text.replace(key.get_secret_value(), "[secret]"))
+        self._connection = Connection(self._base_url, key, transport=transport, max_connections=max_connections)
         self._cancelled = cancelled or threading.Event()
         self._before_change = before_change or (lambda: None)
         self._pacer = pacer or Pacer(cancelled=self._cancelled)
-        self._transport = transport
-        self._max_connections = max_connections
         self._retry_seconds = retry_seconds
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"GoldRushClient({self._base_url})"
 
-    def list_pipelines(self, page_number: int = 1, page_size: int = _PAGE_SIZE) -> PipelinePage:
-        """One page of the pipelines that the key sees; pages count from 1."""
+    def list_pipelines(
+        self, page_number: int = 1, page_size: int = _PAGE_SIZE, *, timeout_seconds: float | None = None
+    ) -> PipelinePage:
+        """Return one page of the pipelines that the key sees; pages count from 1."""
         parameters = {"page_number": page_number, "page_size": page_size}
-        return self._read(PipelinePage, "list pipelines", "", parameters=parameters)
+        call = Call("list pipelines", "GET", self._base_url, names_pipeline=False, parameters=parameters)
+        return self._answer(PipelinePage, call, timeout_seconds)
 
     def iterate_pipelines(self) -> Iterator[Pipeline]:
-        """Every pipeline that the key sees, page by page, each id once.
+        """Yield every pipeline that the key sees, page by page, each id once.
 
         Raises:
-            UnexpectedAnswer: the list does not end.
+            UnexpectedAnswer: the list says that there is more and brings nothing new.
         """
         seen: set[str] = set()
         for number in range(1, _MOST_PAGES + 1):
             page = self.list_pipelines(number)
-            fresh = [pipeline for pipeline in page.items if pipeline.id not in seen]
-            seen.update(pipeline.id for pipeline in fresh)
-            yield from fresh
+            fresh = {pipeline.id: pipeline for pipeline in page.items if pipeline.id not in seen}
+            yield from fresh.values()
             if not page.has_more:
                 return
             if not fresh:
                 break
-        raise UnexpectedAnswer("list pipelines", "the list does not end, a page brought nothing new", method="GET")
+            seen |= fresh.keys()
+        reason = "the list has no end, it always says that more follows"
+        raise UnexpectedAnswer("list pipelines", reason, advice="try again later", method="GET")
 
     def create_pipeline(self, body: Mapping[str, Any]) -> Pipeline:
-        """Create a pipeline. The answer has its id; its worker is then being deployed.
+        """Create a pipeline and return it with its id; its worker is then being deployed.
 
         Raises:
-            AmbiguousResult: the request was sent and no usable answer came: it may have been created.
+            AmbiguousResult: it was sent and no usable answer came. It may exist, and is not sent again.
         """
-        return self._change(Pipeline, "create pipeline", "POST", "", body)
+        call = Call("create pipeline", "POST", self._base_url, names_pipeline=False, body=body)
+        return self._answer(Pipeline, call)
 
-    def get_pipeline(self, pipeline_id: str) -> Pipeline:
-        """The configuration of a pipeline, credentials masked."""
-        return self._read(Pipeline, f"get pipeline {pipeline_id}", _path(pipeline_id))
+    def get_pipeline(self, pipeline_id: str, *, timeout_seconds: float | None = None) -> Pipeline:
+        """Return the configuration of a pipeline, credentials masked."""
+        return self._answer(Pipeline, self._about("get pipeline", pipeline_id, "GET"), timeout_seconds)
 
     def update_pipeline(self, pipeline_id: str, body: Mapping[str, Any]) -> Pipeline:
-        """Change the fields in `body`; others stay."""
-        return self._change(Pipeline, f"update pipeline {pipeline_id}", "PATCH", _path(pipeline_id), body)
+        """Change the fields in `body`, leave the others, and return the whole."""
+        return self._answer(Pipeline, self._about("update pipeline", pipeline_id, "PATCH", body=body))
 
     def set_pipeline_status(self, pipeline_id: str, status: str) -> Pipeline:
-        """Pause or resume: `status` is "paused" or "running"."""
-        body = {"status": status}
-        return self._change(Pipeline, f"set status of pipeline {pipeline_id}", "PUT", _path(pipeline_id), body)
+        """Pause or resume a pipeline: `status` is "paused" or "running"."""
+        verb = _STATUS_VERBS.get(status, "set status of")
+        return self._answer(Pipeline, self._about(f"{verb} pipeline", pipeline_id, "PUT", body={"status": status}))
 
     def delete_pipeline(self, pipeline_id: str) -> None:
-        """Delete a pipeline for good; data it has written stays."""
-        self._send(f"delete pipeline {pipeline_id}", "DELETE", _path(pipeline_id))
+        """Delete a pipeline for good; data it has written stays.
 
-    def get_pipeline_status(self, pipeline_id: str, timeout_seconds: float | None = None) -> PipelineStatus:
-        """The phase of a pipeline's worker, and how many replicas are ready."""
-        action = f"get status of pipeline {pipeline_id}"
-        return self._read(PipelineStatus, action, _path(pipeline_id, "status"), timeout_seconds)
+        Raises:
+            PipelineNotFound: it is not there, perhaps because an earlier try whose answer was lost deleted it.
+        """
+        call = self._about("delete pipeline", pipeline_id, "DELETE")
+        self._perform(call, lambda reply: self._reader.read(call, reply))
 
-    def get_pipeline_logs(self, pipeline_id: str, timeout_seconds: float | None = None) -> PipelineLogs:
-        """The tail of each pod's log."""
-        action = f"get logs of pipeline {pipeline_id}"
-        return self._read(PipelineLogs, action, _path(pipeline_id, "logs"), timeout_seconds)
+    def get_pipeline_status(self, pipeline_id: str, *, timeout_seconds: float | None = None) -> PipelineStatus:
+        """Return the phase of a pipeline's worker, and how many replicas are ready."""
+        call = self._about("get status of pipeline", pipeline_id, "GET", "status")
+        return self._answer(PipelineStatus, call, timeout_seconds)
 
-    def get_pipeline_metrics(self, pipeline_id: str, timeout_seconds: float | None = None) -> PipelineMetrics:
-        """A snapshot of throughput and lag."""
-        action = f"get metrics of pipeline {pipeline_id}"
-        return self._read(PipelineMetrics, action, _path(pipeline_id, "metrics"), timeout_seconds)
+    def get_pipeline_logs(self, pipeline_id: str, *, timeout_seconds: float | None = None) -> PipelineLogs:
+        """Return the tail of each pod's log."""
+        call = self._about("get logs of pipeline", pipeline_id, "GET", "logs")
+        return self._answer(PipelineLogs, call, timeout_seconds)
 
-    def get_destination_health(self, pipeline_id: str, timeout_seconds: float | None = None) -> DestinationHealth:
-        """What the last probe of the destination said."""
-        action = f"get destination health of pipeline {pipeline_id}"
-        return self._read(DestinationHealth, action, _path(pipeline_id, "destination-health"), timeout_seconds)
+    def get_pipeline_metrics(self, pipeline_id: str, *, timeout_seconds: float | None = None) -> PipelineMetrics:
+        """Return a snapshot of throughput and lag."""
+        call = self._about("get metrics of pipeline", pipeline_id, "GET", "metrics")
+        return self._answer(PipelineMetrics, call, timeout_seconds)
+
+    def get_destination_health(self, pipeline_id: str, *, timeout_seconds: float | None = None) -> DestinationHealth:
+        """Return what the last probe of the destination said."""
+        call = self._about("get destination health of pipeline", pipeline_id, "GET", "destination-health")
+        return self._answer(DestinationHealth, call, timeout_seconds)
 
     def close(self) -> None:
-        """Close the pooled connections."""
-        if "_http" in self.__dict__:
-            self._http.close()
+        """Close the pooled connections; a later call opens new ones."""
+        self._connection.close()
 
-    @functools.cached_property
-    def _http(self) -> httpx.Client:
-        with self._lock:
-            if "_http" in self.__dict__:
-                return self.__dict__["_http"]  # type: ignore[no-any-return]
-            limits = httpx.Limits(
-                max_connections=self._max_connections, max_keepalive_connections=self._max_connections
-            )
-            http = httpx.Client(
-                base_url=self._base_url,
-                headers={"Authorization": f"Bearer {self._key.get_secret_value()}", "Accept": "application/json"},
-                timeout=_PHASE_TIMEOUTS,
-                limits=limits,
-                follow_redirects=False,
-                transport=self._transport,
-            )
-            self.__dict__["_http"] = http
-            return http
+    def _about(
+        self, action: str, pipeline_id: str, method: str, view: str = "", *, body: Mapping[str, Any] | None = None
+    ) -> Call:
+        url = self._base_url + pipeline_path(pipeline_id, view)
+        return Call(f"{action} {shown_line(pipeline_id)}", method, url, body=body)
 
-    def _read(
-        self,
-        model: type[A],
-        action: str,
-        path: str,
-        timeout_seconds: float | None = None,
-        parameters: Mapping[str, Any] | None = None,
-    ) -> A:
-        data = self._send(action, "GET", path, parameters=parameters, timeout_seconds=timeout_seconds)
-        return _as_model(model, data, action, "GET")
+    def _answer(self, model: type[A], call: Call, timeout_seconds: float | None = None) -> A:
+        return self._perform(call, lambda reply: self._reader.read_as(model, call, reply), timeout_seconds)
 
-    def _change(self, model: type[A], action: str, method: str, path: str, body: Mapping[str, Any]) -> A:
-        data = self._send(action, method, path, body=body)
+    def _perform(self, call: Call, read: Callable[[Reply], R], timeout_seconds: float | None = None) -> R:
+        """Send `call`, again where that is safe, and return what `read` makes of the reply."""
+        content, deadline = call.encoded_body(), Deadline(timeout_seconds)
+        policy = retrying(call, retry_seconds=self._retry_seconds, deadline=deadline, cancelled=self._cancelled)
+        result: R = policy(self._try, call, content, deadline, read)
+        return result
+
+    def _try(self, call: Call, content: bytes | None, deadline: Deadline, read: Callable[[Reply], R]) -> R:
+        self._take_turn(call, deadline)
+        if call.changes:
+            self._before_change()
+            # The look at the world may itself have found that everything is over.
+            self._require_running(call)
         try:
-            return _as_model(model, data, action, method)
-        except UnexpectedAnswer as error:
-            if method == "POST":
-                raise _ambiguous(error) from None
+            return read(self._connection.exchange(call, content, deadline))
+        except RateLimited:
+            self._pacer.slow_down()
             raise
 
-    def _send(
-        self,
-        action: str,
-        method: str,
-        path: str,
-        *,
-        body: Mapping[str, Any] | None = None,
-        parameters: Mapping[str, Any] | None = None,
-        timeout_seconds: float | None = None,
-    ) -> Any:
-        """Send a request, again where that is safe, and return the `data` of its answer."""
-        total = self._retry_seconds if timeout_seconds is None else timeout_seconds
-        timeout = _PHASE_TIMEOUTS if timeout_seconds is None else httpx.Timeout(timeout_seconds)
-        request = self._http.build_request(method, path, json=body, params=parameters, timeout=timeout)
-        is_create = method == "POST"
-        policy = retrying(action, is_create=is_create, total_seconds=total, cancelled=self._cancelled)
+    def _take_turn(self, call: Call, deadline: Deadline) -> None:
+        self._require_running(call)
+        timeout_seconds = deadline.remaining_seconds if deadline.is_set else None
         try:
-            return policy(self._try, request, action)
-        except LostAnswer as lost:
-            raise (_ambiguous(lost.error) if method != "GET" else lost.error) from None
-        except (ServerError, UnexpectedAnswer) as error:
-            raise (_ambiguous(error) if is_create else error) from None
+            has_turn = self._pacer.acquire(changes=call.changes, timeout_seconds=timeout_seconds)
+        except Interrupted:
+            # The pacer does not know whose request it held back.
+            raise _cancelled(call) from None
+        self._require_running(call)
+        if not has_turn or deadline.passed:
+            reason = "not sent, because there was no time left"
+            raise OutOfTime(call.action, reason, advice="try again later", **call.facts)
 
-    def _try(self, request: httpx.Request, action: str) -> Any:
-        changes = request.method != "GET"
-        self._pacer.acquire(action, changes=changes)
+    def _require_running(self, call: Call) -> None:
         if self._cancelled.is_set():
-            raise Interrupted(f"{action}: cancelled before it was sent")
-        if changes:
-            self._before_change()
-        response = self._answer(request, action)
-        if response.status_code == httpx.codes.TOO_MANY_REQUESTS:
-            self._pacer.slow_down()
-        return open_envelope(response, action, self._key_source)
-
-    def _answer(self, request: httpx.Request, action: str) -> httpx.Response:
-        facts: dict[str, Any] = {"method": request.method, "path": request.url.path}
-        host = request.url.host
-        try:
-            return self._http.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError) as error:
-            advice = "check the network and goldrush:baseUrl"
-            reason = f"{host} cannot be reached ({type(error).__name__})"
-            raise ConnectionFailed(action, reason, advice=advice, **facts) from None
-        except (httpx.UnsupportedProtocol, httpx.InvalidURL):
-            raise InvalidRequest(action, "the URL cannot be used", advice="check goldrush:baseUrl", **facts) from None
-        except httpx.HTTPError as error:
-            reason = f"{host} did not answer ({type(error).__name__})"
-            raise LostAnswer(ConnectionFailed(action, reason, advice="try again", **facts)) from None
+            raise _cancelled(call)
 
 
-def _as_model(model: type[A], data: Any, action: str, method: str) -> A:
-    try:
-        return model.model_validate(data)
-    except ValidationError as error:
-        # Names of fields only: the values of an answer may be secret.
-        names = ", ".join(sorted({".".join(map(str, problem["loc"])) or "data" for problem in error.errors()}))
-        reason = f"the answer has another shape than documented ({names})"
-        raise UnexpectedAnswer(action, reason, method=method) from None
+def _cancelled(call: Call) -> Interrupted:
+    return Interrupted(f"{call.action}: cancelled before it was sent")
 
 
-def _ambiguous(error: APIError) -> AmbiguousResult:
-    return AmbiguousResult(
-        error.action,
-        f"it is not known whether it was applied: {error.reason}",
-        advice="look before you try again",
-        status=error.status,
-        code=error.code,
-        method=error.method,
-        path=error.path,
-        server_message=error.server_message,
-    )
-
-
-def _path(pipeline_id: str, view: str = "") -> str:
-    """The path below the base URL; an id never leaves its own segment."""
-    if not pipeline_id or set(pipeline_id) <= {"."}:
-        raise InvalidRequest("find pipeline", "an id is needed, such as pipe_3e8678c5fc9e48a7bf9879ca729")
-    segment = quote(pipeline_id, safe="")
-    return f"{segment}/{view}/" if view else f"{segment}/"
-
-
-def _usable_base_url(base_url: str) -> str:
-    """The base URL with a trailing slash.
-
-    Raises:
-        ConfigurationError: it is no URL, holds user info, or would send the key unencrypted to another machine.
-    """
-    try:
-        parts = urlsplit(base_url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        host, parts = None, urlsplit("")
-    if not host or parts.scheme not in {"http", "https"} or parts.username or parts.query or parts.fragment:
-        raise ConfigurationError(
-            f"use base URL: it is not a plain http(s) URL; the documented one is {DEFAULT_BASE_URL}"
-        )
-    if parts.scheme == "http" and not _is_loopback(host):
-        raise ConfigurationError(f"use base URL: http would send the ServiceKey to {host} unencrypted, use https")
-    return base_url if base_url.endswith("/") else f"{base_url}/"
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
-def _require_usable_key(key: str, source: str) -> None:
+def _usable_key(service_key: str | SecretStr, source: str) -> SecretStr:
+    key = service_key.get_secret_value() if isinstance(service_key, SecretStr) else service_key
+    key = key.strip()
     if not key or not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            f"use ServiceKey: the one from {source} is empty or holds characters that no key has, copy it again"
-        )
+        problem = "holds characters that no key has, copy it again" if key else "is empty, set it to a ServiceKey"
+        raise ConfigurationError(f"use ServiceKey: the one from {source} {problem}")
+    return SecretStr(key)

@@ -3,7 +3,7 @@
 ::
 
     GoldRushError
-    |-- ConfigurationError      no usable key or base URL: nothing was sent
+    |-- ConfigurationError      no usable key, base URL, proxy or certificate: nothing was sent
     |-- Interrupted             cancelled before a request, or between two tries of it
     `-- APIError                status, code, method, path, server_message
         |-- Unauthorized        401
@@ -14,6 +14,7 @@
         |-- ServerError         5xx
         |-- UnexpectedAnswer    not JSON, a redirect, or a shape that is not known
         |-- ConnectionFailed    no answer; a POST was certainly not applied
+        |   `-- OutOfTime       a bounded call was not sent, its time was over
         `-- AmbiguousResult     a change was sent and its answer lost: applied or not is not known
 
 Other 4xx answers are plain `APIError`. No error holds a request body, a header or the ServiceKey. A server message
@@ -54,14 +55,13 @@ class GoldRushError(Exception):
         return str(self)
 
     def redacted(self, redact: Callable[[str], str]) -> Self:
-        """Return an error of the same type whose texts went through `redact`; this one stays as it is."""
-        clean = copy.copy(self)
-        clean.args = tuple(redact(text) for text in self.args)
-        return clean
+        """Return this error with what a server said gone through `redact`; our own words hold no secret."""
+        del redact
+        return self
 
 
 class ConfigurationError(GoldRushError):
-    """The key or the base URL cannot be used; nothing was sent."""
+    """The key, the base URL or the machine's proxy or certificate settings cannot be used; nothing was sent."""
 
 
 class Interrupted(GoldRushError):
@@ -83,7 +83,7 @@ class APIError(GoldRushError):
         method: HTTP method of the request.
         path: path of its URL, without host and query.
         server_message: the server's own words, raw and whole; `message` shows their first line.
-        retry_after_seconds: the pause the server asked for, None when it asked for none.
+        retry_after_seconds: the pause the server asked for, however long; None when it asked for none.
     """
 
     def __init__(
@@ -129,12 +129,13 @@ class APIError(GoldRushError):
         return f"{type(self).__name__}({str(self)!r})"
 
     def redacted(self, redact: Callable[[str], str]) -> Self:
-        """Return an error of the same type whose texts went through `redact`; this one stays as it is.
+        """Return an error of the same type whose server's words went through `redact`; this one stays as it is.
 
-        The server's words are redacted whole, before they are cut for display: a cut could leave half a secret.
+        They are redacted whole, before they are cut for display: a cut could leave half a secret. Our own words are
+        left alone: a user called "goldrush" would turn `goldrush:baseUrl` into something that nobody can set.
         """
-        clean = super().redacted(redact)
-        clean.advice = redact(self.advice)
+        clean = copy.copy(self)
+        clean.args = (self.action, redact(self.reason))
         clean.code = None if self.code is None else redact(self.code)
         clean.server_message = None if self.server_message is None else redact(self.server_message)
         return clean
@@ -165,16 +166,15 @@ class ServerError(APIError):
 
 
 class UnexpectedAnswer(APIError):
-    """An answer that is not GoldRush's: not JSON, a redirect, or an unknown shape.
-
-    `passing` tells a gateway's page in place of an answer, which may be gone at the next try.
-    """
-
-    passing: bool = False
+    """An answer that is not GoldRush's: not JSON, a redirect, or an unknown shape."""
 
 
 class ConnectionFailed(APIError):
     """GoldRush was not reached, or a read got no answer. A POST that ends so was certainly not applied."""
+
+
+class OutOfTime(ConnectionFailed):
+    """The time that the caller gave was over before the request could be sent."""
 
 
 class AmbiguousResult(APIError):

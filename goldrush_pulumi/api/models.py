@@ -96,6 +96,8 @@ class PipelinePage(Answer):
     page_size: int | None = None
     total_count: int | None = None
     has_more: bool = False
+    updated_at: str = ""
+    """The server's own time of the answer."""
 
     @model_validator(mode="before")
     @classmethod

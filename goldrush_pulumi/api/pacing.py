@@ -1,9 +1,9 @@
-"""How fast requests may go out: one bucket per process, shared by every thread."""
+"""How fast requests may go out: one bucket for all threads that share an account."""
 
 from __future__ import annotations
 
 import threading
-import time
+from time import monotonic
 from typing import TYPE_CHECKING, Final
 
 from goldrush_pulumi.api.errors import Interrupted
@@ -13,11 +13,20 @@ if TYPE_CHECKING:
 
 DEFAULT_REQUESTS_PER_SECOND: Final = 20.0
 
+_BURST_SECONDS: Final = 1.0
+_RECOVERY_SECONDS: Final = 30.0
+_SLOWEST_SHARE: Final = 1 / 16
+_SETTLE_SECONDS: Final = 1.0
+
 
 class Pacer:
-    """A token bucket: on average `requests_per_second`, with one second's worth at once after a pause.
+    """A token bucket of `requests_per_second`, with one second's worth at once after a pause.
 
-    Each request takes its place in line when it asks, so that no thread is overtaken for ever.
+    Every request takes its place in line when it asks, so none is overtaken for ever. After a 429 the rate is halved,
+    down to a sixteenth, and grows back evenly: the whole rate in thirty seconds.
+
+    Raises:
+        ValueError: the rate is not above 0.
     """
 
     def __init__(
@@ -25,34 +34,62 @@ class Pacer:
         requests_per_second: float = DEFAULT_REQUESTS_PER_SECOND,
         *,
         cancelled: threading.Event | None = None,
-        now: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = monotonic,
     ) -> None:
-        self._interval_seconds = 1.0 / requests_per_second
-        self._burst_seconds = 1.0
+        if not requests_per_second > 0:
+            raise ValueError("requests_per_second must be above 0")
+        self._full_rate = requests_per_second
         self._cancelled = cancelled or threading.Event()
         self._now = now
         self._lock = threading.Lock()
-        self._next_at = now() - self._burst_seconds
+        self._rate = requests_per_second
+        self._tokens = self._capacity = max(1.0, requests_per_second * _BURST_SECONDS)
+        self._counted_at = now()
+        self._slowed_at = now() - _SETTLE_SECONDS
 
-    def acquire(self, action: str, *, changes: bool) -> None:
-        """Wait for the turn of one request. `changes` tells a request that changes something from one that reads.
+    def acquire(self, *, changes: bool, timeout_seconds: float | None = None) -> bool:
+        """Wait for the turn of one request; False, and no place taken, when it is not within `timeout_seconds`.
+
+        `changes` tells a request that changes something from one that only reads. Both wait in one line so far; it is
+        asked for so that changes can be let through first without touching callers.
 
         Raises:
-            Interrupted: cancelled while waiting.
+            Interrupted: cancelled before the turn came.
         """
         del changes
-        wait_seconds = self._take_turn()
-        if wait_seconds > 0 and self._cancelled.wait(wait_seconds):
-            raise Interrupted(f"{action}: cancelled before it was sent")
+        wait_seconds = self._take_turn(timeout_seconds)
+        if wait_seconds is None:
+            return False
+        # A wait of 0 asks whether it is cancelled.
+        if self._cancelled.wait(wait_seconds):
+            raise Interrupted("send request: cancelled before its turn came")
+        return True
 
     def slow_down(self) -> None:
-        """The server said that there are too many requests: keep everybody from sending for a while."""
-        with self._lock:
-            self._next_at = max(self._next_at, self._now()) + self._interval_seconds
+        """Halve the rate: the server said that there are too many requests.
 
-    def _take_turn(self) -> float:
+        The answers to requests that were already under way count once, not each.
+        """
         with self._lock:
             now = self._now()
-            turn = max(self._next_at, now - self._burst_seconds)
-            self._next_at = turn + self._interval_seconds
-            return turn - now
+            if now - self._slowed_at < _SETTLE_SECONDS:
+                return
+            self._count(now)
+            self._slowed_at = now
+            self._rate = max(self._rate / 2, self._full_rate * _SLOWEST_SHARE)
+            self._tokens = min(self._tokens, 0.0)
+
+    def _take_turn(self, timeout_seconds: float | None) -> float | None:
+        with self._lock:
+            self._count(self._now())
+            # Below one token the place is in the future: the bucket goes into debt that later requests wait behind.
+            wait_seconds = max(0.0, (1.0 - self._tokens) / self._rate)
+            if timeout_seconds is not None and wait_seconds > timeout_seconds:
+                return None
+            self._tokens -= 1.0
+            return wait_seconds
+
+    def _count(self, now: float) -> None:
+        elapsed, self._counted_at = now - self._counted_at, now
+        self._tokens = min(self._capacity, self._tokens + elapsed * self._rate)
+        self._rate = min(self._full_rate, self._rate + elapsed * self._full_rate / _RECOVERY_SECONDS)

@@ -1,4 +1,4 @@
-"""Which failed requests are sent again, and how long to pause before.
+"""Which failed calls are sent again, and how long to pause before.
 
 Reads and repeatable changes (PATCH with the same body, PUT, DELETE) are repeated after 429, 5xx and lost connections.
 A POST has no idempotency key, so it is repeated only when it certainly was not applied: the connection was never made,
@@ -7,27 +7,32 @@ or the answer was 429.
 
 from __future__ import annotations
 
-import email.utils
 import time
-from typing import TYPE_CHECKING, Any, Final
+from email.utils import parsedate_to_datetime
+from math import isfinite
+from typing import TYPE_CHECKING, Final
 
 import tenacity
 
+from goldrush_pulumi.api.deadlines import Deadline
 from goldrush_pulumi.api.errors import (
+    AmbiguousResult,
     APIError,
     ConnectionFailed,
     Interrupted,
+    OutOfTime,
     RateLimited,
     ServerError,
-    UnexpectedAnswer,
 )
 
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+
+    from goldrush_pulumi.api.calls import Call
 
 DEFAULT_RETRY_SECONDS: Final = 60.0
-"""How long one call goes on trying, all pauses and requests together."""
+"""How long after its first try a call may start another pause."""
 
 LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 """A `Retry-After` longer than this is not obeyed."""
@@ -35,61 +40,56 @@ LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 
-
-class LostAnswer(Exception):  # noqa: N818 - the name says what happened
-    """The request was sent and its answer lost. Internal: every caller gets an `APIError` instead."""
-
-    def __init__(self, error: APIError) -> None:
-        super().__init__()
-        self.error = error
+_jitter: Final = tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
 
 
-def retry_after_seconds(value: str | None) -> float | None:
-    """The pause that a `Retry-After` header asks for, in seconds or as a date; None when it is not to be obeyed."""
-    if not value:
-        return None
-    seconds = _number(value)
-    if seconds is None:
-        seconds = _seconds_until(value)
-    return seconds if seconds is not None and 0 < seconds <= LONGEST_RETRY_AFTER_SECONDS else None
+def retrying(call: Call, *, retry_seconds: float, deadline: Deadline, cancelled: threading.Event) -> tenacity.Retrying:
+    """Return the policy for one call. It ends with the last try's own error.
 
-
-def retrying(action: str, *, is_create: bool, total_seconds: float, cancelled: threading.Event) -> tenacity.Retrying:
-    """The policy for one call. Its sleep ends at once when `cancelled` is set, with `Interrupted`."""
+    No pause starts once `retry_seconds` have passed, nor one that `deadline` would cut short; a pause that has started
+    (at most `LONGEST_RETRY_AFTER_SECONDS`) may end later than `retry_seconds`. Setting `cancelled` ends a pause at
+    once, with `Interrupted`.
+    """
+    patience = Deadline(retry_seconds)
     return tenacity.Retrying(
-        retry=tenacity.retry_if_exception(_is_safe_for_create if is_create else _is_passing),
-        wait=_pause,
-        stop=tenacity.stop_before_delay(total_seconds),
-        sleep=_interruptible(action, cancelled),
+        retry=tenacity.retry_if_exception(lambda error: _is_worth_repeating(call, error)),
+        wait=_pause_seconds,
+        stop=lambda state: patience.passed or state.upcoming_sleep >= deadline.remaining_seconds,
+        sleep=_interruptible(call, cancelled),
         reraise=True,
     )
 
 
-def _is_safe_for_create(error: BaseException) -> bool:
-    return isinstance(error, (RateLimited, ConnectionFailed))
+def asked_pause_seconds(headers: Mapping[str, str]) -> float | None:
+    """Return the pause that `Retry-After` asks for, in seconds from now, however long; None when it asks for none.
+
+    A date is compared with the server's own `Date` where there is one: the clocks may differ.
+    """
+    value = headers.get("Retry-After", "")
+    seconds = _number(value)
+    if seconds is None and (moment := _moment(value)) is not None:
+        sent = _moment(headers.get("Date", ""))
+        seconds = moment - (time.time() if sent is None else sent)
+    return seconds if seconds is not None and isfinite(seconds) else None
 
 
-def _is_passing(error: BaseException) -> bool:
-    # A gateway's page in place of JSON passes like a 5xx does; a redirect or an unknown shape does not.
-    return isinstance(error, (RateLimited, ServerError, ConnectionFailed, LostAnswer)) or (
-        isinstance(error, UnexpectedAnswer) and error.passing
-    )
+def _is_worth_repeating(call: Call, error: BaseException) -> bool:
+    certainly_unapplied = isinstance(error, (RateLimited, ConnectionFailed)) and not isinstance(error, OutOfTime)
+    return certainly_unapplied or (call.is_repeatable and isinstance(error, (ServerError, AmbiguousResult)))
 
 
-_backoff: Final = tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
+def _pause_seconds(state: tenacity.RetryCallState) -> float:
+    error = state.outcome.exception() if state.outcome else None
+    asked = error.retry_after_seconds if isinstance(error, APIError) else None
+    if asked is not None and 0 < asked <= LONGEST_RETRY_AFTER_SECONDS:
+        return asked
+    return _jitter(state)
 
 
-def _pause(state: tenacity.RetryCallState) -> float:
-    outcome = state.outcome
-    error = outcome.exception() if outcome is not None else None
-    asked = getattr(error, "retry_after_seconds", None)
-    return float(asked) if asked is not None else _backoff(state)
-
-
-def _interruptible(action: str, cancelled: threading.Event) -> Callable[[float], None]:
+def _interruptible(call: Call, cancelled: threading.Event) -> Callable[[float], None]:
     def sleep(seconds: float) -> None:
         if cancelled.wait(seconds):
-            raise Interrupted(f"{action}: cancelled while waiting to try again")
+            raise Interrupted(f"{call.action}: cancelled while waiting to try again")
 
     return sleep
 
@@ -101,9 +101,8 @@ def _number(value: str) -> float | None:
         return None
 
 
-def _seconds_until(value: str) -> float | None:
+def _moment(value: str) -> float | None:
     try:
-        moment: Any = email.utils.parsedate_to_datetime(value)
-    except ValueError:
+        return parsedate_to_datetime(value).timestamp()
+    except (ValueError, OverflowError):
         return None
-    return float(moment.timestamp() - time.time())

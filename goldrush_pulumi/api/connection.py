@@ -1,0 +1,193 @@
+"""The pooled connections to GoldRush: one try of one call, and what can go wrong on its way."""
+
+from __future__ import annotations
+
+import ssl
+import threading
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
+
+import httpx
+
+from goldrush_pulumi.api.addresses import is_loopback
+from goldrush_pulumi.api.errors import AmbiguousResult, APIError, ConfigurationError, ConnectionFailed, shown_line
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from pydantic import SecretStr
+
+    from goldrush_pulumi.api.calls import Call
+    from goldrush_pulumi.api.deadlines import Deadline
+
+_PHASE_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
+_NEVER_SENT: Final = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+)
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came back, read to its end."""
+
+    status: int
+    headers: httpx.Headers = field(repr=False)
+    content: bytes = field(repr=False)
+
+
+class Connection:
+    """Pooled connections, opened at the first call and safe to share between threads.
+
+    Proxies and private certificate authorities come from httpx's usual environment variables, but nothing that goes
+    to this machine passes a proxy.
+    """
+
+    def __init__(
+        self, base_url: str, service_key: SecretStr, *, transport: httpx.BaseTransport | None, max_connections: int
+    ) -> None:
+        self._base_url = base_url
+        self._auth = _ServiceKeyAuth(service_key)
+        self._transport = transport
+        self._max_connections = max_connections
+        self._lock = threading.Lock()
+        self._pool: httpx.Client | None = None
+
+    def exchange(self, call: Call, content: bytes | None, deadline: Deadline) -> Reply:
+        """Send `call` once and return what came back, whatever its status.
+
+        Raises:
+            ConfigurationError: the server's certificate, or the proxy settings, cannot be used.
+            ConnectionFailed: it was never sent, or it only reads and its answer was lost.
+            AmbiguousResult: it changes something, was sent, and its answer was lost.
+        """
+        pool = self._open_pool()
+        try:
+            return self._once(pool, call, content, deadline)
+        except httpx.RequestError as error:
+            fault = error
+        # Raised outside the handler: httpx's errors hold the request, and with it the key and the body.
+        raise _failure(call, fault)
+
+    def close(self) -> None:
+        """Close what is open; a later call opens anew."""
+        with self._lock:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.close()
+
+    def _once(self, pool: httpx.Client, call: Call, content: bytes | None, deadline: Deadline) -> Reply:
+        headers = {} if content is None else {"Content-Type": "application/json"}
+        request = pool.build_request(
+            call.method, call.url, params=call.parameters or None, content=content, headers=headers
+        )
+        if deadline.is_set:
+            request.extensions["timeout"] = _Countdown(request.extensions["timeout"], deadline)
+        response = pool.send(request, auth=self._auth, stream=True)
+        try:
+            return Reply(response.status_code, response.headers, _content(response, deadline))
+        finally:
+            response.close()
+
+    def _open_pool(self) -> httpx.Client:
+        with self._lock:
+            if self._pool is None:
+                self._pool = self._new_pool()
+            return self._pool
+
+    def _new_pool(self) -> httpx.Client:
+        host = urlsplit(self._base_url).hostname or ""
+        try:
+            return httpx.Client(
+                headers={"Accept": "application/json", "User-Agent": "goldrush-pulumi"},
+                timeout=_PHASE_TIMEOUTS,
+                limits=httpx.Limits(
+                    max_connections=self._max_connections, max_keepalive_connections=self._max_connections
+                ),
+                follow_redirects=False,
+                transport=self._transport,
+                mounts={f"all://{_bracketed(host)}": None} if is_loopback(host) else None,
+            )
+        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+            problem = type(error).__name__
+        # The text of the error is left out: it may quote a proxy's password.
+        raise ConfigurationError(
+            f"open connections: the proxy or certificate settings of the environment cannot be used ({problem}),"
+            " check HTTP_PROXY, HTTPS_PROXY, ALL_PROXY, SSL_CERT_FILE and SSL_CERT_DIR"
+        )
+
+
+class _ServiceKeyAuth(httpx.Auth):
+    """Puts the key into the one header it belongs in, at the last moment."""
+
+    def __init__(self, service_key: SecretStr) -> None:
+        self._service_key = service_key
+
+    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
+        request.headers["Authorization"] = f"Bearer {self._service_key.get_secret_value()}"
+        yield request
+
+
+class _Countdown(dict[str, Any]):
+    """Timeouts of a request's phases that shrink to what the deadline leaves.
+
+    The transport asks for each phase's timeout when the phase starts, so connecting slowly leaves less for reading.
+    One that copied the values beforehand would still bound every phase.
+    """
+
+    def __init__(self, phases: dict[str, float], deadline: Deadline) -> None:
+        super().__init__({phase: min(seconds, deadline.remaining_seconds) for phase, seconds in phases.items()})
+        self._deadline = deadline
+
+    def get(self, phase: str, default: Any = None) -> Any:
+        # Zero would mean "do not wait", which some platforms take for "do not block".
+        return max(0.001, min(super().get(phase, default), self._deadline.remaining_seconds))
+
+
+def _content(response: httpx.Response, deadline: Deadline) -> bytes:
+    content = bytearray()
+    for piece in response.iter_bytes():
+        content += piece
+        if deadline.passed:
+            raise httpx.ReadTimeout("the answer did not end in time")
+    return bytes(content)
+
+
+def _failure(call: Call, fault: httpx.RequestError) -> APIError | ConfigurationError:
+    detail = shown_line(str(fault)) or type(fault).__name__
+    if _is_untrusted_certificate(fault):
+        return ConfigurationError(
+            f"{call.action}: the certificate of {call.host} is not trusted ({detail}),"
+            " for a private authority set SSL_CERT_FILE to its certificate"
+        )
+    if isinstance(fault, _NEVER_SENT):
+        reason = f"{call.host} cannot be reached ({detail})"
+        return ConnectionFailed(call.action, reason, advice="check the network and goldrush:baseUrl", **call.facts)
+    reason = f"{call.host} did not answer ({detail})"
+    if not call.changes:
+        return ConnectionFailed(call.action, reason, advice="try again", **call.facts)
+    return ambiguous(call, reason)
+
+
+def ambiguous(call: Call, reason: str, **facts: Any) -> AmbiguousResult:
+    """Build the error of a change that was sent and may have been applied; `facts` are attributes of `APIError`."""
+    advice = "look at the pipelines of the account before you try again"
+    return AmbiguousResult(
+        call.action, f"not known whether it was applied: {reason}", advice=advice, **call.facts, **facts
+    )
+
+
+def _is_untrusted_certificate(fault: BaseException | None) -> bool:
+    while fault is not None:
+        if isinstance(fault, ssl.SSLCertVerificationError):
+            return True
+        fault = fault.__cause__ or fault.__context__
+    return False
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from goldrush_pulumi.api import (
+    DestinationHealth,
+    Pipeline,
+    PipelineLogs,
+    PipelineMetrics,
+    PipelinePage,
+    PipelineStatus,
+)
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.api.models import Answer
+
+MODELS: list[tuple[type[Answer], dict[str, Any]]] = [
+    (Pipeline, {"id": "pipe_1"}),
+    (PipelinePage, {}),
+    (PipelineStatus, {}),
+    (PipelineLogs, {}),
+    (PipelineMetrics, {}),
+    (DestinationHealth, {}),
+]
+
+
+@pytest.mark.parametrize(("model", "least"), MODELS, ids=[model.__name__ for model, _ in MODELS])
+def test_null_is_absent(model: type[Answer], least: dict[str, Any]) -> None:
+    """Null in every field that is not needed means the same as leaving all of them out."""
+    nulls = {field.validation_alias or name: None for name, field in model.model_fields.items()}
+    assert model.model_validate(least) == model.model_validate({**nulls, **least})
+
+
+@pytest.mark.parametrize(("model", "least"), MODELS, ids=[model.__name__ for model, _ in MODELS])
+def test_unknown_fields(model: type[Answer], least: dict[str, Any]) -> None:
+    """A field that came with a later version of the service changes nothing."""
+    assert model.model_validate(least) == model.model_validate({**least, "new_in_2027": {"deep": [1]}})
+
+
+@pytest.mark.parametrize(("model", "least"), MODELS, ids=[model.__name__ for model, _ in MODELS])
+def test_frozen(model: type[Answer], least: dict[str, Any]) -> None:
+    """An answer is a value: nobody changes it."""
+    answer = model.model_validate(least)
+    with pytest.raises(ValidationError, match="frozen"):
+        setattr(answer, next(iter(model.model_fields)), "other")
+
+
+@given(st.text())
+def test_any_phase_is_kept(phase: str) -> None:
+    """A phase is kept as it came, known or not."""
+    assert phase == PipelineStatus.model_validate({"status": phase}).phase
+
+
+def test_phase_by_its_own_name() -> None:
+    """A status can be built in code by the name it is read by."""
+    assert PipelineStatus(phase="RUNNING") == PipelineStatus.model_validate({"status": "RUNNING"})
+
+
+@pytest.mark.parametrize("height", [44_745_000, "44745000"], ids=["number", "text"])
+def test_heights_are_text(height: int | str) -> None:
+    """A block height is digits in text, whichever way the service writes it."""
+    assert Pipeline.model_validate({"id": "p", "execution_start_from": height}).execution_start_from == "44745000"
+
+
+@pytest.mark.parametrize("abi", [{}, {"abi": []}, [{"type": "event"}], "[]", None])
+def test_abi_shapes(abi: object) -> None:
+    """The ABI keeps the shape it has: the service documents none."""
+    assert abi == Pipeline.model_validate({"id": "p", "abi_file": abi}).abi_file
+
+
+@pytest.mark.parametrize(
+    ("group", "group_id"), [({"id": "group_1"}, "group_1"), ("group_1", "group_1"), ({}, None), (None, None)]
+)
+def test_group_id(group: object, group_id: str | None) -> None:
+    """The group's id is found in an object and in a plain id, and None stands for no answer."""
+    assert group_id == Pipeline.model_validate({"id": "p", "group": group}).group_id
+
+
+def test_pipeline_without_an_id() -> None:
+    """A pipeline without an id cannot be worked with, so it is no pipeline."""
+    with pytest.raises(ValidationError):
+        Pipeline.model_validate({"id": "", "name": "swaps"})
+
+
+def test_fractions_in_metrics() -> None:
+    """Rates and delays may have fractions."""
+    metrics = PipelineMetrics.model_validate({"records_per_second": 0.5, "processing_delay_ms": 1.25})
+    assert (0.5, 1.25) == (metrics.records_per_second, metrics.processing_delay_ms)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        Pipeline(id="p", destination_config={"password": "hunter22"}, transforms={"t": "hunter22"}),
+        PipelineLogs.model_validate({"pods": [{"pod": "p", "logs": "password hunter22"}]}),
+        DestinationHealth(healthy=False, last_error="hunter22 refused"),
+    ],
+    ids=["pipeline", "logs", "health"],
+)
+def test_repr_holds_no_secret(answer: Answer) -> None:
+    """What may hold a secret stays out of repr."""
+    assert "hunter22" not in repr(answer)
+    assert "hunter22" not in str(answer)
+
+
+def test_validation_error_holds_no_value() -> None:
+    """A pydantic error about an answer never quotes the answer."""
+    with pytest.raises(ValidationError) as caught:
+        Pipeline.model_validate({"id": "p", "destination_config": "hunter22"})
+    assert "hunter22" not in str(caught.value)
