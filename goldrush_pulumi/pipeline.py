@@ -294,7 +294,7 @@ def _read_abi(resource_name: str, path: Path) -> Any:
         return json.loads(whole.read_text(encoding="utf-8"))
     except OSError as error:
         reason = f"{whole}: {error.strerror or 'cannot be read'}; the path is relative to the project's folder"
-    except ValueError:
+    except (ValueError, RecursionError):
         reason = f"{whole}: is not JSON; a Solidity ABI is a JSON array"
     msg = f"declare pipeline {resource_name}: abi_file: {reason}"
     raise pulumi.RunError(msg)

@@ -10,8 +10,10 @@ from goldrush_pulumi.api import (
     Pipeline,
     PipelineLogs,
     PipelineNotFound,
+    PipelinePage,
     PipelineStatus,
 )
+from goldrush_pulumi.deployment.census import Census
 from goldrush_pulumi.deployment.job import Job, Policies
 from goldrush_pulumi.deployment.ledger import Ledger
 from goldrush_pulumi.deployment.spec import PipelineSpec, with_defaults
@@ -51,7 +53,7 @@ def masked(config: Mapping[str, Any]) -> dict[str, Any]:
     shown: dict[str, Any] = {}
     for key, value in config.items():
         if isinstance(value, dict):
-            shown[key] = {name: "******" for name in value} if key == "headers" else masked(value)
+            shown[key] = dict.fromkeys(value, "******") if key == "headers" else masked(value)
         else:
             shown[key] = "******" if key in hidden else value
     return shown
@@ -152,6 +154,10 @@ class FakeClient:
         del timeout_seconds
         return cast("DestinationHealth", self._answer("health"))
 
+    def list_pipelines(self, page_number: int = 1) -> PipelinePage:
+        """One page of the list; no test but those about lists needs to script it."""
+        return cast("PipelinePage", self._answer("page", page_number)) if "page" in self._answers else PipelinePage()
+
     def iterate_pipelines(self) -> Iterator[Pipeline]:
         return iter(self._answer("list"))
 
@@ -167,12 +173,13 @@ def job_of(
 ) -> Job:
     """A job that speaks to `client`, waits by a clock of its own, and takes one key for all pipelines."""
     options.setdefault("policies", Policies(failed_grace_seconds=20.0, settle_seconds=5.0))
+    options.setdefault("ledger", Ledger())
+    options.setdefault("census", Census(cast("GoldRushClient", client)))
     return Job(
         name="base-swaps",
         client=cast("GoldRushClient", client),
         clock=clock or FakeClock(),
         redact=redact,
-        ledger=Ledger(cast("GoldRushClient", client)),
         fingerprint_of=lambda pipeline_id: f"fingerprint of {pipeline_id}",
         now=lambda: "2026-01-01T00:00:00.000Z",
         **options,

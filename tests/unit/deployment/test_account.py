@@ -31,7 +31,11 @@ def test_a_fingerprint_names_key_endpoint_and_pipeline() -> None:
     assert len(fingerprint) == 12
     assert int(fingerprint, 16) >= 0
     assert fingerprint == make_fingerprint(KEY, URL)(PIPELINE_ID)
-    others = {key_fingerprint("x", URL, PIPELINE_ID), key_fingerprint(KEY, "x", PIPELINE_ID), key_fingerprint(KEY, URL, "x")}
+    others = {
+        key_fingerprint("x", URL, PIPELINE_ID),
+        key_fingerprint(KEY, "x", PIPELINE_ID),
+        key_fingerprint(KEY, URL, "x"),
+    }
     assert fingerprint not in others
     assert len(others) == 3
     assert len(key_fingerprint(KEY, URL, "x" * 1000)) == 12
@@ -57,7 +61,9 @@ def test_the_key_on_record_proves_absence() -> None:
     ],
 )
 def test_another_pipeline_of_the_group_proves_absence(
-    groups: tuple[str | None, ...], group_id: str | None, answer: bool  # noqa: FBT001
+    groups: tuple[str | None, ...],
+    group_id: str | None,
+    answer: bool,  # noqa: FBT001
 ) -> None:
     """A key that sees the pipeline's group would see the pipeline; an unknown group proves nothing."""
     assert proven(client_seeing(*groups), **{FINGERPRINT: "before", "group_id": group_id}) is answer

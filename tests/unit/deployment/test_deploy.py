@@ -36,7 +36,7 @@ from tests.unit.deployment.doubles import (
 RUNNING, FAILED, PAUSED = status_of("RUNNING"), status_of("FAILED"), status_of("PAUSED")
 STOPPED = status_of("STOPPED")
 NEW_DEPLOYING, NEW_RUNNING = status_of("DEPLOYING", start_time="t2"), status_of("RUNNING", start_time="t2")
-MUTE = {"health": [DestinationHealth()], "logs": [PipelineLogs()]}
+MUTE: dict[str, Any] = {"health": [DestinationHealth()], "logs": [PipelineLogs()]}
 REFUSED = InvalidRequest("update pipeline", "rejected by GoldRush (422)", status=422, server_message="no")
 BROKEN = ServerError("get status", "GoldRush failed (500)", status=500)
 
@@ -304,9 +304,7 @@ def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> 
 
 def test_a_failure_after_the_patch_is_recorded() -> None:
     """Once the PATCH was answered, the change is known to be there: its failure is a partial result."""
-    client = FakeClient(
-        status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE
-    )
+    client = FakeClient(status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE)
 
     failed = failure_of(update, job_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
 
@@ -447,7 +445,9 @@ def test_cancelled_between_pause_and_resume() -> None:
 
 def test_resume_of_a_pipeline_paused_by_hand() -> None:
     """With nothing to send and the wish not met, the status is set and the new deployment waited for."""
-    client, done = resuming(get=[held(status="paused")], set_status=[held()], status=[PAUSED, NEW_DEPLOYING, NEW_RUNNING])
+    client, done = resuming(
+        get=[held(status="paused")], set_status=[held()], status=[PAUSED, NEW_DEPLOYING, NEW_RUNNING]
+    )
 
     assert client.changes == [("set_status", "running")]
     assert done.status == NEW_RUNNING

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -10,6 +10,9 @@ from goldrush_pulumi.api import Pipeline
 from goldrush_pulumi.deployment.drift import drifted_fields, leftovers, overlay
 from goldrush_pulumi.deployment.spec import FIELDS, canonical
 from tests.unit.deployment.doubles import PIPELINE_ID, POSTGRES, answer_to, inputs_of, masked
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 WEBHOOK: dict[str, Any] = {
     "url": "https://hooks.example.com/in",
@@ -38,13 +41,19 @@ def config_seen(inputs: dict[str, Any], **changes: Any) -> Any:
 TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="*"), max_size=8)
 POSTGRES_CONFIGS = st.fixed_dictionaries(
     {"url": st.just("postgresql://db/x"), "user": TEXT, "password": TEXT},
-    optional={"batch_size": st.integers(0, 10**6), "flush_interval_ms": st.integers(0, 10**6), "type": st.just("postgres")},
+    optional={
+        "batch_size": st.integers(0, 10**6),
+        "flush_interval_ms": st.integers(0, 10**6),
+        "type": st.just("postgres"),
+    },
 )
 WEBHOOK_CONFIGS = st.fixed_dictionaries(
     {"url": st.just("https://h/x")},
     optional={
         "headers": st.dictionaries(TEXT, TEXT, max_size=3),
-        "retry": st.fixed_dictionaries({}, optional={"max_attempts": st.integers(0, 9), "backoff_ms": st.integers(0, 9)}),
+        "retry": st.fixed_dictionaries(
+            {}, optional={"max_attempts": st.integers(0, 9), "backoff_ms": st.integers(0, 9)}
+        ),
         "batch_size": st.integers(1, 9),
         "method": TEXT,
     },
@@ -62,11 +71,14 @@ OPTIONAL = {
     "triggers": st.dictionaries(TEXT, st.integers()),
     "wait_for": st.sampled_from(["running", "none"]),
 }
-ANY_INPUTS = st.one_of(
-    st.tuples(st.just(kind), configs, st.fixed_dictionaries({}, optional=OPTIONAL))
-    for kind, configs in (("postgres", POSTGRES_CONFIGS), ("webhook", WEBHOOK_CONFIGS))
-).map(lambda drawn: inputs_of(destination_type=drawn[0], destination_config=drawn[1], **drawn[2]))
-NUMBERS = st.sampled_from([lambda number: number, float, str])
+REST = st.fixed_dictionaries({}, optional=OPTIONAL)
+DESTINATIONS = st.tuples(st.just("postgres"), POSTGRES_CONFIGS) | st.tuples(st.just("webhook"), WEBHOOK_CONFIGS)
+ANY_INPUTS: st.SearchStrategy[dict[str, Any]] = st.builds(
+    lambda destination, rest: inputs_of(destination_type=destination[0], destination_config=destination[1], **rest),
+    DESTINATIONS,
+    REST,
+)
+NUMBERS: st.SearchStrategy[Callable[[int], Any]] = st.sampled_from([int, float, str])
 
 
 def noisy(data: st.DataObject, value: Any, *, mask: bool = False) -> Any:
@@ -113,8 +125,13 @@ def test_no_mask_comes_through(inputs: dict[str, Any], data: st.DataObject) -> N
     """Law: whatever the server masks, wholly or in part, on known, new and nested settings, no mask gets in."""
     mask = st.sampled_from(["******", "postgresql://u:******@db/x", "Bearer ******"])
     config = data.draw(st.dictionaries(st.sampled_from(["url", "password", "headers", "new", "user", "retry"]), mask))
-    nested = {"headers": {"X-New": "******", **dict.fromkeys(inputs["destination_config"].get("headers", {}), "******")}}
-    answer = {**noisy_answer(data, inputs), "destination_config": {**config, **data.draw(st.sampled_from([{}, nested]))}}
+    nested = {
+        "headers": {"X-New": "******", **dict.fromkeys(inputs["destination_config"].get("headers", {}), "******")}
+    }
+    answer = {
+        **noisy_answer(data, inputs),
+        "destination_config": {**config, **data.draw(st.sampled_from([{}, nested]))},
+    }
 
     assert "***" not in repr(overlay(inputs, Pipeline.model_validate(answer)))
     assert "***" not in repr(overlay({}, Pipeline.model_validate(answer)))

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
-# Every switch that changes what a PATCH, PUT, POST or DELETE does, or what is answered. Those that need time to pass are
-# for tests of whole stacks.
+# Every switch that changes what a PATCH, PUT, POST or DELETE does, or what is answered. Those that need time to pass
+# are for tests of whole stacks.
 SIDES: dict[str, dict[str, Any]] = {
     "documented": {},
     "PATCH merges": {"patch_merges_maps": True},
@@ -113,7 +113,7 @@ def life(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Life]:
 
 
 def test_a_whole_life(life: Life) -> None:
-    """Created paused, resumed, changed, cleared, rotated, redeployed, failed, healed, adopted, deleted: all as wished."""
+    """Created paused, resumed, changed, cleared, rotated, redeployed, failed, healed, adopted, deleted: as wished."""
     life.begin(status="paused", description="first", transforms={"swaps": SWAPS, "mints": MINTS})
     life.turn(status="running")
     life.turn(description="second", transforms={"swaps": SWAPS})

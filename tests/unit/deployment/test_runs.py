@@ -15,7 +15,7 @@ def test_a_record_of_a_deployment_that_went_well() -> None:
     """Each step begins where the one before it ended well; the record ends with its last step."""
     run = ticking()
     for step in ("look-up", "submit", "deploy", "deploy", "ready"):
-        run.enter(step)  # type: ignore[arg-type]
+        run.enter(step)
     run.finish("Succeeded")
 
     assert run.as_output() == {

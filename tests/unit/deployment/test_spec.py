@@ -41,7 +41,11 @@ ANY_INPUTS = st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES)
         ("transforms", {}, None),
         ("transforms", {"a": "SELECT 1", "b": "SELECT 2"}, {"b": "SELECT  2;", "a": "SELECT 1 -- one"}),
         ("abi_contract_addresses", [], None),
-        ("abi_contract_addresses", [ADDRESS, OTHER_ADDRESS], [OTHER_ADDRESS.lower(), ADDRESS.upper().replace("X", "x")]),
+        (
+            "abi_contract_addresses",
+            [ADDRESS, OTHER_ADDRESS],
+            [OTHER_ADDRESS.lower(), ADDRESS.upper().replace("X", "x")],
+        ),
         ("abi_contract_addresses", [ADDRESS, ADDRESS], [ADDRESS]),
         ("abi_file", {}, None),
         ("abi_file", [], None),
@@ -91,7 +95,9 @@ def test_values_of_other_meaning_keep_apart(name: str, one: Any, other: Any) -> 
 
 
 @pytest.mark.parametrize("name", sorted(FIELDS))
-@pytest.mark.parametrize("value", [pytest.param("9" * 10_000, id="long"), "²", "-1", "", [None], [{"a": [1.0]}], {"": {}}, object(), 1e300])
+@pytest.mark.parametrize(
+    "value", [pytest.param("9" * 10_000, id="long"), "²", "-1", "", [None], [{"a": [1.0]}], {"": {}}, object(), 1e300]
+)
 def test_any_value_has_a_form(name: str, value: Any) -> None:
     """A value of any shape and size, an unknown one too, can be compared; check tells what is wrong with it."""
     assert canonical(name, value) == canonical(name, value)
@@ -118,7 +124,7 @@ def test_a_height_keeps_every_digit() -> None:
     """A height of any size is written in digits, while truth values and fractions are left for check to refuse."""
     assert height_text(BEYOND_DOUBLES) == "9007199254740993"
     assert height_text(3.0) == "3"
-    assert height_text(True) is True
+    assert height_text(True) is True  # noqa: FBT003 - a program may pass anything
     assert height_text(1.5) == 1.5
     assert height_text("12") == "12"
 
@@ -197,7 +203,9 @@ def test_post_body() -> None:
 
 def test_nulls_of_a_program_are_not_sent() -> None:
     """A setting that a program leaves at None is not sent, for a null would ask the server to clear it."""
-    spec = spec_of(destination_config={**POSTGRES, "batch_size": None, "retry": {"max_attempts": None, "backoff_ms": 1}})
+    spec = spec_of(
+        destination_config={**POSTGRES, "batch_size": None, "retry": {"max_attempts": None, "backoff_ms": 1}}
+    )
 
     expected = {"type": "postgres", **POSTGRES, "retry": {"backoff_ms": 1}}
     assert spec.create_body()["destination_config"] == expected
@@ -267,8 +275,16 @@ def test_config_version_is_blind_to_the_destination() -> None:
 
 @pytest.mark.parametrize(
     "change",
-    [{"description": "x"}, {"transforms": {"a": "SELECT 2"}}, {"triggers": {"run": 2}}, {"status": "paused"}]
-    + [{"execution_start_from": 1}, {"abi_file": [{"name": "a"}]}, {"name": "n"}, {"topic": "t"}],
+    [
+        {"description": "x"},
+        {"transforms": {"a": "SELECT 2"}},
+        {"triggers": {"run": 2}},
+        {"status": "paused"},
+        {"execution_start_from": 1},
+        {"abi_file": [{"name": "a"}]},
+        {"name": "n"},
+        {"topic": "t"},
+    ],
 )
 def test_config_version_tells_changes(change: dict[str, Any]) -> None:
     """Every other input counts."""

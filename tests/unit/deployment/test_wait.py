@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -124,7 +125,9 @@ def test_every_unknown_phase_is_pending() -> None:
     assert [line.split(",")[0] for line in scene.lines] == ["QUEUED", "UNKNOWN", "DEPLOYING", "RUNNING"]
 
 
-@pytest.mark.parametrize("pending", [status_of("RUNNING", 0, 1), status_of("RUNNING", 0, 0), status_of("RUNNING", 1, 3)])
+@pytest.mark.parametrize(
+    "pending", [status_of("RUNNING", 0, 1), status_of("RUNNING", 0, 0), status_of("RUNNING", 1, 3)]
+)
 def test_running_without_its_replicas_is_pending(pending: PipelineStatus) -> None:
     """RUNNING with too few replicas ready, or with none wanted, is not the end."""
     assert ending_of((0, pending), timeout_seconds=60)[0] is Ending.TIMED_OUT
@@ -352,7 +355,9 @@ def spoken(shows: Sequence[tuple[float, PipelineStatus]], timeout_seconds: float
 
 def test_a_change_is_told_at_once_and_once() -> None:
     """The line has phase, ready of replicas and seconds; looks that show the same add none."""
-    lines = spoken([(0, status_of("DEPLOYING", replicas=2)), (5, status_of("RUNNING", 1, 2)), (8, status_of("RUNNING", 2, 2))], 60)
+    lines = spoken(
+        [(0, status_of("DEPLOYING", replicas=2)), (5, status_of("RUNNING", 1, 2)), (8, status_of("RUNNING", 2, 2))], 60
+    )
 
     assert lines[0] == "DEPLOYING, ready 0 of 2, 0 s"
     assert [line.rpartition(",")[0] for line in lines] == [
@@ -367,5 +372,5 @@ def test_silence_lasts_half_a_minute_at_least() -> None:
     lines = spoken([(0, DEPLOYING)], 300.0)
     seconds = [int(line.rpartition(", ")[2].removesuffix(" s")) for line in lines]
 
-    assert all(29 <= later - earlier <= 42 for earlier, later in zip(seconds, seconds[1:], strict=False))
+    assert all(29 <= later - earlier <= 42 for earlier, later in pairwise(seconds))
     assert 7 <= len(lines) <= 11

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+import base64
+import pickle
+import subprocess
+import sys
+from typing import Any
+
+import pulumi
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pulumi.dynamic.dynamic import serialize_provider
+
+from goldrush_pulumi import engine
+from goldrush_pulumi.deployment.secrets import secret_leaf_paths
+from goldrush_pulumi.provider import PipelineProvider, make_provider, sealed
+from goldrush_pulumi.validation import DESTINATIONS
+
+PICKLED = "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu"
+"""What stands in the state of every stack that holds a pipeline. It must be readable for ever."""
+
+
+def test_what_state_holds_makes_a_provider() -> None:
+    """State of any release holds these very bytes: they name `make_provider`, which must go on existing."""
+    content = base64.b64decode(PICKLED)
+
+    assert len(content) < 100
+    assert b"goldrush_pulumi.provider" in content
+    assert b"make_provider" in content
+    assert isinstance(pickle.loads(content), PipelineProvider)  # noqa: S301 - our own bytes
+
+
+def test_a_provider_becomes_what_state_holds() -> None:
+    """Nothing else is written, whatever the provider has been used for: another text would change every pipeline."""
+    provider = make_provider()
+    assert base64.b64encode(pickle.dumps(provider, protocol=4)).decode() == PICKLED
+
+    provider._session = object()  # type: ignore[assignment]
+    assert base64.b64encode(pickle.dumps(provider, protocol=4)).decode() == PICKLED
+
+
+@pytest.mark.skipif(
+    pickle.DEFAULT_PROTOCOL != 4, reason="the SDK writes in the default protocol, which is another here"
+)
+def test_the_sdk_writes_the_same() -> None:
+    """The SDK's own way of writing a provider comes to the same text, and keeps it out of the secrets."""
+    assert serialize_provider(make_provider()) == PICKLED
+    assert make_provider().serialize_as_secret_always is False
+
+
+def modules_after(statement: str) -> set[str]:
+    code = f"import sys; {statement}; print(' '.join(sorted(sys.modules)))"
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    return {name.partition(".")[0] for name in done.stdout.split()}
+
+
+HEAVY = {"httpx", "pydantic", "tenacity", "sqlglot", "starlette", "uvicorn", "typer", "rich", "yaml"}
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import goldrush_pulumi",
+        "import goldrush_pulumi; goldrush_pulumi.Pipeline",
+        "import goldrush_pulumi.provider; goldrush_pulumi.provider.make_provider()",
+    ],
+)
+def test_programs_and_plugins_start_without_the_heavy_libraries(statement: str) -> None:
+    """Neither a program nor a provider process pays for the network stack before a verb needs it."""
+    loaded = modules_after(statement)
+
+    assert "goldrush_pulumi" in loaded
+    assert loaded & HEAVY <= modules_after("import pulumi, pulumi.dynamic") & HEAVY
+
+
+# --- sealed -----------------------------------------------------------------------------------------------------------
+
+KEYS = sorted({field.name for kind in DESTINATIONS.values() for field in kind.fields} | {"type", "unknown", "api_key"})
+LEAVES = st.text(max_size=8) | st.integers(0, 99) | st.none() | st.sampled_from(["https://u:p@h/x", "******"])
+CONFIGS = st.dictionaries(
+    st.sampled_from(KEYS),
+    LEAVES | st.dictionaries(st.sampled_from(["password", "username", "X-A", "max_attempts"]), LEAVES, max_size=3),
+    max_size=5,
+)
+PROPERTIES = st.fixed_dictionaries(
+    {"project": st.just("p")},
+    optional={
+        "destination_type": st.sampled_from([*DESTINATIONS, "none", engine.secret]),
+        "destination_config": CONFIGS | st.none() | st.text(max_size=3),
+    },
+)
+
+
+def leaf(value: Any, path: tuple[str, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+@given(PROPERTIES)
+def test_sealing_law(properties: dict[str, Any]) -> None:
+    """Law: every credential is marked, nothing else is, nothing is changed or lost, and twice is once."""
+    before = repr(properties)
+    done = sealed(properties)
+
+    for path in secret_leaf_paths(properties):
+        item = leaf(done["destination_config"], path)
+        assert engine.secret(item) is item
+    assert engine.unwrap_secrets(done) == properties
+    assert repr(done).count("'value'") == len(secret_leaf_paths(properties))
+    assert sealed(done) == done
+    assert repr(properties) == before
+
+
+def test_what_is_marked_already_stays() -> None:
+    """A whole config, or a map inside, that is a secret already is not taken apart."""
+    whole = {"destination_type": "postgres", "destination_config": engine.secret({"password": "p"})}
+    part = {"destination_type": "kafka", "destination_config": {"sasl": engine.secret({"password": "p"})}}
+
+    assert sealed(whole) == whole
+    assert sealed(part) == part
+
+
+def test_what_is_not_known_yet_stays() -> None:
+    """A password that is only known later is left as it is: its mark comes with its value."""
+    unknown = pulumi.output.UNKNOWN
+    properties = {"destination_type": "postgres", "destination_config": {"password": unknown, "user": "u"}}
+
+    assert sealed(properties) == properties
