@@ -174,7 +174,8 @@ def _ask_output(
 ) -> pulumi.Output[Result]:
     """Ask when everything is known, on a thread of its own, for the program must go on meanwhile."""
     provider = _provider(opts)
-    settings: Any = provider.settings if provider is not None else _stack_config()
+    # What is found with a secret key is no secret for that.
+    settings: Any = pulumi.Output.unsecret(pulumi.Output.from_input(provider.settings)) if provider else _stack_config()
     known = pulumi.Output.all(arguments=dict(arguments), settings=settings)
 
     async def answer(values: dict[str, Any]) -> Result:
