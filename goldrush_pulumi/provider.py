@@ -64,23 +64,30 @@ class PipelineProvider(ResourceProvider):
         engine.install(parallel_setting(req.config.get))
 
     @engine.verb
-    def check(self, _olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
+    def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
         """Called before every diff: all problems at once, defaults filled in, credentials marked as secrets.
 
-        Offline. Problems carry no property name, for the engine would print that property's value beside it.
+        Offline. Problems carry no property name, for the engine would print that property's value beside it. What
+        stands in the recorded inputs too was read when it was new: no parser is loaded and no warning said for it again.
         """
         given = {key: value for key, value in news.items() if key != _PROVIDER_KEY}
-        inputs = with_defaults(given, engine.current_request().resource_name)
-        problems = find_problems(inputs, engine.is_unknown)
-        return CheckResult(sealed(inputs), [CheckFailure("", str(problem)) for problem in problems])
+        request = engine.current_request()
+        inputs = with_defaults(given, request.resource_name)
+        problems = find_problems(inputs, engine.is_unknown, olds)
+        if any(olds.get(name) != value for name, value in inputs.items()):
+            for problem in problems:
+                if not problem.is_error:
+                    engine.warn_once(str(problem), about=request.urn)
+        return CheckResult(sealed(inputs), [CheckFailure("", str(problem)) for problem in problems if problem.is_error])
 
     @engine.verb
-    def diff(self, _id: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
+    def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
         """Called with the recorded outputs and the checked inputs. Offline.
 
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         difference = compare(olds, news)
+        self._note(id_, is_replaced=bool(difference.replaces))
         if not difference:
             return DiffResult(changes=False)
         replaces = list(difference.replaces)
@@ -143,6 +150,20 @@ class PipelineProvider(ResourceProvider):
 
         with self._session.job(props) as work:
             deploy.delete(work, id_, props)
+
+    def _note(self, pipeline_id: str, *, is_replaced: bool) -> None:
+        """Note whose the pipeline is: nothing that is in state may be taken for a leftover, or be two resources'."""
+        if is_replaced:
+            self._session.ledger.see(pipeline_id)
+            return
+        urn = engine.current_request().urn
+        other = self._session.ledger.hold(pipeline_id, urn)
+        if other is not None:
+            msg = (
+                f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
+                " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
+            )
+            raise engine.UserError(msg)
 
 
 def sealed(properties: Mapping[str, Any]) -> dict[str, Any]:

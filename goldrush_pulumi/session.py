@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi import engine
+from goldrush_pulumi.deployment.ledger import Ledger
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
+    from goldrush_pulumi.deployment.census import Census
     from goldrush_pulumi.deployment.job import Job
-    from goldrush_pulumi.deployment.ledger import Ledger
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
@@ -28,7 +29,9 @@ class Session:
         self._config = config
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
-        self._ledger: Ledger | None = None
+        self._census: Census | None = None
+        self.ledger = Ledger()
+        """Which pipelines this process has to do with, shared by all its threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:
@@ -53,15 +56,15 @@ class Session:
             return self._client
 
     @property
-    def ledger(self) -> Ledger:
-        """Which pipelines this process has to do with, shared by all its threads."""
-        from goldrush_pulumi.deployment.ledger import Ledger  # noqa: PLC0415 - see the class
+    def census(self) -> Census:
+        """What was there before this process created anything, shared by all its threads."""
+        from goldrush_pulumi.deployment.census import Census  # noqa: PLC0415 - see the class
 
         client = self.client
         with self._lock:
-            if self._ledger is None:
-                self._ledger = Ledger(client)
-            return self._ledger
+            if self._census is None:
+                self._census = Census(client)
+            return self._census
 
     def _open(self) -> GoldRushClient:
         from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer  # noqa: PLC0415 - see the class
@@ -109,12 +112,18 @@ class Session:
             clock=EventClock(engine.cancelled),
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
+            census=self.census,
             ledger=self.ledger,
+            urn=request.urn,
             mark=Mark.of(owner, request.urn) if owner and request.urn else None,
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
             policies=Policies(
-                settings.failed_grace_seconds, settings.settle_seconds, settings.on_existing, settings.adopt_foreign
+                settings.failed_grace_seconds,
+                settings.settle_seconds,
+                settings.on_existing,
+                settings.adopt_foreign,
+                settings.recovery_seconds,
             ),
             timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
         )

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api.errors import GoldRushError
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient, Pipeline
+    from goldrush_pulumi.deployment.wait import Clock
 
-_TRIES: Final = 5
-_MOST_PAGES: Final = 10_000
+RECENT: Final = timedelta(hours=24)
+"""How old a pipeline may be and still be taken for the leftover of a create that was cut off."""
+
+_FRACTION: Final = re.compile(r"\.\d+")
+_PATIENCE_SECONDS: Final = 20.0
+_PAUSE_SECONDS: Final = 0.5
+_MOST_PAGES: Final = 2_000
 
 
 class ListUnstable(GoldRushError):  # noqa: N818 - the name says what happened
     """The list of pipelines changed each time while it was read."""
+
+
+class ListEndless(GoldRushError):  # noqa: N818 - the name says what happened
+    """The list of pipelines goes on and on."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +39,11 @@ class Listing:
     pipelines: tuple[Pipeline, ...]
     server_time: datetime
 
+    def is_recent(self, pipeline: Pipeline) -> bool:
+        """Whether a pipeline is known to be young enough to be a leftover."""
+        created = moment(pipeline.created_at)
+        return created is not None and self.server_time - created <= RECENT
+
 
 class Census:
     """Taken once per process. Whoever asks first lists; the others wait for that listing, or for its failure."""
@@ -36,10 +52,9 @@ class Census:
         self._client = client
         self._lock = threading.Lock()
         self._listing: Future[Listing] | None = None
-        self._forgotten: set[str] = set()
 
-    def listing(self) -> Listing:
-        """The pipelines that were there before this process created any, without those it has deleted since.
+    def listing(self, clock: Clock) -> Listing:
+        """The pipelines that were there before this process created any.
 
         Raises:
             GoldRushError: they could not be listed; whoever asks next tries again.
@@ -50,63 +65,88 @@ class Census:
                 self._listing = Future()
             future = self._listing
         if leads:
-            self._take(future)
-        taken = future.result()
-        with self._lock:
-            kept = tuple(pipeline for pipeline in taken.pipelines if pipeline.id not in self._forgotten)
-        return Listing(kept, taken.server_time)
+            self._take(future, clock)
+        return future.result()
 
-    def forget(self, pipeline_id: str) -> None:
-        """Leave a pipeline out that this process deletes: its replacement must not be taken for it."""
-        with self._lock:
-            self._forgotten.add(pipeline_id)
-
-    def _take(self, future: Future[Listing]) -> None:
+    def _take(self, future: Future[Listing], clock: Clock) -> None:
         try:
-            future.set_result(list_all(self._client))
+            future.set_result(_completed(self._client, list_all(self._client, clock)))
         except BaseException as error:  # noqa: BLE001 - all who wait must be woken, whatever happened
             with self._lock:
                 self._listing = None
             future.set_exception(error)
 
 
-def list_all(client: GoldRushClient) -> Listing:
+def list_all(client: GoldRushClient, clock: Clock) -> Listing:
     """Every pipeline that the key sees, from pages that agree with one another.
 
     Raises:
-        ListUnstable: the list kept changing while it was read, or does not end.
+        ListUnstable: the list kept changing while it was read.
+        ListEndless: it has no end.
+        Interrupted: cancelled between two tries.
     """
-    for _ in range(_TRIES):
-        listing = _list_once(client)
+    started = clock.now()
+    while True:
+        listing = list_once(client)
         if listing is not None:
             return listing
-    raise ListUnstable(
-        "list pipelines: the list changed each time while it was read, so none can be created safely;"
-        " run `pulumi up` again when nothing else changes pipelines"
-    )
+        if clock.now() - started >= _PATIENCE_SECONDS:
+            raise ListUnstable(
+                "list pipelines: the list changed each time while it was read, so none can be created safely;"
+                " run `pulumi up` again when nothing else changes pipelines"
+            )
+        if clock.sleep(_PAUSE_SECONDS):
+            raise Interrupted("list pipelines: cancelled while the list kept changing")
 
 
-def _list_once(client: GoldRushClient) -> Listing | None:
-    """One pass over all pages; None when they do not fit together."""
-    items: list[Pipeline] = []
+def list_once(client: GoldRushClient) -> Listing | None:
+    """One pass over all pages; None when they do not fit together, because the list changed meanwhile.
+
+    Raises:
+        ListEndless: there is always one more page.
+    """
+    found: dict[str, Pipeline] = {}
     totals: set[int | None] = set()
-    server_time = ""
     for number in range(1, _MOST_PAGES + 1):
         page = client.list_pipelines(number)
-        items += page.items
+        before = len(found)
+        found |= {item.id: item for item in page.items}
         totals.add(page.total_count)
-        server_time = page.updated_at or server_time
-        if not page.has_more or not page.items:
-            break
-    agrees = len(totals) == 1 and totals <= {None, len(items)} and not page.has_more
-    unique = len({pipeline.id for pipeline in items}) == len(items)
-    return Listing(tuple(items), moment(server_time) or datetime.now(timezone.utc)) if agrees and unique else None
+        if len(found) - before < len(page.items) or (page.has_more and not page.items):
+            return None
+        if not page.has_more:
+            agree = totals in ({None}, {len(found)})
+            now = moment(page.updated_at) or datetime.now(timezone.utc)
+            return Listing(tuple(found.values()), now) if agree else None
+    raise ListEndless(
+        f"list pipelines: after {_MOST_PAGES} pages the list still goes on, so none can be created safely;"
+        " check goldrush:baseUrl"
+    )
 
 
 def moment(text: str) -> datetime | None:
     """A time of the API, which ends in `Z` or in an offset; None when it cannot be read."""
     try:
-        time = datetime.fromisoformat(text.replace("Z", "+00:00"))
+        # Python 3.10 reads fractions of three or six digits only, and whole seconds are enough here.
+        time = datetime.fromisoformat(_FRACTION.sub("", text).replace("Z", "+00:00"))
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=timezone.utc)
+
+
+def _completed(client: GoldRushClient, listing: Listing) -> Listing:
+    """The listing with the descriptions of all that may be leftovers: brief items come without them."""
+    whole = (item if _tells_enough(item, listing) else _fetched(client, item) for item in listing.pipelines)
+    return Listing(tuple(item for item in whole if item is not None), listing.server_time)
+
+
+def _tells_enough(item: Pipeline, listing: Listing) -> bool:
+    old = moment(item.created_at) is not None and not listing.is_recent(item)
+    return old or "description" in item.model_fields_set
+
+
+def _fetched(client: GoldRushClient, item: Pipeline) -> Pipeline | None:
+    try:
+        return client.get_pipeline(item.id)
+    except PipelineNotFound:
+        return None

@@ -6,27 +6,24 @@ less certain is never taken silently: it is refused with the ways out, or create
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, PipelineNotFound
-from goldrush_pulumi.deployment.census import moment
 from goldrush_pulumi.deployment.ownership import Mark
 from goldrush_pulumi.deployment.spec import FIELDS, Change, PipelineSpec, canonical
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from goldrush_pulumi.api import Pipeline
     from goldrush_pulumi.deployment.census import Listing
     from goldrush_pulumi.deployment.job import Job
 
-LEFTOVER_AGE: Final = timedelta(hours=24)
-"""How old a pipeline with our mark may be and still be taken for the leftover of a create that was cut off."""
-
 
 class CreateRefused(GoldRushError):  # noqa: N818 - the name says what happened
     """A pipeline is there that may be the one to create; the user has to say which it is."""
+
+
+class DeleteRefused(GoldRushError):  # noqa: N818 - the name says what happened
+    """The pipeline to delete is known to be another resource's."""
 
 
 class AdoptionRefused(GoldRushError):  # noqa: N818 - the name says what happened
@@ -40,16 +37,16 @@ def find_leftover(job: Job, spec: PipelineSpec) -> Pipeline | None:
         CreateRefused: something is there that cannot be taken over by itself.
         GoldRushError: the pipelines could not be listed; nothing was sent.
     """
-    if job.mark is None:
-        return None
-    listing = job.ledger.census.listing()
-    whole = [pipeline for pipeline in _whole(job, spec, listing) if not job.ledger.has_seen(pipeline.id)]
-    ours = [pipeline for pipeline in whole if Mark.found_in(pipeline.description) == job.mark]
-    confirmed = [pipeline for pipeline in (_confirm(job, item) for item in ours) if pipeline is not None]
-    if not confirmed:
-        _judge_namesakes(job, spec, whole)
-        return None
-    return _require_one_to_adopt(job, spec, confirmed, listing)
+    listing = job.census.listing(job.clock)
+    unknown = (item for item in listing.pipelines if not job.ledger.has_seen(item.id))
+    # A list may lag behind, so whatever could matter is looked at as it is now.
+    found = [_as_it_is(job, item) for item in unknown if _may_matter(job, spec, item)]
+    present = [pipeline for pipeline in found if pipeline is not None]
+    ours = [item for item in present if job.mark is not None and Mark.found_in(item.description) == job.mark]
+    if ours:
+        return _require_one_to_adopt(job, spec, ours, listing)
+    _judge_namesakes(job, spec, present)
+    return None
 
 
 def fixed_differences(spec: PipelineSpec, pipeline: Pipeline) -> dict[str, Any]:
@@ -76,29 +73,43 @@ def require_own(job: Job, pipeline: Pipeline) -> None:
     )
 
 
-def _whole(job: Job, spec: PipelineSpec, listing: Listing) -> Iterator[Pipeline]:
-    """The listed pipelines with their descriptions. A list may be brief: then whatever could be ours is fetched."""
-    for item in listing.pipelines:
-        if "description" in item.model_fields_set:
-            yield item
-        elif item.name in {"", spec.name}:
-            fetched = _confirm(job, item)
-            if fetched is not None:
-                yield fetched
+def require_only_holder(job: Job, pipeline_id: str) -> None:
+    """Refuse to delete a pipeline that another resource of the program has, as after a rename with `adopt_id`.
+
+    Raises:
+        DeleteRefused: another resource has it.
+    """
+    other = job.ledger.other_holder(pipeline_id, job.urn)
+    if other is not None:
+        raise DeleteRefused(
+            f"delete pipeline {job.name}: {pipeline_id} is also recorded as {name_in(other)}'s, so it stays; remove"
+            f" this record with `pulumi state delete '{job.urn}'`"
+        )
 
 
-def _confirm(job: Job, item: Pipeline) -> Pipeline | None:
-    """The pipeline as it is now: a list may lag behind."""
+def name_in(urn: str) -> str:
+    """The resource's name at the end of a URN."""
+    return urn.split("::", 3)[-1]
+
+
+def _may_matter(job: Job, spec: PipelineSpec, item: Pipeline) -> bool:
+    """Whether a listed pipeline may be ours or a namesake; a list may leave out any field but the id."""
+    if job.mark is not None and Mark.found_in(item.description) == job.mark:
+        return True
+    return item.name in {"", spec.name} and item.project in {"", spec.inputs["project"]}
+
+
+def _as_it_is(job: Job, item: Pipeline) -> Pipeline | None:
     try:
         return job.client.get_pipeline(item.id)
     except PipelineNotFound:
         return None
 
 
-def _judge_namesakes(job: Job, spec: PipelineSpec, listed: list[Pipeline]) -> None:
+def _judge_namesakes(job: Job, spec: PipelineSpec, present: list[Pipeline]) -> None:
     """Apply the policy for pipelines of the same project and name that are not ours."""
-    wanted = (spec.inputs.get("project"), spec.name)
-    for pipeline in listed:
+    wanted = (spec.inputs["project"], spec.name)
+    for pipeline in present:
         mark = Mark.found_in(pipeline.description)
         if (pipeline.project, pipeline.name) != wanted or _is_same_owner(job, mark):
             continue
@@ -118,22 +129,23 @@ def _is_same_owner(job: Job, mark: Mark | None) -> bool:
 def _require_one_to_adopt(job: Job, spec: PipelineSpec, ours: list[Pipeline], listing: Listing) -> Pipeline:
     ids = ", ".join(pipeline.id for pipeline in ours)
     if len(ours) > 1:
-        raise CreateRefused(f"create pipeline {job.name}: {ids} all carry its mark; {_ways_out('the right one')}")
+        raise CreateRefused(
+            f"create pipeline {job.name}: {ids} all carry its mark; {_ways_out('the right one', 'the others')}"
+        )
     (found,) = ours
-    created = moment(found.created_at)
-    if created is None or listing.server_time - created > LEFTOVER_AGE:
+    if not listing.is_recent(found):
         raise CreateRefused(
             f"create pipeline {job.name}: {ids} carries its mark but was not created within the last 24 hours;"
-            f" {_ways_out('it')}"
+            f" {_ways_out('it', 'it')}"
         )
     other = fixed_differences(spec, found)
     if other:
         raise CreateRefused(
             f"create pipeline {job.name}: {ids} was left behind by an earlier run with another {', '.join(other)};"
-            f" {_ways_out('it')}"
+            f" {_ways_out('it', 'it')}"
         )
     return found
 
 
-def _ways_out(which: str) -> str:
-    return f'take {which} over with adopt_id="pipe_…", or delete {which} in the GoldRush Platform, and run again'
+def _ways_out(taken: str, deleted: str) -> str:
+    return f'take {taken} over with adopt_id="pipe_…", or delete {deleted} in the GoldRush Platform, and run again'

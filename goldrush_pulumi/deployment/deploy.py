@@ -10,15 +10,22 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, PipelineNotFound
 from goldrush_pulumi.api.models import PipelineStatus
-from goldrush_pulumi.deployment.claim import AdoptionRefused, find_leftover, fixed_differences, require_own
+from goldrush_pulumi.deployment.claim import (
+    AdoptionRefused,
+    find_leftover,
+    fixed_differences,
+    require_only_holder,
+    require_own,
+)
 from goldrush_pulumi.deployment.diff import compare
 from goldrush_pulumi.deployment.drift import drifted_fields, leftovers, overlay
 from goldrush_pulumi.deployment.job import Deployment, DeploymentFailed, Job
+from goldrush_pulumi.deployment.ownership import Mark
 from goldrush_pulumi.deployment.rollout import keep, pause_and_resume, roll_out
 from goldrush_pulumi.deployment.runs import Action, Run
 from goldrush_pulumi.deployment.secrets import secret_leaf_paths
 from goldrush_pulumi.deployment.spec import PATCH_FIELDS, Inputs, PipelineSpec, canonical
-from goldrush_pulumi.deployment.submission import restore_cut_description, submit_change, submit_new
+from goldrush_pulumi.deployment.submission import repair_cut_description, submit_change, submit_new
 from goldrush_pulumi.deployment.wait import FAILED, STOPPED, Ending, Sighting, Since, wait_until_gone
 
 if TYPE_CHECKING:
@@ -48,8 +55,8 @@ def create(job: Job, spec: PipelineSpec) -> Deployment:
     pipeline = submit_new(job, spec)
     deployment = Deployment(pipeline.id, run, pipeline)
     with keep(job, deployment):
-        job.ledger.see(pipeline.id)
-        restore_cut_description(job, spec, deployment)
+        job.ledger.hold(pipeline.id, job.urn)
+        repair_cut_description(job, spec, deployment)
         _settle_wish(job, spec, deployment)
         return roll_out(job, spec, deployment, since=None)
 
@@ -64,12 +71,12 @@ def adopt(job: Job, spec: PipelineSpec, pipeline_id: str) -> Deployment:
     run = Run("adopt", spec.config_version, job.now)
     run.enter("look-up")
     pipeline, status = _look_up_for_adoption(job, spec, pipeline_id)
-    if not job.ledger.take(pipeline_id):
+    if not job.ledger.take(pipeline_id, job.urn):
         raise AdoptionRefused(
             f"adopt pipeline {job.name}: {pipeline_id} is another resource's already; give each its own adopt_id"
         )
     deployment = Deployment(pipeline_id, run, pipeline, status)
-    names = _fields_to_send(spec, pipeline)
+    names = _fields_to_send(job, spec, pipeline)
     if not names:
         with keep(job, deployment):
             return roll_out(job, spec, deployment, since=None)
@@ -102,9 +109,11 @@ def delete(job: Job, pipeline_id: str, outputs: Mapping[str, Any]) -> None:
 
     Raises:
         AbsenceUnproven: the pipeline is not visible, and the key may be another account's.
+        DeleteRefused: another resource of the program has it.
         GoldRushError: it was refused, or the pipeline was still there when time was up.
     """
-    job.ledger.delete(pipeline_id)
+    require_only_holder(job, pipeline_id)
+    job.ledger.see(pipeline_id)
     try:
         job.client.delete_pipeline(pipeline_id)
     except PipelineNotFound:
@@ -146,6 +155,8 @@ def _change(job: Job, spec: PipelineSpec, deployment: Deployment, names: tuple[s
     elif names:
         deployment.pipeline = submit_change(job, spec, deployment.pipeline_id, names)
     with keep(job, deployment):
+        if "description" in names:
+            repair_cut_description(job, spec, deployment)
         _clear_leftovers(job, spec, deployment, names, old)
         _settle_wish(job, spec, deployment)
         return roll_out(job, spec, deployment, since)
@@ -235,11 +246,14 @@ def _sendable(spec: PipelineSpec) -> tuple[str, ...]:
     )
 
 
-def _fields_to_send(spec: PipelineSpec, pipeline: Pipeline) -> tuple[str, ...]:
+def _fields_to_send(job: Job, spec: PipelineSpec, pipeline: Pipeline) -> tuple[str, ...]:
     """What adoption has to send: all that differs, and a destination with secrets, for those cannot be compared."""
     names = set(drifted_fields(spec.inputs, pipeline))
     if secret_leaf_paths(spec.inputs):
         names.add("destination_config")
+    if Mark.found_in(pipeline.description) not in (None, job.mark):
+        # The stack or resource that left this mark would take the pipeline for its own again.
+        names.add("description")
     return tuple(name for name in PATCH_FIELDS if name in names)
 
 

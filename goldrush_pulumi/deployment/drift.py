@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.deployment.ownership import is_cut, without_mark
+from goldrush_pulumi.deployment.ownership import as_user_wrote
 from goldrush_pulumi.deployment.secrets import MASK
 from goldrush_pulumi.deployment.spec import API_FIELDS, FIELDS, Inputs, canonical, whole_numbers
 from goldrush_pulumi.validation.destinations import DESTINATIONS
@@ -42,10 +42,7 @@ def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[
 def _as_users_know_it(name: str, inputs: Inputs, pipeline: Pipeline) -> Any:
     """The server's value; of a description without the mark, and whole where the server cut it to a length."""
     value = getattr(pipeline, name)
-    if name != "description":
-        return value
-    text, wanted = without_mark(value), inputs.get(name)
-    return wanted if isinstance(wanted, str) and is_cut(wanted, text) else text
+    return value if name != "description" else as_user_wrote(str(inputs.get(name) or ""), value)
 
 
 def drifted_fields(inputs: Inputs, pipeline: Pipeline) -> tuple[str, ...]:

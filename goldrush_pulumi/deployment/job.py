@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
+    from goldrush_pulumi.deployment.census import Census
     from goldrush_pulumi.deployment.ledger import Ledger
     from goldrush_pulumi.deployment.ownership import Mark
     from goldrush_pulumi.deployment.wait import Clock
@@ -27,13 +28,15 @@ class Policies:
 
     `failed_grace_seconds`: how long a failure must hold to count. `settle_seconds`: how long a goal must hold whose
     `start_time` did not move. `on_existing`: "fail" or "create" when a pipeline of the same project and name is there.
-    `adopt_foreign`: whether `adopt_id` may take a pipeline of another stack.
+    `adopt_foreign`: whether `adopt_id` may take a pipeline of another stack. `recovery_seconds`: how long a pipeline is
+    looked for whose POST got no answer.
     """
 
     failed_grace_seconds: float = 20.0
     settle_seconds: float = 5.0
     on_existing: str = "fail"
     adopt_foreign: bool = False
+    recovery_seconds: float = 30.0
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,7 @@ class Job:
 
     `redact` takes every known secret out of a text. `status` shows a line while waiting, `warn` one that stays.
     `fingerprint_of` names the key in use, for a pipeline id. `mark` is what a pipeline created here carries (None: no
-    mark, and nothing is adopted). `ledger` is shared by all jobs of the process.
+    mark, and nothing is adopted by itself). `census` and `ledger` are shared by all jobs of the process.
     """
 
     name: str
@@ -50,7 +53,9 @@ class Job:
     clock: Clock
     redact: Callable[[str], str]
     fingerprint_of: Callable[[str], str]
+    census: Census
     ledger: Ledger
+    urn: str = ""
     mark: Mark | None = None
     status: Callable[[str], None] = lambda _text: None
     warn: Callable[[str], None] = lambda _text: None

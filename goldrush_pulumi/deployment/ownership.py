@@ -17,6 +17,8 @@ OWNER: Final = "__owner"
 """Hidden input: the id of the stack's `Owner`. Without it a pipeline carries no mark and nothing is adopted."""
 
 _WHOLE_MARK: Final = re.compile(r"\[pulumi:(?P<owner>[0-9a-f]{32})/(?P<resource>[0-9a-f]{10})\]\s*$")
+_MARK_START: Final = "[pulumi:"
+_MARK_ANYWHERE: Final = re.compile(r"\s?\[pulumi:[0-9a-f]{32}/[0-9a-f]{10}\]")
 _SHORTEST_LIMIT: Final = 64
 
 
@@ -50,6 +52,25 @@ class Mark:
 def without_mark(description: str) -> str:
     """A server's description as its user knows it: without a mark, whoever's it is, whole or cut off."""
     return OWNERSHIP_MARK.sub("", description)
+
+
+def as_user_wrote(wanted: str, actual: str) -> str:
+    """A server's description for a user who wants `wanted`: just that where they differ by a mark or its remains."""
+    text = without_mark(actual)
+    if _same(text, wanted) or is_cut(wanted, text) or is_mark_cut_on(wanted, actual):
+        return wanted
+    # Somebody wrote on behind the mark: what they wrote is theirs, the mark is not.
+    return _MARK_ANYWHERE.sub("", text)
+
+
+def is_mark_cut_on(wanted: str, actual: str) -> bool:
+    """Whether `actual` is `wanted` with the beginning of a mark behind it, as a server leaves that limits lengths."""
+    rest = actual[len(wanted) :].strip() if actual.startswith(wanted) else ""
+    return bool(rest) and (_MARK_START.startswith(rest) or (rest.startswith(_MARK_START) and "]" not in rest))
+
+
+def _same(one: str, other: str) -> bool:
+    return one.strip() == other.strip()
 
 
 def is_cut(wanted: str, actual: str) -> bool:

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api.errors import AmbiguousResult, APIError, GoldRushError, Interrupted, InvalidRequest
-from goldrush_pulumi.deployment.census import list_all
-from goldrush_pulumi.deployment.ownership import Mark, without_mark
+from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest
+from goldrush_pulumi.deployment.census import list_once
+from goldrush_pulumi.deployment.ownership import Mark, is_mark_cut_on
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline
     from goldrush_pulumi.deployment.job import Deployment, Job
     from goldrush_pulumi.deployment.spec import PipelineSpec
-
-RECOVERY_SECONDS: Final = 30.0
-"""How long a pipeline is looked for whose POST got no answer."""
 
 _RECOVERY_PAUSE_SECONDS: Final = 2.0
 
@@ -62,18 +59,17 @@ def submit_change(job: Job, spec: PipelineSpec, pipeline_id: str, names: tuple[s
     return job.client.update_pipeline(pipeline_id, body)
 
 
-def restore_cut_description(job: Job, spec: PipelineSpec, deployment: Deployment) -> None:
+def repair_cut_description(job: Job, spec: PipelineSpec, deployment: Deployment) -> None:
     """Take the mark off again where the server shortened the description to make it fit."""
     pipeline = deployment.pipeline
-    if job.mark is None or pipeline is None or "description" not in pipeline.model_fields_set:
+    if job.mark is None or pipeline is None or Mark.found_in(pipeline.description) is not None:
         return
-    if Mark.found_in(pipeline.description) == job.mark or not job.mark.on(spec.description).startswith(
-        pipeline.description
-    ):
-        return
-    job.warn(_UNMARKED)
-    if without_mark(pipeline.description) != spec.description:
+    if is_mark_cut_on(spec.description, pipeline.description):
+        job.warn(_UNMARKED)
         deployment.pipeline = job.client.update_pipeline(pipeline.id, {"description": spec.description})
+    elif len(pipeline.description) < len(spec.description) and spec.description.startswith(pipeline.description):
+        # Not even the user's own words fit.
+        job.warn(_UNMARKED)
 
 
 _UNMARKED: Final = (
@@ -96,7 +92,8 @@ def _recover(job: Job, error: AmbiguousResult) -> Pipeline:
         found = _find_marked(job, job.mark)
         if found is not None:
             return found
-        if job.clock.now() - started >= RECOVERY_SECONDS or job.clock.sleep(_RECOVERY_PAUSE_SECONDS):
+        waited = job.clock.now() - started
+        if waited >= job.policies.recovery_seconds or job.clock.sleep(_RECOVERY_PAUSE_SECONDS):
             break
     raise _unknown(job, error)
 
@@ -104,19 +101,20 @@ def _recover(job: Job, error: AmbiguousResult) -> Pipeline:
 def _find_marked(job: Job, mark: Mark) -> Pipeline | None:
     """The one new pipeline that carries `mark`, as the server has it now."""
     try:
-        candidates = [item for item in list_all(job.client).pipelines if not job.ledger.has_seen(item.id)]
-        briefs = [item for item in candidates if "description" not in item.model_fields_set]
-        marked = [item for item in candidates if Mark.found_in(item.description) == mark]
-        whole = [job.client.get_pipeline(item.id) for item in (*marked, *briefs)]
-    except Interrupted:
-        return None
-    except APIError:
-        # It is looked for again: whatever lost the answer may still be going on.
-        return None
+        listing = list_once(job.client)
+        items = () if listing is None else listing.pipelines
+        new = [item for item in items if not job.ledger.has_seen(item.id)]
+        likely = [item for item in new if _may_carry(item, mark)]
+        whole = [job.client.get_pipeline(item.id) for item in likely]
     except GoldRushError:
+        # It is looked for again: whatever lost the answer may still be going on.
         return None
     ours = [item for item in whole if Mark.found_in(item.description) == mark]
     return ours[0] if len(ours) == 1 else None
+
+
+def _may_carry(item: Pipeline, mark: Mark) -> bool:
+    return "description" not in item.model_fields_set or Mark.found_in(item.description) == mark
 
 
 def _unknown(job: Job, error: AmbiguousResult) -> CreateUnknown:
