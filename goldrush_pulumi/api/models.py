@@ -9,9 +9,20 @@ get-pipeline-metrics and get-pipeline-destination-health.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+_UNSET: Final[Mapping[str, Any]] = {
+    "description": "",
+    "transforms": {},
+    "execution_start_from": "",
+    "execution_stop_from": "",
+    "abi_file": {},
+    "abi_contract_addresses": [],
+    "abi_unmatched": "",
+}
+"""What the fields of a pipeline that a user may leave out or clear hold when they are unset."""
 
 
 class Answer(BaseModel):
@@ -68,7 +79,7 @@ class Pipeline(Answer):
     execution_mode: str = ""
     execution_start_from: str = ""
     execution_stop_from: str = ""
-    abi_file: dict[str, Any] | list[Any] | str | None = Field(default=None, repr=False)
+    abi_file: dict[str, Any] | list[Any] | str = Field(default_factory=dict, repr=False)
     abi_contract_addresses: list[str] = Field(default_factory=list)
     abi_unmatched: str = ""
     status: str = ""
@@ -76,6 +87,14 @@ class Pipeline(Answer):
     group: Group | None = None
     created_at: str = ""
     updated_at: str = ""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _take_null_as_unset(cls, value: object) -> object:
+        """Keep apart what was answered to be unset and what was not answered: only the first says something."""
+        if not isinstance(value, Mapping):
+            return value
+        return {key: _UNSET.get(key) if item is None else item for key, item in value.items()}
 
     @field_validator("group", "created_by", mode="before")
     @classmethod

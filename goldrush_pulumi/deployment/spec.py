@@ -128,6 +128,12 @@ def _addresses(value: Any) -> Any:
 
 
 def _abi(value: Any) -> Any:
+    """The parsed ABI. Which shape it has on the server is not documented, so its JSON text is the same."""
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value else None
+        except (ValueError, RecursionError):
+            return value
     return {} if _is_empty(value) else whole_numbers(value)
 
 

@@ -67,10 +67,18 @@ def test_heights_are_text(height: int | str) -> None:
     assert Pipeline.model_validate({"id": "p", "execution_start_from": height}).execution_start_from == "44745000"
 
 
-@pytest.mark.parametrize("abi", [{}, {"abi": []}, [{"type": "event"}], "[]", None])
+@pytest.mark.parametrize("abi", [{}, {"abi": []}, [{"type": "event"}], "[]"])
 def test_abi_shapes(abi: object) -> None:
     """The ABI keeps the shape it has: the service documents none."""
     assert abi == Pipeline.model_validate({"id": "p", "abi_file": abi}).abi_file
+
+
+def test_unset_is_not_unanswered() -> None:
+    """A null in a field that can be cleared says that it is unset; an absent field, or another null, says nothing."""
+    unset = Pipeline.model_validate({"id": "p", "description": None, "abi_file": None, "project": None, "group": None})
+
+    assert unset.model_fields_set == {"id", "description", "abi_file"}
+    assert unset == Pipeline(id="p")
 
 
 @pytest.mark.parametrize(

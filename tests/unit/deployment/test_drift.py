@@ -177,6 +177,18 @@ def test_what_was_emptied_elsewhere_is_gone() -> None:
     assert "transforms" not in seen
 
 
+@pytest.mark.parametrize("name", sorted(DRIFT.keys() - {"project", "topic", "execution_mode", "name", "status"}))
+def test_null_says_that_a_field_is_unset(name: str) -> None:
+    """Some server may answer null where another answers an empty value: emptied elsewhere is emptied in both."""
+    inputs = inputs_of(**{name: DRIFT[name][0] or "mine"})
+
+    seen = overlay(inputs, answer_to(inputs, **{name: None}))
+
+    assert name not in seen
+    assert {**seen, name: None} == {**inputs, name: None}
+    assert overlay(inputs_of(), answer_to(inputs_of(), **{name: None})) == inputs_of()
+
+
 def test_what_was_not_answered_stays() -> None:
     """A brief answer is no statement about the fields that it leaves out."""
     inputs = inputs_of(description="mine", transforms={"a": "SELECT 1"})

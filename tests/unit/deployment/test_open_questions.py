@@ -128,7 +128,8 @@ def test_a_whole_life(life: Life) -> None:
     life.turn(status="running")
     life.server.fail(life.pipeline_id, ["ERROR worker died"])
     life.turn()
-    life.server.edit(life.pipeline_id, description="by hand", transforms={"swaps": SWAPS})
+    life.server.edit(life.pipeline_id, description="", transforms={"swaps": SWAPS})
+    assert drifted_fields(life.inputs, life.client.get_pipeline(life.pipeline_id)) == ("description", "transforms")
     adopt(life.job(), PipelineSpec(life.inputs), life.pipeline_id)
     life.check()
 

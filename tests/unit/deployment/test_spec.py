@@ -49,6 +49,8 @@ ANY_INPUTS = st.dictionaries(st.sampled_from(sorted(FIELDS)), VALUES)
         ("abi_contract_addresses", [ADDRESS, ADDRESS], [ADDRESS]),
         ("abi_file", {}, None),
         ("abi_file", [], None),
+        ("abi_file", '[{"name": "Swap"}]', [{"name": "Swap"}]),
+        ("abi_file", "{}", None),
         ("abi_file", [{"inputs": 1.0}], [{"inputs": 1}]),
         ("triggers", {}, None),
         ("triggers", {"run": 3.0}, {"run": 3}),
