@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import inspect
 import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 
+import goldrush_pulumi
 from goldrush_pulumi import Pipeline, PipelineArgs, destinations
 from goldrush_pulumi.deployment import causes, runs
 from goldrush_pulumi.deployment.spec import FIELDS, Change
@@ -158,6 +160,13 @@ def destinations_in_brief() -> str:
     return _table(("Type", "Class", "What it does"), rows)
 
 
+def public_names() -> str:
+    """Every public name of the package, the TypedDicts beside their classes left out."""
+    named = ((name, getattr(goldrush_pulumi, name)) for name in goldrush_pulumi.__all__ if not name.endswith("Dict"))
+    rows = ((f"`{name}`", (inspect.getdoc(item) or "").partition("\n\n")[0]) for name, item in named)
+    return _table(("Name", "What it is"), rows)
+
+
 def modules(package: str) -> str:
     """The modules of a package, each with the first line of its docstring."""
     rows = ((f"`{name}`", module_summary(path)) for name, path in modules_of(package))
@@ -165,6 +174,7 @@ def modules(package: str) -> str:
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
+    "public-names": public_names,
     "inputs-in-brief": inputs_in_brief,
     "inputs": inputs,
     "outputs": outputs,

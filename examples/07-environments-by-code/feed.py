@@ -20,7 +20,7 @@ class SwapFeed(pulumi.ComponentResource):
         self.pipeline = goldrush.Pipeline(
             name,
             goldrush.PipelineArgs(
-                project=f"analytics-{environment.name}",
+                project=f"feeds-{environment.name}",
                 description=f"Uniswap v3 swaps on {chain}",
                 topic=f"{chain}.mainnet.ref.block.swap.v3",
                 destination_config=goldrush.PostgresDestinationArgs(

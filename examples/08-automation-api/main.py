@@ -23,7 +23,7 @@ def declare_pipelines() -> None:
     """Declare what is to be; Pulumi calls this while it deploys."""
     swaps = goldrush.Pipeline(
         "base-swaps",
-        project="analytics-dev",
+        project="deployments-dev",
         topic="base.mainnet.ref.block.swap.v3",
         destination_config=goldrush.PostgresDestinationArgs(
             url="postgresql://postgres.dev.example.com:5432/analytics",

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import jsonschema
+import pulumi
+import pytest
+import yaml
+
+from goldrush_pulumi.stack_config import read_declarations
+from tests.docs.documents import EXAMPLES, ROOT, Block, blocks
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+BLOCKS = blocks("yaml")
+PROJECT_FILES = [folder / "Pulumi.yaml" for folder in EXAMPLES]
+STACK_FILES = [path for folder in EXAMPLES for path in folder.glob("Pulumi.*.yaml")]
+
+
+@pytest.fixture(autouse=True)
+def _forget_config() -> Iterator[None]:
+    yield
+    pulumi.runtime.set_all_config({}, [])
+
+
+def opened(value: Any) -> Any:
+    """A stack file's value with made-up texts in place of encrypted ones."""
+    if isinstance(value, dict):
+        return "made up" if set(value) == {"secure"} else {key: opened(item) for key, item in value.items()}
+    return [opened(item) for item in value] if isinstance(value, list) else value
+
+
+def require_project(project: dict[str, Any]) -> None:
+    runtime = project["runtime"]
+    assert "python" == (runtime if isinstance(runtime, str) else runtime["name"])
+    assert {"name", "runtime"} <= set(project) <= {"name", "description", "runtime"}
+    if isinstance(runtime, dict):
+        assert {"toolchain": "pip", "virtualenv": ".venv"} == runtime["options"]
+
+
+def require_stack_file(text: str) -> None:
+    whole = yaml.safe_load(text)
+    schema = json.loads((ROOT / "schemas" / "pulumi-stack.schema.json").read_text("utf-8"))
+    jsonschema.validate(whole, schema)
+    for key, declared in whole["config"].items():
+        project, _, name = key.partition(":")
+        if name == "pipelines":
+            pulumi.runtime.set_all_config({key: json.dumps(opened(declared))}, [key])
+            assert list(declared) == list(read_declarations(pulumi.Config(project)))
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=str)
+def test_block_is_right(block: Block) -> None:
+    """Every YAML block is a project file for Python, or a stack file that the schema and the program accept."""
+    whole = yaml.safe_load(block.text)
+
+    if "runtime" in whole:
+        require_project(whole)
+    else:
+        require_stack_file(block.text)
+
+
+@pytest.mark.parametrize("path", PROJECT_FILES, ids=lambda path: path.parent.name)
+def test_example_is_a_project(path: Path) -> None:
+    """Every folder of examples is a Pulumi project for Python."""
+    require_project(yaml.safe_load(path.read_text("utf-8")))
+
+
+@pytest.mark.parametrize("path", STACK_FILES, ids=lambda path: path.parent.name)
+def test_example_stack_stays_on_this_machine(path: Path) -> None:
+    """The stacks of the examples speak to a loopback address with a key that is encrypted."""
+    require_stack_file(path.read_text("utf-8"))
+
+    config = yaml.safe_load(path.read_text("utf-8"))["config"]
+    assert "http://127.0.0.1:8710/platform/pipeline-api/" == config["goldrush:baseUrl"]
+    assert {"secure"} == set(config["goldrush:serviceKey"])
