@@ -79,6 +79,7 @@ class Session:
                 before_change=engine.require_engine,
                 pacer=Pacer(settings.requests_per_second, cancelled=engine.cancelled),
                 max_connections=settings.parallel,
+                retry_seconds=settings.retry_seconds,
             )
         except GoldRushError as error:
             raise engine.UserError(str(error)) from None

@@ -21,6 +21,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float, float, float]]] = {
     "requestsPerSecond": ("requests_per_second", 20.0, 0.1, 1000.0),
     "failedGraceSeconds": ("failed_grace_seconds", 20.0, 0.0, 600.0),
     "settleSeconds": ("settle_seconds", 5.0, 0.0, 600.0),
+    "retrySeconds": ("retry_seconds", 60.0, 0.0, 600.0),
     "recoverySeconds": ("recovery_seconds", 30.0, 0.0, 600.0),
     "parallel": ("parallel", 256.0, 1.0, 1024.0),
 }
@@ -42,6 +43,7 @@ class Settings:
         requests_per_second: Upper bound of requests to the account, of all threads together.
         failed_grace_seconds: How long FAILED must last before it ends a wait.
         settle_seconds: How long RUNNING must hold after a change that did not move `start_time`.
+        retry_seconds: How long one request is tried again while GoldRush cannot be reached or is in trouble.
         recovery_seconds: How long a pipeline is looked for whose POST got no answer.
         parallel: How many pipelines may be worked on at the same time.
         on_existing: "fail" or "create", when a pipeline of the same project and name is there that is not ours.
@@ -54,6 +56,7 @@ class Settings:
     requests_per_second: float = 20.0
     failed_grace_seconds: float = 20.0
     settle_seconds: float = 5.0
+    retry_seconds: float = 60.0
     recovery_seconds: float = 30.0
     parallel: int = 256
     on_existing: str = "fail"
@@ -90,6 +93,7 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
         requests_per_second=numbers["requests_per_second"],
         failed_grace_seconds=numbers["failed_grace_seconds"],
         settle_seconds=numbers["settle_seconds"],
+        retry_seconds=numbers["retry_seconds"],
         recovery_seconds=numbers["recovery_seconds"],
         parallel=int(numbers["parallel"]),
         on_existing=on_existing,

@@ -56,7 +56,10 @@ def test_policies_have_defaults_and_can_be_set() -> None:
     assert settings.parallel == 64
 
 
-@pytest.mark.parametrize("name", ["requestsPerSecond", "failedGraceSeconds", "settleSeconds", "parallel"])
+@pytest.mark.parametrize(
+    "name",
+    ["requestsPerSecond", "failedGraceSeconds", "settleSeconds", "retrySeconds", "recoverySeconds", "parallel"],
+)
 @pytest.mark.parametrize("value", ["-1", "1e9", "many", "", "nan", "inf", "1,5"])
 def test_numbers_have_a_range(name: str, value: str) -> None:
     """What is no number of the range is refused by name, with the range and the default, and not repeated."""
