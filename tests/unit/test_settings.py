@@ -69,6 +69,17 @@ def test_numbers_have_a_range(name: str, value: str) -> None:
     assert "the default is" in line
 
 
+def test_choices_have_their_words() -> None:
+    """A choice is one of its words; another one is refused by name, with the words and the default."""
+    settings = load({"serviceKey": KEY, "onExisting": "create", "adoptForeign": "true"})
+    assert (settings.on_existing, settings.adopt_foreign) == ("create", True)
+
+    assert problems({"serviceKey": KEY, "onExisting": "adopt", "adoptForeign": "yes"}) == [
+        "goldrush:onExisting: is none of fail, create; the default is fail",
+        "goldrush:adoptForeign: is none of false, true; the default is false",
+    ]
+
+
 def test_all_problems_come_at_once() -> None:
     """A missing key and every wrong number are told together, one line each."""
     lines = problems({"parallel": "0", "settleSeconds": "601"})
