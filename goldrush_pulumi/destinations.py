@@ -6,6 +6,8 @@ Fields carry the API's own names. Defaults are the service's: what is left out i
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Mapping, Sequence  # noqa: TC003 - Pulumi reads the annotations while the program runs
 
 # The SDK recognises typing's own TypedDict only.
@@ -14,16 +16,45 @@ from typing import Literal, TypeAlias, TypedDict, TypeVar
 import pulumi
 from typing_extensions import NotRequired, dataclass_transform
 
+from goldrush_pulumi.validation.problems import advise
+
 _Class = TypeVar("_Class")
 
 
 @dataclass_transform(kw_only_default=True)
 def _input_type(cls: type[_Class]) -> type[_Class]:
-    """Make a Pulumi input type whose keyword-only constructor is known to type checkers too."""
+    """Make a Pulumi input type whose keyword-only constructor is known to type checkers too.
+
+    A misspelt or missing field is one line for the user, as mistakes elsewhere in a program are.
+    """
     cls = pulumi.input_type(cls)
-    # Pulumi names the constructor after its own factory; the name stands in the TypeError of a misspelt argument.
-    cls.__init__.__qualname__ = f"{cls.__qualname__}.__init__"
+    construct = cls.__init__
+    parameters = list(inspect.signature(construct).parameters.values())[1:]
+
+    @functools.wraps(construct)
+    def checked(self: object, *values: object, **fields: object) -> None:
+        _require_fields(cls.__name__, parameters, values, fields)
+        construct(self, **fields)
+
+    cls.__init__ = checked  # type: ignore[method-assign]
     return cls
+
+
+def _require_fields(
+    name: str, parameters: list[inspect.Parameter], values: tuple[object, ...], fields: dict[str, object]
+) -> None:
+    """Refuse a call that does not give each required field, and known fields only.
+
+    Raises:
+        pulumi.RunError: all that is wrong with the names, in one line.
+    """
+    known = [parameter.name for parameter in parameters]
+    required = [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+    problems = ["fields are given by name only"] if values else []
+    problems += [f"{field} is no field of it, {advise(field, known)}" for field in fields if field not in known]
+    problems += [f"{field} is missing" for field in required if field not in fields]
+    if problems:
+        raise pulumi.RunError(f"declare {name}: {'; '.join(problems)}")
 
 
 @_input_type
