@@ -158,7 +158,7 @@ def test_a_misspelt_field_names_the_class() -> None:
 def test_fields_are_given_by_name() -> None:
     """A value without a name is refused and not shown."""
     with pytest.raises(pulumi.RunError, match="fields are given by name only") as caught:
-        KafkaSaslArgs("hunter2")  # type: ignore[misc,call-arg]
+        KafkaSaslArgs("hunter2")  # type: ignore[call-arg]
 
     assert "hunter2" not in str(caught.value)
 
