@@ -23,7 +23,7 @@ from goldrush_pulumi import engine
 from goldrush_pulumi.deployment.diff import compare
 from goldrush_pulumi.deployment.ownership import OWNER
 from goldrush_pulumi.deployment.secrets import secret_leaf_paths
-from goldrush_pulumi.deployment.spec import FIELDS, PipelineSpec, with_defaults
+from goldrush_pulumi.deployment.spec import FIELDS, Change, PipelineSpec, with_defaults
 from goldrush_pulumi.session import Session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -68,7 +68,7 @@ class PipelineProvider(ResourceProvider):
         """Called before every diff: all problems at once, defaults filled in, credentials marked as secrets.
 
         Offline. Problems carry no property name, for the engine would print that property's value beside it. What
-        stands in the recorded inputs too was read when it was new: no parser is loaded and no warning said for it again.
+        stands in the recorded inputs too was read when it was new; it loads no parser and is not warned of again.
         """
         given = {key: value for key, value in news.items() if key != _PROVIDER_KEY}
         request = engine.current_request()
@@ -218,18 +218,34 @@ def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
     )
 
 
-def _outputs(work: Job, spec: PipelineSpec, done: Deployment, earlier: Mapping[str, Any]) -> dict[str, Any]:
-    from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+def _outputs(
+    work: Job,
+    spec: PipelineSpec,
+    done: Deployment,
+    earlier: Mapping[str, Any],
+    failure: DeploymentFailed | None = None,
+) -> dict[str, Any]:
+    """The outputs of a pipeline that was changed.
 
-    return sealed(outputs_of(spec, done, work.fingerprint_of(done.pipeline_id), earlier))
+    Raises:
+        engine.InitFailed: they could not be put together. The pipeline exists, so what names it is recorded anyway.
+    """
+    try:
+        from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+
+        fingerprint = work.fingerprint_of(done.pipeline_id)
+        return sealed(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
+    except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
+        fixed = {name: spec.inputs.get(name) for name, row in FIELDS.items() if row.change is Change.REPLACE}
+        reason = (
+            f"{work.subject(done.pipeline_id)} is recorded without its details: internal error {type(error).__name__},"
+            " please report it; `pulumi up` sends all of it again"
+        )
+        raise engine.InitFailed(done.pipeline_id, fixed, [*([failure.reason] if failure else []), reason]) from None
 
 
 def _init_failed(
     work: Job, spec: PipelineSpec, failure: DeploymentFailed, earlier: Mapping[str, Any]
 ) -> engine.InitFailed:
-    from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
-
     done = failure.deployment
-    fingerprint = work.fingerprint_of(done.pipeline_id)
-    outputs = outputs_of(spec, done, fingerprint, earlier, failure.unapplied)
-    return engine.InitFailed(done.pipeline_id, sealed(outputs), [failure.reason])
+    return engine.InitFailed(done.pipeline_id, _outputs(work, spec, done, earlier, failure), [failure.reason])

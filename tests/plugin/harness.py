@@ -183,10 +183,14 @@ class Plugin:
 
     def read(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> Reply:
         """Call read as a refresh does: `properties` are the recorded outputs, `inputs` the recorded inputs."""
+        return self.read_async(name, id_, properties, inputs).result()
+
+    def read_async(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> Pending:
+        """Call read without waiting."""
         request = provider_pb2.ReadRequest(
             id=id_, urn=urn(name), properties=self._with(properties), inputs=self._old(inputs)
         )
-        return self._run("Read", request).result()
+        return self._run("Read", request)
 
     def delete(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Reply:
         """Call delete and wait for the answer."""

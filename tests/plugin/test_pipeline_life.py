@@ -112,7 +112,7 @@ def test_a_pause_by_hand_is_drift_that_the_next_up_undoes(emulator: Emulator) ->
 
 
 def test_an_existing_pipeline_is_adopted(emulator: Emulator) -> None:
-    """With adopt_id nothing is created: the pipeline is changed to what is declared, and the resource's from then on."""
+    """With adopt_id nothing is created: the pipeline is changed to what is declared and is the resource's own."""
     with start(emulator) as plugin:
         Resource(plugin, "first").up(program())
     (existing,) = emulator.pipelines()
