@@ -200,8 +200,8 @@ class GoldRushClient:
             self._require_running(call)
         try:
             return read(self._connection.exchange(call, content, deadline))
-        except RateLimited:
-            self._pacer.slow_down()
+        except RateLimited as error:
+            self._pacer.slow_down(error.retry_after_seconds)
             raise
 
     def _take_turn(self, call: Call, deadline: Deadline) -> None:

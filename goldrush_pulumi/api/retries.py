@@ -24,6 +24,7 @@ from goldrush_pulumi.api.errors import (
     RateLimited,
     ServerError,
 )
+from goldrush_pulumi.api.pacing import LONGEST_RETRY_AFTER_SECONDS
 
 if TYPE_CHECKING:
     import threading
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
 
 DEFAULT_RETRY_SECONDS: Final = 60.0
 """How long after its first try a call may start another pause."""
-
-LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
-"""A `Retry-After` longer than this is not obeyed."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
 _LONGEST_PAUSE_SECONDS: Final = 10.0

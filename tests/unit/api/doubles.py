@@ -83,9 +83,19 @@ class Pauses(threading.Event):
         return self.is_set()
 
 
+class Unhurried(Pacer):
+    """A pacer that holds nobody back, whatever the server says."""
+
+    def __init__(self) -> None:
+        super().__init__(1_000_000)
+
+    def slow_down(self, retry_after_seconds: float | None = None) -> None:
+        del retry_after_seconds
+
+
 def client_of(server: Server, **options: Any) -> GoldRushClient:
     """A client that is never held back by its pacer."""
-    options.setdefault("pacer", Pacer(1_000_000))
+    options.setdefault("pacer", Unhurried())
     options.setdefault("base_url", BASE_URL)
     options.setdefault("key_source", "goldrush:serviceKey")
     return GoldRushClient(service_key=KEY, transport=httpx.MockTransport(server), **options)

@@ -73,7 +73,7 @@ def test_a_real_pause_is_woken() -> None:
 
 def test_cancelled_while_waiting_for_a_turn(clock: Clock) -> None:
     """A call that waits for its turn is not sent when the run is cancelled, and says which call it was."""
-    server, pauses = Server([FINE]), Pauses(clock, cancelled_in_pause=2)
+    server, pauses = Server([FINE]), Pauses(clock, cancelled_in_pause=1)
     client = client_of(server, cancelled=pauses, pacer=Pacer(0.5, cancelled=pauses, now=clock))
     client.get_pipeline("pipe_1")
     with pytest.raises(Interrupted, match="delete pipeline pipe_1: cancelled before it was sent"):

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldrush_pulumi.api import Interrupted, Pacer
+from goldrush_pulumi.api.pacing import Bucket
 from tests.unit.api.doubles import Clock, Pauses
 
 
@@ -24,16 +25,16 @@ def pacer_of(rate: float, pauses: Pauses) -> Pacer:
 
 
 def test_burst_then_rate(pauses: Pauses) -> None:
-    """One second's worth goes out at once, then one request per interval."""
-    assert [0, 0, 0, 0, 0.25, 0.5, 0.75] == burst(pacer_of(4, pauses), pauses, 7)
+    """Half a second's worth goes out at once, then one request per interval."""
+    assert [0, 0, 0.25, 0.5, 0.75] == burst(pacer_of(4, pauses), pauses, 5)
 
 
-def test_rest_fills_one_second(pauses: Pauses) -> None:
-    """A long rest saves up one second's worth, no more."""
+def test_rest_fills_half_a_second(pauses: Pauses) -> None:
+    """A long rest saves up half a second's worth, no more."""
     pacer = pacer_of(4, pauses)
     burst(pacer, pauses, 4)
     pauses.clock.seconds += 1000
-    assert [0, 0, 0, 0, 0.25] == burst(pacer, pauses, 5)
+    assert [0, 0, 0.25] == burst(pacer, pauses, 3)
 
 
 def test_slow_rates_still_send(pauses: Pauses) -> None:
@@ -52,7 +53,10 @@ def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
         moments.append(pauses.clock.seconds)
     for first, start in enumerate(moments):
         for last, end in enumerate(moments[first:], start=first):
-            assert last - first + 1 <= max(1.0, rate) + (end - start) * rate + 1e-3
+            assert last - first + 1 <= max(1.0, rate / 2) + (end - start) * rate + 1e-3
+
+
+# --- After a 429 ------------------------------------------------------------------------------------------------------
 
 
 def test_slowing_down(pauses: Pauses) -> None:
@@ -75,6 +79,16 @@ def test_answers_under_way_count_once(pauses: Pauses) -> None:
     assert burst(other, pauses, 1) == pytest.approx([0.02], rel=0.05)
 
 
+@pytest.mark.parametrize(("asked", "closed"), [(None, 0), (7.0, 7), (0.0, 0), (-5.0, 0), (60.0, 60), (3600.0, 0)])
+def test_retry_after_holds_back_everybody(asked: float | None, closed: float, pauses: Pauses) -> None:
+    """What the server asks one request to wait all wait, but never longer than a minute; then it starts slowly."""
+    pacer = pacer_of(10, pauses)
+    pacer.slow_down(asked)
+    first, second = burst(pacer, pauses, 2)
+    assert first == pytest.approx(closed + 0.2, rel=0.05)
+    assert second - first == pytest.approx(0.2, rel=0.05)
+
+
 def test_slowest_rate(pauses: Pauses) -> None:
     """A server that always says 429 is still asked, at a sixteenth of the rate."""
     pacer = pacer_of(16, pauses)
@@ -86,11 +100,107 @@ def test_slowest_rate(pauses: Pauses) -> None:
 
 
 def test_recovery(pauses: Pauses) -> None:
-    """Half a minute without a 429 brings the whole rate back."""
+    """Four fifths of the rate come back within half a minute, the rest slowly, and all of it in the end."""
     pacer = pacer_of(10, pauses)
     pacer.slow_down()
-    pauses.clock.seconds += 30
-    assert [0] * 10 + [0.1, 0.2] == burst(pacer, pauses, 12)
+    pauses.clock.seconds += 9
+    burst(pacer, pauses, 5)
+    assert burst(pacer, pauses, 2) == pytest.approx([0.125, 0.25], rel=0.05)
+    pauses.clock.seconds += 60
+    burst(pacer, pauses, 5)
+    assert burst(pacer, pauses, 2) == pytest.approx([0.1, 0.2], rel=0.01)
+
+
+@pytest.mark.parametrize(("limit", "configured"), [(4.0, 20.0), (4.0, 1000.0), (50.0, 1000.0), (1.0, 20.0)])
+def test_an_unknown_limit_is_found(limit: float, configured: float) -> None:
+    """Against a server with a lower limit than configured, 429s become rare and the limit is mostly used."""
+    now, server_tokens, server_at = 0.0, limit, 0.0
+    bucket, refused, sent = Bucket(configured, now), [], 0
+    while now < 600:
+        wait = bucket.seconds_until(0, now)
+        if wait > 0:
+            now += wait
+            continue
+        bucket.take()
+        server_tokens = min(limit, server_tokens + (now - server_at) * limit)
+        server_at = now
+        if server_tokens >= 1:
+            server_tokens, sent = server_tokens - 1, sent + 1
+        else:
+            refused.append(now)
+            bucket.slow_down(now, 1.0)
+    lowest = max(limit, configured / 16)
+    settled = [moment for moment in refused if moment > 60]
+    assert len(settled) <= (40 if lowest == limit else 600)
+    assert sent >= 0.6 * limit * 600 or lowest > limit
+
+
+# --- Lines ------------------------------------------------------------------------------------------------------------
+
+
+class Crowd:
+    """Threads that ask a pacer for their turns while time stands still, until the test moves it."""
+
+    def __init__(self, rate: float) -> None:
+        self.clock, self.order = Clock(), list[str]()
+        self._waiting = threading.Semaphore(0)
+        self._moved = threading.Condition()
+        self.pacer = Pacer(rate, cancelled=_Held(self), now=self.clock)
+        self._threads: list[threading.Thread] = []
+
+    def join_line(self, name: str, *, changes: bool) -> None:
+        """Let a thread ask; return when it stands in line or has passed."""
+        thread = threading.Thread(target=self._ask, args=(name, changes), daemon=True)
+        self._threads.append(thread)
+        thread.start()
+        assert self._waiting.acquire(timeout=30)
+
+    def _ask(self, name: str, changes: bool) -> None:  # noqa: FBT001 - a thread's target
+        assert self.pacer.acquire(changes=changes)
+        self.order.append(name)
+        self._waiting.release()
+
+    def hold(self, seconds: float) -> None:
+        """Stand in line until `seconds` have passed."""
+        until = self.clock.seconds + seconds
+        self._waiting.release()
+        with self._moved:
+            assert self._moved.wait_for(lambda: self.clock.seconds >= until, 30)
+
+    def advance(self, seconds: float) -> None:
+        """Move time in small steps, until nobody waits for a moment that is past."""
+        steps = 20
+        for _ in range(steps):
+            with self._moved:
+                self.clock.seconds += seconds / steps
+                self._moved.notify_all()
+            for _ in range(200):
+                if not self._waiting.acquire(timeout=0.002):
+                    break
+
+
+class _Held(threading.Event):
+    def __init__(self, crowd: Crowd) -> None:
+        super().__init__()
+        self._crowd = crowd
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self._crowd.hold(timeout or 0.0)
+        return self.is_set()
+
+
+def test_changes_go_before_reads_and_each_in_order() -> None:
+    """A change that comes last still goes out before all reads that wait; within a kind the first comes first."""
+    crowd = Crowd(1)
+    crowd.join_line("first", changes=False)
+    for name in ("read 1", "read 2", "read 3"):
+        crowd.join_line(name, changes=False)
+    for name in ("change 1", "change 2"):
+        crowd.join_line(name, changes=True)
+    for _ in range(6):
+        crowd.advance(1.0)
+
+    assert crowd.order == ["first", "change 1", "change 2", "read 1", "read 2", "read 3"]
 
 
 def test_turn_that_comes_too_late(pauses: Pauses) -> None:
@@ -99,13 +209,16 @@ def test_turn_that_comes_too_late(pauses: Pauses) -> None:
     burst(pacer, pauses, 1)
     assert not pacer.acquire(changes=False, timeout_seconds=0.5)
     assert pacer.acquire(changes=False, timeout_seconds=1)
-    assert [0, 1] == pauses.seconds
+    assert [1] == pauses.seconds
 
 
 def test_cancelled(clock: Clock) -> None:
-    """A wait for a turn ends when the run is cancelled."""
-    pacer = pacer_of(1, Pauses(clock, cancelled_in_pause=2))
+    """A wait for a turn ends when the run is cancelled, and nobody gets a turn afterwards."""
+    pacer = pacer_of(1, Pauses(clock, cancelled_in_pause=1))
     pacer.acquire(changes=True)
+    with pytest.raises(Interrupted):
+        pacer.acquire(changes=True)
+    clock.seconds += 100
     with pytest.raises(Interrupted):
         pacer.acquire(changes=True)
 
@@ -117,19 +230,18 @@ def test_rate_that_sends_nothing(rate: float) -> None:
         Pacer(rate)
 
 
-def test_many_threads(clock: Clock) -> None:
-    """Threads that ask at the same moment get a turn each, no two of them the same one."""
-    waits: list[float] = []
+def test_many_threads() -> None:
+    """Threads that ask at the same moment get a turn each, and all of them get one."""
+    pacer, passed = Pacer(5_000), list[bool]()
+    start = threading.Barrier(64)
 
-    class Frozen(threading.Event):
-        def wait(self, timeout: float | None = None) -> bool:
-            waits.append(round(timeout or 0.0, 6))
-            return False
+    def ask(number: int) -> None:
+        start.wait(30)
+        passed.extend(pacer.acquire(changes=number % 4 == 0) for _ in range(20))
 
-    pacer = Pacer(10, cancelled=Frozen(), now=clock)
-    threads = [threading.Thread(target=pacer.acquire, kwargs={"changes": False}) for _ in range(64)]
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(64)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
-    assert [0] * 10 + [round(number / 10, 6) for number in range(1, 55)] == sorted(waits)
+    assert [True] * (64 * 20) == passed

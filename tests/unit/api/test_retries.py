@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import httpx
 import pytest
@@ -270,18 +270,18 @@ def test_unbounded_phases() -> None:
 
 
 def test_429_slows_the_pacer(pauses: Pauses) -> None:
-    """Every 429 tells the pacer to slow down, nothing else does."""
+    """Every 429 tells the pacer to slow down, and for how long if it says so; nothing else does."""
 
     class Counting(Pacer):
-        slowed = 0
+        asked: ClassVar[list[float | None]] = []
 
-        def slow_down(self) -> None:
-            self.slowed += 1
+        def slow_down(self, retry_after_seconds: float | None = None) -> None:
+            self.asked.append(retry_after_seconds)
 
     pacer = Counting(1000)
-    server = Server([failure(429), failure(503), ANSWER_LOST[0], failure(429), FINE])
+    server = Server([failure(429), failure(503), ANSWER_LOST[0], failure(429, Retry_After="3"), FINE])
     client_of(server, cancelled=pauses, pacer=pacer).get_pipeline("pipe_1")
-    assert pacer.slowed == 2
+    assert pacer.asked == [None, 3]
 
 
 def test_unknown_shape_is_final(pauses: Pauses) -> None:
