@@ -1,0 +1,51 @@
+"""The same stack written for each of the three providers."""
+
+from __future__ import annotations
+
+from typing import Final
+
+_SQL: Final = """SELECT
+  chain_name,  -- the chain
+  block_height,
+  tx_hash,
+  protocol,
+  pair_address,
+  token0,
+  token1
+FROM swaps
+WHERE protocol = 'uniswap_v3'"""
+
+_OTHER: Final = """
+import os
+from pulumi.dynamic import Resource
+from bench.providers import {provider}
+
+for number in range(int(os.environ["BENCH_COUNT"])):
+    Resource({provider}(), f"pipeline-{{number}}", {{
+        "deploy_seconds": float(os.environ["BENCH_DEPLOY_SECONDS"]),
+        "project": "bench",
+        "topic": "base.mainnet.ref.block.swap.v3",
+        "transforms": {{"swaps": {sql!r}}},
+    }})
+"""
+
+_OURS: Final = """
+import os
+import goldrush_pulumi as goldrush
+
+for number in range(int(os.environ["BENCH_COUNT"])):
+    goldrush.Pipeline(
+        f"pipeline-{{number}}",
+        project="bench",
+        topic="base.mainnet.ref.block.swap.v3",
+        destination_config=goldrush.PostgresDestinationArgs(
+            url="postgresql://db.example.com:5432/analytics", user="goldrush", password="bench-password"
+        ),
+        transforms={{"swaps": {sql!r}}},
+    )
+"""
+
+
+def program(provider: str) -> str:
+    """The program for "Floor", "Plain" or "ours"."""
+    return _OURS.format(sql=_SQL) if provider == "ours" else _OTHER.format(provider=provider, sql=_SQL)
