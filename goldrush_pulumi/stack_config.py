@@ -21,21 +21,23 @@ config:
 from __future__ import annotations
 
 import json
-import re
 import sys
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pulumi
 from pulumi.runtime import is_config_secret
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, ValidationError, create_model
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from goldrush_pulumi.pipeline import Pipeline
+from goldrush_pulumi.validation.declarations import find_declaration_problems
 from goldrush_pulumi.validation.destination_rules import resolve_type
 from goldrush_pulumi.validation.destinations import DESTINATIONS
-from goldrush_pulumi.validation.inputs import INPUTS, find_problems
-from goldrush_pulumi.validation.problems import Problem, advise, field_path
+from goldrush_pulumi.validation.inputs import INPUTS, find_shape_problems
 from goldrush_pulumi.validation.schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.validation.problems import Problem
 
 _KEY = "pipelines"
 _Duration = Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$", description="Such as `10m` or `1h30m`.")]
@@ -116,9 +118,11 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
         pulumi.RunError: As `declare_pipelines`.
     """
     declared = _read_map(config)
-    problems = [problem for name, entry in declared.items() for problem in _find_entry_problems(name, entry)]
-    if problems:
-        lines = "\n".join(f"  {problem}" for problem in problems)
+    # The provider reads transforms and ABIs, and says every warning, on the row of the pipeline.
+    found = (find_declaration_problems(name, entry, _find_problems) for name, entry in declared.items())
+    errors = [problem for problems in found for problem in problems if problem.is_error]
+    if errors:
+        lines = "\n".join(f"  {problem}" for problem in errors)
         raise pulumi.RunError(f"declare pipelines of {config.full_key(_KEY)}: the stack's config is not right\n{lines}")
     return {name: _split(entry) for name, entry in declared.items()}
 
@@ -197,41 +201,8 @@ def _read_map(config: pulumi.Config) -> Mapping[str, Any]:
     return declared
 
 
-def _find_entry_problems(name: str, entry: object) -> list[Problem]:
-    path = f"{_KEY}.{name}" if re.fullmatch(r"[\w-]+", name) else f"{_KEY}[{json.dumps(name)}]"
-    if not isinstance(entry, Mapping):
-        return [Problem(path, "is not a map", "write a map with project, topic and destination_config")]
-    inputs = {key: value for key, value in entry.items() if key in INPUTS}
-    if isinstance(inputs.get("abi_file"), str):
-        # A path, which the resource reads when it is declared.
-        del inputs["abi_file"]
-    problems = [*_find_option_problems(entry), *find_problems(inputs, lambda _: False)]
-    return [problem.under(path) for problem in problems]
-
-
-def _find_option_problems(entry: Mapping[str, Any]) -> list[Problem]:
-    try:
-        Declaration.model_validate(entry)
-    except ValidationError as error:
-        # Inputs are left out on purpose: the error quotes what it was given.
-        return [
-            _as_problem(fault["loc"], fault["type"]) for fault in error.errors(include_input=False, include_url=False)
-        ]
-    return []
-
-
-def _as_problem(location: tuple[int | str, ...], fault: str) -> Problem:
-    names = [str(step) for step in location]
-    path = ""
-    for name in names:
-        path = field_path(path, name)
-    if fault == "extra_forbidden":
-        model = Declaration if len(names) == 1 else Timeouts
-        return Problem(path, "is not a setting of a pipeline", advise(names[-1], model.model_fields))
-    if names[0] == "custom_timeouts":
-        shape = "write it like 10m or 1h30m" if len(names) > 1 else "write a map with create, update and delete"
-        return Problem(path, "is not a duration" if len(names) > 1 else "is not a map", shape)
-    return Problem(path, "is not true or false", "write true or false without quotes")
+def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
+    return find_shape_problems(inputs, lambda _: False)
 
 
 def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:

@@ -10,7 +10,7 @@ back to what the public API does and says so once as a warning.
 from __future__ import annotations
 
 from .cancellation import cancelled
-from .channel import status, warn
+from .channel import status, warn, warn_once
 from .failures import EngineGone, InitFailed, UserError
 from .installation import install
 from .pool import enlarge_pool
@@ -36,4 +36,5 @@ __all__ = [
     "unwrap_secrets",
     "verb",
     "warn",
+    "warn_once",
 ]

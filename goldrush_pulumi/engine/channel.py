@@ -12,7 +12,7 @@ from .request import current_request
 
 _LOG_TIMEOUT_SECONDS = 2.0
 _PROBE_TIMEOUT_SECONDS = 1.0
-_said: set[str] = set()
+_said: set[tuple[str, str]] = set()
 
 
 @functools.cache
@@ -37,10 +37,10 @@ def warn(text: str) -> None:
     _log(text, "WARNING", ephemeral=False)
 
 
-def warn_once(text: str) -> None:
-    """Show a warning that holds for the whole process one time only."""
-    if text not in _said:
-        _said.add(text)
+def warn_once(text: str, *, about: str = "") -> None:
+    """Show a warning one time only in this process: once of each resource `about` names, or once of the process."""
+    if (about, text) not in _said:
+        _said.add((about, text))
         warn(text)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
+from goldrush_pulumi.validation.delivery_rules import find_delivery_problems
 from goldrush_pulumi.validation.destinations import DESTINATIONS
 from goldrush_pulumi.validation.problems import Problem, entry_path, field_path, list_choices
 from goldrush_pulumi.validation.unknowns import UNKNOWN
@@ -11,8 +12,6 @@ from goldrush_pulumi.validation.values import MASK, find_object_problems, find_t
 
 _CONFIG = "destination_config"
 _CONFIG_TYPE = "destination_config.type"
-_REGION_PROVIDERS = ("s3", "r2")
-_ENDPOINT_PROVIDERS = ("r2",)
 _FREELY_KEYED = frozenset(
     field.name for destination in DESTINATIONS.values() for field in destination.fields if field.kind == "text_map"
 )
@@ -33,8 +32,7 @@ def find_destination_problems(inputs: Mapping[str, object]) -> Iterator[Problem]
         fields = {name: value for name, value in config.items() if name != "type"}
         owner = f"{_article(destination.type)} {destination.type} destination"
         yield from find_object_problems(destination.fields, fields, _CONFIG, owner)
-    if destination is DESTINATIONS["object_storage"]:
-        yield from _find_object_storage_problems(config)
+        yield from find_delivery_problems(destination.type, config)
 
 
 def resolve_type(inputs: Mapping[str, object]) -> str | None:
@@ -68,16 +66,6 @@ def _find_type_problems(inputs: Mapping[str, object]) -> Iterator[Problem]:
         yield Problem("destination_type", "is missing", f"use {list_choices(types)}, or a destination class")
     if outside in DESTINATIONS and inside in DESTINATIONS and outside != inside:
         yield Problem(_CONFIG_TYPE, f'says "{inside}"', f'destination_type says "{outside}": say the same in both')
-
-
-def _find_object_storage_problems(config: Mapping[str, object]) -> Iterator[Problem]:
-    provider = config.get("provider")
-    if provider in _REGION_PROVIDERS and not config.get("region"):
-        yield Problem(field_path(_CONFIG, "region"), "is missing", f"a bucket of {provider} needs its region")
-    if provider in _ENDPOINT_PROVIDERS and not config.get("endpoint"):
-        yield Problem(
-            field_path(_CONFIG, "endpoint"), "is missing", f"a bucket of {provider} needs its S3-compatible URL"
-        )
 
 
 def _find_masks(value: object, path: str) -> Iterator[Problem]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
+from goldrush_pulumi.validation.contents import find_content_problems
 from goldrush_pulumi.validation.destination_rules import find_destination_problems
 from goldrush_pulumi.validation.destinations import DESTINATIONS
 from goldrush_pulumi.validation.pipeline_rules import find_pipeline_problems
@@ -85,25 +86,38 @@ INPUTS: Mapping[str, Input] = MappingProxyType(
 """Every input by its name."""
 
 
-def find_problems(inputs: Mapping[str, object], is_unknown: Callable[[object], bool]) -> list[Problem]:
-    """Find everything that is wrong with the inputs of one pipeline.
+def find_problems(
+    inputs: Mapping[str, object],
+    is_unknown: Callable[[object], bool],
+    recorded: Mapping[str, object] | None = None,
+) -> list[Problem]:
+    """Find everything that is wrong with the inputs of one pipeline, errors and warnings.
 
     Args:
         inputs: The inputs as the engine hands them over, without secret wrappers; whole floats count as integers, and
             keys that begin with two underscores are the engine's own.
         is_unknown: Tells a value that is not known yet. Such a value, at any depth, is passed over, and so is every
             rule that depends on it.
+        recorded: Inputs of the same pipeline that were found right before. A transform, an ABI or an address that
+            stands there too is not read again, so nothing unchanged ever loads a parser.
 
     Returns:
         The problems; empty when everything that can be judged offline is right.
     """
     marked = mark_unknowns(inputs, is_unknown)
-    return [
-        *_find_name_problems(marked),
-        *_find_value_problems(marked),
-        *find_destination_problems(marked),
-        *find_pipeline_problems(marked),
-    ]
+    return [*_find_shape_problems(marked), *find_content_problems(marked, is_unknown, recorded or {})]
+
+
+def find_shape_problems(inputs: Mapping[str, object], is_unknown: Callable[[object], bool]) -> list[Problem]:
+    """Find what `find_problems` finds without a parser: neither transforms nor ABIs are read."""
+    return list(_find_shape_problems(mark_unknowns(inputs, is_unknown)))
+
+
+def _find_shape_problems(marked: Mapping[str, object]) -> Iterator[Problem]:
+    yield from _find_name_problems(marked)
+    yield from _find_value_problems(marked)
+    yield from find_destination_problems(marked)
+    yield from find_pipeline_problems(marked)
 
 
 def _find_name_problems(inputs: Mapping[str, object]) -> Iterator[Problem]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import difflib
 import json
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+Severity = Literal["error", "warning"]
+"""An error is what GoldRush documents as refused, or what cannot be sent; everything else is at most a warning."""
 
 
 @dataclass(frozen=True)
@@ -16,17 +19,25 @@ class Problem:
     """One mistake in the inputs of a pipeline.
 
     `str(problem)` reads "path: what is wrong, what would be right". No part of it holds a value of the program: any
-    value may be a secret that ended up in the wrong field.
+    value may be a secret that ended up in the wrong field. What is quoted beyond that are words that the documentation
+    knows, names inside a text that was read as a SELECT or an ABI, and the checksum of an address.
 
     Attributes:
         path: Where, as a program would write it: `destination_config.sasl.password`, `transforms["swaps"]`.
         wrong: What is wrong there, for example "is missing".
         right: What to write instead.
+        severity: Whether the pipeline is refused, or the user only told.
     """
 
     path: str
     wrong: str
     right: str
+    severity: Severity = "error"
+
+    @property
+    def is_error(self) -> bool:
+        """Whether the pipeline is refused."""
+        return self.severity == "error"
 
     def __str__(self) -> str:
         """Read as one line."""
@@ -35,7 +46,12 @@ class Problem:
     def under(self, path: str) -> Problem:
         """Say the same of inputs that stand somewhere inside a larger document."""
         separator = "" if self.path.startswith("[") else "."
-        return Problem(f"{path}{separator}{self.path}", self.wrong, self.right)
+        return replace(self, path=f"{path}{separator}{self.path}")
+
+
+def warning(path: str, wrong: str, right: str) -> Problem:
+    """Make a problem that the user is told of and that refuses nothing."""
+    return Problem(path, wrong, right, "warning")
 
 
 def field_path(path: str, name: str) -> str:
@@ -51,10 +67,17 @@ def entry_path(path: str, key: str | int) -> str:
     return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
 
 
-def suggest(word: str, choices: Iterable[str]) -> str | None:
-    """Find the choice a misspelt word most likely means, or None when nothing is close."""
+def suggest(word: str, choices: Iterable[str], closeness: float = 0.6) -> str | None:
+    """Find the choice a misspelt word most likely means, or None when nothing is close.
+
+    Args:
+        word: What was written.
+        choices: What may have been meant.
+        closeness: From 0 (anything) to 1 (the same word); higher where an unknown word may well be right.
+    """
+    # Comparing takes the square of the length, and no choice is nearly as long as this.
     by_folded = {choice.lower(): choice for choice in choices}
-    matches = difflib.get_close_matches(word.lower(), by_folded, n=1, cutoff=0.6)
+    matches = difflib.get_close_matches(word[:100].lower(), by_folded, n=1, cutoff=closeness)
     return by_folded[matches[0]] if matches else None
 
 

@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Final
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # One of the alternatives fits at every character, and none gives back what it took: the time is linear in the text.
 _TOKEN: Final = re.compile(
@@ -34,7 +37,12 @@ def canonical_sql(sql: str) -> str:
 
     Literals and quoted names are kept to the letter. The result is for comparison, never for sending.
     """
-    tokens = [match.group() for match in _TOKEN.finditer(sql) if match["skip"] is None]
+    tokens = list(tokens_of(sql))
     while tokens and tokens[-1] == ";":
         tokens.pop()
     return "\n".join(tokens)
+
+
+def tokens_of(sql: str) -> Iterator[str]:
+    """The tokens of `sql` one after the other, without white space and comments, in time linear in its length."""
+    return (match.group() for match in _TOKEN.finditer(sql) if match["skip"] is None)

@@ -32,6 +32,18 @@ def mark_unknowns(inputs: Mapping[str, object], is_unknown: Callable[[object], b
     }
 
 
+def mark_unknown_parts(value: object, is_unknown: Callable[[object], bool]) -> object:
+    """Copy one value with `UNKNOWN` in place of everything in it that is not known."""
+    return _mark(value, is_unknown, deep=True)
+
+
+def contains_unknown(value: object) -> bool:
+    """Tell whether `UNKNOWN` stands anywhere in a marked value."""
+    if isinstance(value, Mapping):
+        return any(map(contains_unknown, value.values()))
+    return any(map(contains_unknown, value)) if isinstance(value, list) else value is UNKNOWN
+
+
 def _mark(value: object, is_unknown: Callable[[object], bool], *, deep: bool) -> object:
     if is_unknown(value):
         return UNKNOWN

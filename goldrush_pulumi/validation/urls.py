@@ -32,6 +32,12 @@ def carries_credentials(text: str) -> bool:
     return any(CREDENTIAL_NAME.search(name) for name in _PARAMETER.findall(rest))
 
 
+def holds_user_info(text: str) -> bool:
+    """Tell whether the part of a URL that names the host begins with a user, as in `postgresql://user:...@host`."""
+    _, separator, rest = text.partition("://")
+    return bool(separator) and "@" in re.split(r"[/?#]", rest, maxsplit=1)[0]
+
+
 def find_url_fault(text: str, schemes: tuple[str, ...]) -> str | None:
     """Say what is wrong with a URL, without any part of it, or None.
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from goldrush_pulumi import stack_config
 from goldrush_pulumi.stack_config import declare_pipelines, json_schema, read_declarations
 from goldrush_pulumi.validation import DESTINATIONS, secret_paths
-from tests.unit.validation.strategies import pipelines
+from tests.generators.pipelines import pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldrush_pulumi.validation import DESTINATIONS, INPUTS, find_problems, secret_paths
-from tests.unit.validation.strategies import destination_configs, pipelines
+from tests.generators.pipelines import destination_configs, pipelines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

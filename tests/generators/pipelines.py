@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 from hypothesis import strategies as st
 
 from goldrush_pulumi.validation import DESTINATIONS
+from tests.generators.abis import abis
+from tests.generators.selects import NAMES, selects
 
 if TYPE_CHECKING:
     from goldrush_pulumi.validation.fields import Field
@@ -16,6 +18,11 @@ _WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
 _TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00*"), min_size=1, max_size=20).map(
     lambda text: f"x{text}"
 )
+_HEADER_NAMES = st.from_regex(r"[A-Za-z][A-Za-z0-9-]{0,15}", fullmatch=True)
+_HEADER_VALUES = st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="*"), min_size=1).map(
+    lambda text: f"x{text}"
+)
+_METHODS = st.sampled_from(["POST", "PUT", "PATCH", "post", "GET"])
 _PLACEHOLDER = _WORD.map(lambda word: f"${{ENV_{word.upper()}}}")
 _HOST = st.builds("{}.example.com".format, _WORD)
 _PORT = st.integers(1, 65535)
@@ -36,7 +43,7 @@ def values(field: Field) -> st.SearchStrategy[Any]:
 
 def _structures(field: Field) -> st.SearchStrategy[Any]:
     if field.kind == "text_map":
-        return st.dictionaries(_TEXT, _TEXT, max_size=3)
+        return st.dictionaries(_HEADER_NAMES, _HEADER_VALUES, max_size=3)
     if field.kind == "texts":
         return st.lists(st.sampled_from(field.choices), max_size=3)
     whole = st.integers(field.minimum, field.maximum or 10**6)
@@ -47,6 +54,8 @@ def _structures(field: Field) -> st.SearchStrategy[Any]:
 def _texts(field: Field) -> st.SearchStrategy[str]:
     if field.choices:
         return st.sampled_from(field.choices)
+    if field.name == "method":
+        return _METHODS
     if field.kind == "url":
         return _urls(field.schemes)
     if field.kind == "brokers":
@@ -74,6 +83,18 @@ def destination_configs(draw: st.DrawFn, destination_type: str) -> dict[str, Any
 
 
 _HEIGHT = st.integers(0, 10**9)
+_ADDRESSES = st.from_regex(r"0x[0-9a-f]{40}", fullmatch=True) | st.sampled_from(
+    ["0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed", "0xfB6916095ca1df60bB79Ce92cE3Ea74c37c5d359", "${CONTRACT}"]
+)
+_CHAINS = st.sampled_from(["base", "eth", "hypercore", "solana", "newchain"])
+_ENTITIES = st.sampled_from(["swap.v3", "swaps", "blocks", "logs", "transactions", "fills", "transfers", "brandnew.v2"])
+
+
+def topics() -> st.SearchStrategy[str]:
+    """Topics of documented chains and entities, and of ones nobody has heard of."""
+    known = st.builds("{}.mainnet.ref.block.{}".format, _CHAINS, _ENTITIES)
+    words = st.lists(_WORD, min_size=4, max_size=6)
+    return known | words.map(lambda parts: ".".join([*parts[:3], "block", *parts[3:]]))
 
 
 @st.composite
@@ -83,33 +104,47 @@ def pipelines(draw: st.DrawFn) -> dict[str, Any]:
     config = draw(destination_configs(destination_type))
     said = draw(st.sampled_from([("inside",), ("outside",), ("inside", "outside")]))
     start, length = draw(_HEIGHT), draw(_HEIGHT)
-    segments = draw(st.lists(_WORD, min_size=4, max_size=6))
     inputs = {
         "project": draw(_TEXT),
-        "topic": ".".join([*segments[:3], "block", *segments[3:]]),
+        "topic": draw(topics()),
         "destination_config": {**config, "type": destination_type} if "inside" in said else config,
         "execution_start_from": draw(st.sampled_from([start, str(start), float(start), "", None])),
         "execution_stop_from": draw(st.sampled_from([start + length, str(start + length), ""])),
     }
     if "outside" in said:
         inputs["destination_type"] = destination_type
-    return {**inputs, **draw(_extras(processing=destination_type != "kafka"))}
+    inputs |= draw(_extras())
+    return inputs if destination_type == "kafka" else draw(_processed(inputs))
 
 
-def _extras(*, processing: bool) -> st.SearchStrategy[dict[str, Any]]:
-    optional: dict[str, st.SearchStrategy[Any]] = {
-        "execution_mode": st.sampled_from(["bounded", "unbounded"]),
-        "name": _TEXT,
-        "description": st.just("") | _TEXT,
-        "status": st.sampled_from(["running", "paused"]),
-        "triggers": st.dictionaries(_TEXT, st.integers() | _TEXT | st.lists(_TEXT), max_size=2),
-        "wait_for": st.sampled_from(["running", "healthy", "none"]),
-        "adopt_id": _WORD.map("pipe_{}".format),
-    }
-    processed: dict[str, st.SearchStrategy[Any]] = {
-        "transforms": st.dictionaries(_TEXT, _TEXT, max_size=2),
-        "abi_file": st.lists(st.just({"type": "event"})) | st.just({"abi": []}),
-        "abi_contract_addresses": st.lists(_TEXT, max_size=2),
-        "abi_unmatched": st.sampled_from(["", "raw"]),
-    }
-    return st.fixed_dictionaries({}, optional={**optional, **(processed if processing else {})})
+def _extras() -> st.SearchStrategy[dict[str, Any]]:
+    return st.fixed_dictionaries(
+        {},
+        optional={
+            "execution_mode": st.sampled_from(["bounded", "unbounded"]),
+            "name": _TEXT,
+            "description": st.just("") | _TEXT,
+            "status": st.sampled_from(["running", "paused"]),
+            "triggers": st.dictionaries(_TEXT, st.integers() | _TEXT | st.lists(_TEXT), max_size=2),
+            "wait_for": st.sampled_from(["running", "healthy", "none"]),
+            "adopt_id": _WORD.map("pipe_{}".format),
+        },
+    )
+
+
+@st.composite
+def _processed(draw: st.DrawFn, inputs: dict[str, Any]) -> dict[str, Any]:
+    """The inputs with transforms, and an ABI where the topic has something to decode."""
+    processed: dict[str, Any] = dict(inputs)
+    names = NAMES | st.sampled_from(["swaps", "blocks", "hl_fills"])
+    tables: list[str] = draw(st.lists(names, max_size=2, unique=True))
+    even_if_empty = draw(st.booleans())
+    if tables or even_if_empty:
+        processed["transforms"] = {table: draw(selects(table)) for table in tables}
+    entity = processed["topic"].split(".")[4]
+    if entity in {"logs", "transactions"} and draw(st.booleans()):
+        processed["abi_file"] = draw(abis())
+    if draw(st.booleans()):
+        processed["abi_contract_addresses"] = draw(st.lists(_ADDRESSES, max_size=2))
+        processed["abi_unmatched"] = draw(st.sampled_from(["", "raw"]))
+    return processed

@@ -1,0 +1,106 @@
+"""Rules between the fields of one destination: what the documentation says of them together.
+
+Source: the destination pages of the GoldRush Pipeline API documentation; for headers, RFC 9110.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from goldrush_pulumi.validation.problems import Problem, entry_path, field_path, warning
+from goldrush_pulumi.validation.urls import holds_user_info
+from goldrush_pulumi.validation.values import holds_placeholder
+
+_CONFIG = "destination_config"
+_Config = Mapping[str, object]
+_REGION_PROVIDERS = ("s3", "r2")
+_ENDPOINT_PROVIDERS = ("r2",)
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+_QUEUE_REGION = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/")
+
+
+def find_delivery_problems(destination_type: str, config: _Config) -> Iterator[Problem]:
+    """Check the fields of a `destination_config` against each other, given one whose unknown values are marked."""
+    yield from _find_user_info(config)
+    yield from _RULES[destination_type](config)
+
+
+def _find_user_info(config: _Config) -> Iterator[Problem]:
+    for name in ("url", "queue_url", "endpoint"):
+        url = config.get(name)
+        if isinstance(url, str) and holds_user_info(url):
+            right = "it is kept as a secret; better give them in fields of their own"
+            yield warning(field_path(_CONFIG, name), "holds a user or a password", right)
+
+
+def _find_object_storage_problems(config: _Config) -> Iterator[Problem]:
+    provider = config.get("provider")
+    if provider in _REGION_PROVIDERS and not config.get("region"):
+        yield Problem(field_path(_CONFIG, "region"), "is missing", f"a bucket of {provider} needs its region")
+    if provider in _ENDPOINT_PROVIDERS and not config.get("endpoint"):
+        yield Problem(
+            field_path(_CONFIG, "endpoint"), "is missing", f"a bucket of {provider} needs its S3-compatible URL"
+        )
+    if config.get("format") == "parquet" and config.get("compression") == "gzip":
+        wrong = "is gzip for parquet, which the documentation names in one place and leaves out in another"
+        yield warning(field_path(_CONFIG, "compression"), wrong, 'use "snappy" or "zstd" to be sure')
+
+
+def _find_queue_problems(config: _Config) -> Iterator[Problem]:
+    url, region = config.get("queue_url"), config.get("region")
+    if not isinstance(url, str) or holds_placeholder(url):
+        return
+    if config.get("message_group_id") and not url.endswith(".fifo"):
+        wrong = "makes GoldRush treat the queue as FIFO, but its URL does not end in .fifo"
+        yield warning(field_path(_CONFIG, "message_group_id"), wrong, "remove it or name a FIFO queue")
+    home = _QUEUE_REGION.match(url)
+    if home and isinstance(region, str) and region not in ("auto", home[1]) and not holds_placeholder(region):
+        yield warning(
+            field_path(_CONFIG, "region"), "is not the region in the queue's URL", f'did you mean "{home[1]}"?'
+        )
+
+
+def _find_webhook_problems(config: _Config) -> Iterator[Problem]:
+    yield from _find_method_problems(config.get("method"))
+    headers = config.get("headers")
+    seen: set[str] = set()
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        path = entry_path(field_path(_CONFIG, "headers"), name)
+        if name.strip() and not holds_placeholder(name) and not _TOKEN.fullmatch(name):
+            yield Problem(path, "is no name of a header", "use letters, digits and hyphens")
+        if isinstance(value, str) and _CONTROL.search(value):
+            yield Problem(path, "holds a line break or another control character", "write its value on one line")
+        if name.lower() in seen:
+            yield warning(path, "is there twice, for case does not count in names of headers", "keep one of them")
+        seen.add(name.lower())
+
+
+def _find_method_problems(method: object) -> Iterator[Problem]:
+    if not isinstance(method, str) or not method.strip() or holds_placeholder(method):
+        return
+    path = field_path(_CONFIG, "method")
+    if not _TOKEN.fullmatch(method):
+        yield Problem(path, "is no HTTP method", 'use "POST"')
+    elif method not in _METHODS_WITH_BODY:
+        yield warning(path, "is not known to carry a body, in which records are sent", 'use "POST", "PUT" or "PATCH"')
+
+
+def _find_nothing(_: _Config) -> Iterator[Problem]:
+    return iter(())
+
+
+_RULES: Final[Mapping[str, Callable[[_Config], Iterator[Problem]]]] = MappingProxyType(
+    {
+        "postgres": _find_nothing,
+        "clickhouse": _find_nothing,
+        "kafka": _find_nothing,
+        "object_storage": _find_object_storage_problems,
+        "sqs": _find_queue_problems,
+        "webhook": _find_webhook_problems,
+    }
+)

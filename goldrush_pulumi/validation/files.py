@@ -1,0 +1,167 @@
+"""Files of pipelines, judged offline: what `goldrush-pulumi validate` does.
+
+A file is the config of a stack (`Pulumi.<stack>.yaml`), or a map with `pipelines`, or one pipeline. Nothing is sent,
+Pulumi is not needed, and no value of a file is ever in an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Literal
+
+from goldrush_pulumi.validation.contents import list_tables_of
+from goldrush_pulumi.validation.declarations import find_declaration_problems
+from goldrush_pulumi.validation.documents import Document, DocumentError, read_document
+from goldrush_pulumi.validation.inputs import INPUTS, find_problems
+from goldrush_pulumi.validation.problems import Problem, Severity, field_path
+from goldrush_pulumi.validation.unknowns import UNKNOWN
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_KEY = "pipelines"
+_PREFIX = f"{_KEY}."
+# The name of a pipeline that is a file of its own; no file says it.
+_ALONE = "pipeline"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One problem and where it stands.
+
+    Attributes:
+        file: The file as it was named.
+        line: The line, from 1; that of the nearest key around it where the problem is that something is missing.
+        path: The place inside the file, such as `pipelines.base-swaps.topic`.
+        wrong: What is wrong.
+        right: What to write instead.
+        severity: "error" or "warning".
+    """
+
+    file: str
+    line: int
+    path: str
+    wrong: str
+    right: str
+    severity: Severity
+
+    def __str__(self) -> str:
+        """Read as compilers write: `file:line: error: path: what is wrong, what would be right`."""
+        return f"{self.file}:{self.line}: {self.severity}: {self.path}: {self.wrong}, {self.right}"
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was found in some files.
+
+    Attributes:
+        findings: All problems, by file and line.
+        tables: For each pipeline, `file:name`, the tables that it writes as far as the documentation tells.
+    """
+
+    findings: tuple[Finding, ...] = ()
+    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def exit_code(self) -> Literal[0, 1]:
+        """1 when anything is refused, else 0: warnings fail no build."""
+        return 1 if any(finding.severity == "error" for finding in self.findings) else 0
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain values for JSON."""
+        return {
+            "pipelines": len(self.tables),
+            "findings": [asdict(finding) for finding in self.findings],
+            "tables": {name: list(tables) for name, tables in self.tables.items()},
+        }
+
+
+def validate_files(files: Iterable[Path]) -> Report:
+    """Judge files, each by itself; one that cannot be read is a finding too."""
+    findings: list[Finding] = []
+    tables: dict[str, tuple[str, ...]] = {}
+    for file in files:
+        try:
+            found, written = _validate(file)
+        except DocumentError as error:
+            fault = Problem("", str(error), "give a stack file or a pipeline in YAML or JSON")
+            found, written = [_place(file, error.line, replace(fault, path=file.name))], {}
+        findings += sorted(found, key=lambda finding: finding.line)
+        tables.update({f"{file}:{name}": of_one for name, of_one in written.items()})
+    return Report(tuple(findings), tables)
+
+
+def _validate(file: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
+    document = read_document(file)
+    where, pipelines = _find_pipelines(document.value)
+    found = [_place(file, line, _repeated(path)) for path, line in document.repeated]
+    if pipelines is None:
+        return [*found, _place(file, 1, _no_pipelines(document.value, file))], {}
+    if not isinstance(pipelines, Mapping):
+        wrong = Problem(where or _KEY, "is not a map", "write a map of names to pipelines")
+        return ([*found, _place(file, document.line_of(where), wrong)] if pipelines is not UNKNOWN else found), {}
+    tables: dict[str, tuple[str, ...]] = {}
+    for name, entry in pipelines.items():
+        found += (_find_place(file, document, where, problem) for problem in _judge(file, name, entry))
+        tables[name] = list_tables_of(entry) if isinstance(entry, Mapping) else ()
+    return found, tables
+
+
+def _find_pipelines(value: object) -> tuple[str, object]:
+    """Find the map of pipelines and the path it stands at; None where there is none."""
+    if not isinstance(value, Mapping):
+        return "", None
+    config = value.get("config")
+    if "runtime" in value:
+        # The project's own file: its `config` holds the types of settings, not their values.
+        return "", None
+    if isinstance(config, Mapping):
+        key = next((key for key in config if key == _KEY or key.endswith(f":{_KEY}")), None)
+        return ("", None) if key is None else (field_path("config", key), config[key])
+    if _KEY in value:
+        return _KEY, value[_KEY]
+    return ("", {_ALONE: value}) if value.keys() & INPUTS.keys() else ("", None)
+
+
+def _judge(file: Path, name: str, entry: object) -> Iterator[Problem]:
+    path = entry.get("abi_file") if isinstance(entry, Mapping) else None
+    abi: object = None
+    if isinstance(path, str):
+        try:
+            abi = read_document(file.parent / path).value
+        except DocumentError as error:
+            problem = Problem("abi_file", f"names a file that {error}", "the path is relative to this file's folder")
+            yield problem.under(f"{_KEY}.{name}")
+
+    def find(inputs: Mapping[str, object]) -> list[Problem]:
+        whole = inputs if abi is None else {**inputs, "abi_file": abi}
+        return find_problems(whole, lambda value: value is UNKNOWN)
+
+    yield from find_declaration_problems(name, entry, find)
+
+
+def _find_place(file: Path, document: Document, where: str, problem: Problem) -> Finding:
+    """Name the line of a problem, whose path begins at `pipelines`."""
+    inside = problem.path.removeprefix(_PREFIX)
+    alone = inside.removeprefix(f"{_ALONE}.")
+    if not where:
+        return _place(file, document.line_of(alone), replace(problem, path=alone))
+    actual = f"{where}{problem.path.removeprefix(_KEY)}"
+    return _place(file, document.line_of(actual), problem)
+
+
+def _place(file: Path, line: int, problem: Problem) -> Finding:
+    return Finding(str(file), line, problem.path, problem.wrong, problem.right, problem.severity)
+
+
+def _repeated(path: str) -> Problem:
+    return Problem(path, "stands twice", "keep one: the other would be lost")
+
+
+def _no_pipelines(value: object, file: Path) -> Problem:
+    known = isinstance(value, Mapping) and isinstance(value.get("config"), Mapping)
+    right = f"declare them under {_KEY}" if known else f"give a stack file, a map with {_KEY}, or one pipeline"
+    # A stack without pipelines is nothing wrong; a file that is no pipeline at all was named by mistake.
+    severity: Severity = "warning" if known else "error"
+    return Problem(file.name, f"holds no {_KEY}", right, severity)

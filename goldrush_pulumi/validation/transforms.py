@@ -1,0 +1,63 @@
+"""Rules for transforms: what can be said of a SELECT before, and instead of, parsing it.
+
+Source: the page "SQL transforms" of the GoldRush Pipeline API documentation. What it names as refused is an error; what
+it leaves open is a warning that says so.
+"""
+
+from __future__ import annotations
+
+from itertools import chain
+from typing import TYPE_CHECKING, Final
+
+from goldrush_pulumi.validation.problems import Problem, entry_path, warning
+from goldrush_pulumi.validation.sql import tokens_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_GREATEST_LENGTH: Final = 50_000
+_GREATEST_DEPTH: Final = 200
+_OPENING: Final = frozenset({"(", "[", "CASE"})
+_CLOSING: Final = frozenset({")", "]", "END"})
+# A parser goes one level down for each of these in a row.
+_PREFIXES: Final = frozenset({"NOT", "-", "+", "INTERVAL", "EXISTS"})
+_FIRST_WORDS: Final = frozenset({"SELECT", "WITH"})
+
+
+def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
+    """Check the SELECT of one table. The parser is loaded by the first call that needs it.
+
+    The time is bounded: texts that are very long or very deep never reach the parser.
+    """
+    path = entry_path("transforms", table)
+    if not _begins_like_a_select(sql):
+        yield Problem(path, "is not a SELECT", f"write one SELECT that reads {table}")
+    elif _measure_depth(sql) > _GREATEST_DEPTH:
+        yield Problem(path, f"is nested more than {_GREATEST_DEPTH} levels deep", "write it with fewer levels")
+    elif len(sql) > _GREATEST_LENGTH:
+        yield warning(path, f"is longer than {_GREATEST_LENGTH} characters and was not read", "shorten it if you can")
+    else:
+        from goldrush_pulumi.validation.select_rules import find_select_faults  # noqa: PLC0415 - loads the parser
+
+        for fault in find_select_faults(sql, table):
+            yield Problem(path, fault.wrong, fault.right, fault.severity)
+
+
+def _begins_like_a_select(sql: str) -> bool:
+    words = (word for word in tokens_of(sql) if word != "(")
+    return next(words, "").upper() in _FIRST_WORDS
+
+
+def _measure_depth(sql: str) -> int:
+    """Measure the greatest number of levels that a parser may have to hold at once."""
+    depth = deepest = run = 0
+    for token in chain(map(str.upper, tokens_of(sql)), ("",)):
+        run = run + 1 if token in _PREFIXES else 0
+        depth += (token in _OPENING) - (token in _CLOSING) + _count_odd(token)
+        deepest = max(deepest, depth + run)
+    return deepest
+
+
+def _count_odd(token: str) -> int:
+    """Count brackets and prefixes that the tokenizer leaves in one piece, such as `{{{` and `~~~`."""
+    return 0 if token[:1].isalnum() else token.count("{") + token.count("~") + token.count("<") - token.count("}")

@@ -1,0 +1,58 @@
+"""The corpus: pipelines as data, and what is to be said of each."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+FOLDER = Path(__file__).parents[2] / "corpus"
+
+
+class Entry(NamedTuple):
+    """One pipeline: its inputs, and for each path the fragments that its problems hold."""
+
+    name: str
+    inputs: dict[str, Any]
+    errors: dict[str, list[str]]
+    warnings: dict[str, list[str]]
+
+
+def read_corpus(name: str) -> list[Entry]:
+    """Read one file of entries; each is a base with changes, where null leaves a field out."""
+    bases = _load("bases")
+    return [
+        Entry(
+            item["name"],
+            _changed(bases[item["base"]], item.get("with", {})),
+            _fragments(item.get("expect", {})),
+            _fragments(item.get("warns", {})),
+        )
+        for item in _load(name)
+    ]
+
+
+def _load(name: str) -> Any:
+    # What YAML shares by an alias must not be shared by the entries.
+    return json.loads(json.dumps(yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))))
+
+
+def _fragments(expected: dict[str, Any]) -> dict[str, list[str]]:
+    return {path: says if isinstance(says, list) else [says] for path, says in expected.items()}
+
+
+def _changed(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    changed = dict(base)
+    for name, value in changes.items():
+        known = base.get(name)
+        if isinstance(known, dict) and isinstance(value, dict) and _is_of_same_type(known, value):
+            changed[name] = _changed(known, value)
+        else:
+            changed[name] = value
+    return {name: value for name, value in changed.items() if value is not None}
+
+
+def _is_of_same_type(known: dict[str, Any], value: dict[str, Any]) -> bool:
+    return "type" not in value or value["type"] in (None, known.get("type"))
