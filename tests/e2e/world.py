@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -15,8 +16,14 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
-QUICK: dict[str, Any] = {"goldrush:failedGraceSeconds": 0.3, "goldrush:settleSeconds": 0.3}
+QUICK: dict[str, Any] = {
+    "goldrush:failedGraceSeconds": 0.3,
+    "goldrush:settleSeconds": 0.3,
+    "goldrush:retrySeconds": 3,
+}
 """Settings that spare tests the patience which a real service needs."""
+
+_MARK = re.compile(r"\s*\[pulumi:[^\]]*\]$")
 
 
 class World:
@@ -66,12 +73,12 @@ class World:
             time.sleep(0.02)
 
     def sent(self, method: str) -> list[Any]:
-        """The bodies of the requests of one method so far, in their order."""
-        return [request.body for request in self.emulator.requests() if request.method == method]
+        """The bodies of the requests of one method so far, in their order, ownership marks left out."""
+        return [_without_mark(request.body or {}) for request in self.emulator.requests() if request.method == method]
 
     def pipeline(self, name: str = "swaps") -> dict[str, Any]:
-        """The one pipeline of that name on the server, in clear."""
-        (found,) = [item for item in self.emulator.pipelines() if item["name"] == name]
+        """The one pipeline of that name on the server, in clear, its ownership mark left out."""
+        (found,) = [_without_mark(item) for item in self.emulator.pipelines() if item["name"] == name]
         return found
 
     def check(self) -> None:
@@ -99,3 +106,10 @@ class World:
         for request in self.emulator.requests():
             body = "" if request.method in {"POST", "PATCH"} else repr(request.body)
             yield f"{request.method} {request.path}", f"{request.path}?{request.query} {body}".encode()
+
+
+def _without_mark(values: dict[str, Any]) -> dict[str, Any]:
+    """A pipeline or a body with the description as the user wrote it."""
+    if isinstance(values.get("description"), str):
+        return {**values, "description": _MARK.sub("", values["description"])}
+    return values

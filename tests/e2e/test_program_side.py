@@ -1,0 +1,194 @@
+"""What programs can write beside a plain declaration: adoption, look-ups, subclasses, mocks."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tests.e2e.programs import POSTGRES, TOPIC, Code, pipeline
+
+if TYPE_CHECKING:
+    from tests.e2e.world import World
+
+MOCKED = """
+import socket
+
+def refuse(*_):
+    raise AssertionError("a program under mocks must not reach the network")
+
+socket.socket.connect = refuse
+
+import pulumi
+
+class Mocks(pulumi.runtime.Mocks):
+    def new_resource(self, args):
+        seen.append((args.typ, args.name))
+        return f"{args.name}-id", {**args.inputs, "phase": "RUNNING"}
+
+    def call(self, args):
+        return {}
+
+seen = []
+pulumi.runtime.set_mocks(Mocks(), preview=False)
+
+import goldrush_pulumi as goldrush
+
+@pulumi.runtime.test
+def declare():
+    swaps = goldrush.Pipeline(
+        "swaps",
+        project="shop",
+        topic="base.mainnet.ref.block.swap.v3",
+        destination_config=goldrush.PostgresDestinationArgs(
+            url="postgresql://db.example.com:5432/a", user="u", password=pulumi.Output.secret("hidden")
+        ),
+        execution_start_from=2**60 + 1,
+    )
+
+    def judge(values):
+        phase, start, name = values
+        assert (phase, start, name) == ("RUNNING", str(2**60 + 1), "swaps"), values
+
+    return pulumi.Output.all(swaps.phase, swaps.execution_start_from, swaps.name).apply(judge)
+
+declare()
+assert ("pulumi-python:dynamic/goldrush:Pipeline", "swaps") in seen, seen
+print("declared under mocks")
+"""
+
+
+def made_elsewhere(world: World, **changes: Any) -> str:
+    """A pipeline that somebody made without Pulumi; answers its id."""
+    import httpx  # noqa: PLC0415 - for this helper alone
+
+    body = {
+        "name": "by-hand",
+        "project": "shop",
+        "topic": TOPIC,
+        "destination_type": "postgres",
+        "destination_config": POSTGRES,
+        "execution_mode": "unbounded",
+        **changes,
+    }
+    headers = {"Authorization": f"Bearer {world.emulator.service_key}"}
+    answer = httpx.post(world.emulator.base_url, json=body, headers=headers, trust_env=False).raise_for_status()
+    world.emulator.clear_requests()
+    return str(answer.json()["data"]["id"])
+
+
+def test_program_runs_under_mocks_without_any_network(world: World) -> None:
+    """`pulumi.runtime.set_mocks` is enough to test a program: no engine, no key, no network."""
+    del world.cli.settings["GOLDRUSH_SERVICE_KEY"]
+    (world.folder / "mocked.py").write_text(MOCKED, "utf-8")
+    ended = world.cli.run_program((sys.executable, "mocked.py"), folder=world.folder)
+    assert "declared under mocks" in ended
+
+
+def test_adopted_pipeline_becomes_what_is_declared(world: World) -> None:
+    """`adopt_id` takes an existing pipeline over without a POST; once it is ours, the argument may go."""
+    pipeline_id = made_elsewhere(world)
+    stack = world.stack(pipeline(adopt_id=pipeline_id, description="now ours"))
+    stack.up(preview=True)
+    assert stack.resource().id == pipeline_id
+    assert world.sent("POST") == []
+    assert world.pipeline()["description"] == "now ours"
+    stack.preview_clean()
+    stack.program(pipeline(description="now ours"))
+    stack.preview_clean("--refresh")
+    stack.destroy()
+    assert world.emulator.pipelines() == []
+
+
+def test_adoption_of_what_cannot_be_changed_is_refused(world: World) -> None:
+    """A pipeline of another project or topic is not adopted, and stays as it is."""
+    pipeline_id = made_elsewhere(world, project="other")
+    world.strays.add(pipeline_id)
+    stack = world.stack(pipeline(adopt_id=pipeline_id))
+    ended = stack.up(expect=1)
+    assert f"{pipeline_id} cannot become what is declared: project is 'other'" in ended
+    assert {request.method for request in world.emulator.requests()} <= {"GET"}
+    stack.program(pipeline(adopt_id="pipe_000000000000000000000000000"))
+    assert "does not exist or is hidden from this ServiceKey" in stack.up(expect=1)
+
+
+def test_replacement_of_an_adopted_pipeline_is_refused(world: World) -> None:
+    """A replacing change beside `adopt_id` is refused: the pipeline to adopt would be deleted first."""
+    pipeline_id = made_elsewhere(world)
+    stack = world.stack(pipeline(adopt_id=pipeline_id))
+    stack.up()
+    stack.program(pipeline(adopt_id=pipeline_id, topic="eth.mainnet.ref.block.swap.v3"))
+    for verb in (stack.preview, stack.up):
+        ended = verb(expect=None)
+        assert ended.code != 0
+        assert "remove adopt_id from the program first" in ended
+    assert world.pipeline()["id"] == pipeline_id
+
+
+def test_pipeline_is_adopted_once(world: World) -> None:
+    """Two resources cannot adopt the same pipeline in one run."""
+    pipeline_id = made_elsewhere(world)
+    stack = world.stack(
+        pipeline("swaps", adopt_id=pipeline_id),
+        pipeline("mints", adopt_id=pipeline_id, opts="depends_on=[swaps]"),
+    )
+    ended = stack.up(expect=1)
+    assert "Traceback" not in ended
+    assert [item.id for item in stack.resources()] == [pipeline_id]
+
+
+def test_existing_pipeline_is_read_and_not_managed(world: World) -> None:
+    """`Pipeline.get` reads a pipeline; a destroy of the stack leaves it alone."""
+    pipeline_id = made_elsewhere(world, description="by somebody else")
+    world.strays.add(pipeline_id)
+    stack = world.stack(
+        f"found = goldrush.Pipeline.get('found', {pipeline_id!r})",
+        "for name in ('topic', 'phase', 'description', 'destination_type'):",
+        "    pulumi.export(name, getattr(found, name))",
+    )
+    stack.up(preview=True)
+    assert stack.outputs() == {
+        "topic": TOPIC,
+        "phase": "RUNNING",
+        "description": "by somebody else",
+        "destination_type": "postgres",
+    }
+    stack.up()
+    stack.destroy()
+    assert {request.method for request in world.emulator.requests()} == {"GET"}
+
+
+def test_subclass_is_the_same_pipeline(world: World) -> None:
+    """A class of the user's own keeps the type, so moving to it changes nothing."""
+    stack = world.stack(pipeline())
+    stack.up()
+    subclass = "class House(goldrush.Pipeline):\n    '''The house's own kind.'''\n"
+    stack.program(subclass, pipeline().replace("goldrush.Pipeline(", "House("))
+    stack.preview_clean()
+
+
+def test_both_forms_of_the_constructor_mean_the_same(world: World) -> None:
+    """`PipelineArgs` with a typed destination is no change of keywords with a dict."""
+    stack = world.stack(pipeline())
+    stack.up()
+    config = ", ".join(f"{key}={value!r}" for key, value in POSTGRES.items() if key != "type")
+    stack.program(
+        f"destination = goldrush.PostgresDestinationArgs({config})",
+        f"args = goldrush.PipelineArgs(project='shop', topic={TOPIC!r}, destination_config=destination)",
+        "goldrush.Pipeline('swaps', args)",
+    )
+    stack.preview_clean()
+
+
+def test_outputs_feed_other_resources(world: World) -> None:
+    """What a pipeline reports can be exported and used by the next."""
+    stack = world.stack(
+        pipeline("swaps"),
+        pipeline("mints", description=Code("swaps.id.apply(lambda id: f'after {id}')")),
+        "pulumi.export('phase', mints.phase)",
+        "pulumi.export('ready', mints.ready)",
+        "pulumi.export('runs', mints.runs.apply(lambda runs: [run['status'] for run in runs]))",
+    )
+    stack.up(preview=True)
+    assert world.pipeline("mints")["description"] == f"after {world.pipeline('swaps')['id']}"
+    assert stack.outputs() == {"phase": "RUNNING", "ready": 1, "runs": ["Succeeded"]}
+    stack.preview_clean()
