@@ -1,0 +1,166 @@
+"""Where the lines that are known end in a new tail. Pure functions over texts.
+
+A tail is the end of a growing text: it begins wherever the server cuts it, and each look may find it moved on. What is
+new in it is what follows the longest overlap of the known lines with its beginning. The longest, because then nothing
+is ever taken for new that was known; and judged by a block of lines, because single lines repeat.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections import deque
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+BLOCK_LINES: Final = 32
+"""How many of the last known lines are remembered and compared."""
+
+DIGEST_BYTES: Final = 5
+
+_LONGEST_REMEMBERED_TEXT: Final = 1000
+_NO_LOG: Final = re.compile(
+    r"unable to upgrade connection|container not found|is waiting to start|unable to retrieve container logs"
+    r"|previous terminated container .* not found|failed to try resolving symlinks|^Error from server"
+    r"|^pods? \S+ not found$"
+    r"|^container .* is not (?:running|valid|created)"
+)
+
+
+def digest(line: str) -> bytes:
+    """A few bytes that stand for a line, so that neither memory nor a cursor holds its text."""
+    return hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
+
+
+def runtime_error(text: str) -> str | None:
+    """What the runtime said in the place of a log, or None when `text` is a log."""
+    line = text.strip()
+    return line if "\n" not in line and _NO_LOG.search(line) else None
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The lines of a snapshot. The last one is `unfinished` where no newline ends it: it may still grow."""
+
+    lines: tuple[str, ...]
+    unfinished: bool
+
+    @classmethod
+    def of(cls, text: str) -> Tail:
+        """Split a snapshot, on newlines only: empty lines count, and other separators belong to the line."""
+        if not text:
+            return cls((), unfinished=False)
+        lines = text.split("\n")
+        if lines[-1]:
+            return cls(tuple(lines), unfinished=True)
+        return cls(tuple(lines[:-1]), unfinished=False)
+
+
+@dataclass
+class Known:
+    """What is remembered of a pod's lines: how many are known without a gap, and the digests of the last few.
+
+    `open_length` is the length of the last line where it was taken before a newline ended it. `texts` has the ends of
+    the last lines, while this process knows them: a tail may begin in the middle of a line.
+    """
+
+    count: int = 0
+    block: deque[bytes] = field(default_factory=lambda: deque(maxlen=BLOCK_LINES))
+    texts: deque[str] = field(default_factory=lambda: deque(maxlen=BLOCK_LINES))
+    open_length: int | None = None
+
+    def add(self, line: str, *, unfinished: bool = False) -> None:
+        """Take note of the next line."""
+        self.count += 1
+        self.block.append(digest(line))
+        self.texts.append(line[-_LONGEST_REMEMBERED_TEXT:])
+        self.open_length = len(line) if unfinished else None
+
+    def complete_last(self, line: str, *, unfinished: bool) -> None:
+        """Take note that the last line goes on, and is `line` now."""
+        self.count -= 1
+        self.block.pop()
+        if self.texts:
+            self.texts.pop()
+        self.add(line, unfinished=unfinished)
+
+    def forget(self) -> None:
+        """Begin anew after a gap."""
+        self.count, self.open_length = 0, None
+        self.block.clear()
+        self.texts.clear()
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """How many lines at the beginning of a tail are known; `is_certain` tells whether none can be missing behind them.
+
+    An overlap of a few lines that all repeat proves little: they may as well have been written once more.
+    """
+
+    lines: int
+    is_certain: bool
+
+
+def find_overlap(known: Known, tail: Sequence[str]) -> Overlap:
+    """The longest overlap of the end of what is known with the beginning of `tail`.
+
+    More lines than are known can only lie before the new ones when a tail reaches further back than any before. That
+    is tried last, and never certain.
+    """
+    if not known.count or not tail:
+        return Overlap(0, is_certain=True)
+    comparison = _Comparison(known, tail)
+    size = len(tail)
+    for end in (*range(min(known.count, size), 0, -1), *range(size, known.count, -1)):
+        proofs = comparison.proofs_at(end)
+        if proofs is not None:
+            is_plain = end <= known.count
+            # Where nothing new is to be seen, nothing is said.
+            return Overlap(end, is_certain=is_plain and (end == size or comparison.is_certain(proofs)))
+    return Overlap(0, is_certain=False)
+
+
+class _Comparison:
+    def __init__(self, known: Known, tail: Sequence[str]) -> None:
+        self._known = known
+        self._block = list(known.block)
+        self._tail = tail
+        self._digests = [digest(line) for line in tail]
+
+    def proofs_at(self, end: int) -> list[bytes] | None:
+        """The digests of the known lines found right before `end`; None when what stands there is something else.
+
+        The list is empty when all that is left of the known lines is a piece of the last one.
+        """
+        size = min(len(self._block), end)
+        expected, start = self._block[-size:], end - size
+        # Backwards, for the last line tells most places apart at once.
+        for place in range(end - 1, start - 1, -1):
+            if not self._matches(place, expected[place - start], end):
+                is_cut = place == 0 and self._is_cut(size)
+                return expected[1:] if is_cut else None
+        return expected
+
+    def _matches(self, place: int, wanted: bytes, end: int) -> bool:
+        if self._digests[place] == wanted:
+            return True
+        length = self._known.open_length
+        goes_on = length is not None and place == end - 1 and len(self._tail[place]) > length
+        return goes_on and digest(self._tail[place][:length]) == wanted
+
+    def _is_cut(self, size: int) -> bool:
+        """Whether the first line of the tail may be the end of the known line `size` lines back."""
+        if size > len(self._known.texts):
+            # After a restart only digests are known; then the lines behind it have to be proof enough.
+            return size > 1
+        text, piece = self._known.texts[-size], self._tail[0]
+        return len(piece) < len(text) and text.endswith(piece)
+
+    def is_certain(self, proofs: Sequence[bytes]) -> bool:
+        if 2 * len(proofs) > min(len(self._block), len(self._tail)):
+            return True
+        return any(self._digests.count(proof) == 1 == self._block.count(proof) for proof in proofs)
