@@ -26,7 +26,8 @@ _TRUSTED_SHARE: Final = 0.8
 LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
 """A `Retry-After` longer than this is not obeyed."""
 
-_ROUNDING: Final = 1e-9
+# A wait so short that adding it to a clock may change nothing would be asked for again and again.
+_ROUNDING_SECONDS: Final = 1e-6
 
 
 class Bucket:
@@ -45,9 +46,9 @@ class Bucket:
     def seconds_until(self, place: int, now: float) -> float:
         """How long the request at a `place` of the line has to wait, 0 for none; the first place is 0."""
         self._count(now)
-        missing = place + 1 - self._tokens
-        closed_seconds = max(0.0, self._counted_at - now)
-        return closed_seconds + (missing / self._rate if missing > _ROUNDING else 0.0)
+        missing = max(0.0, place + 1 - self._tokens)
+        wait_seconds = max(0.0, self._counted_at - now) + missing / self._rate
+        return wait_seconds if wait_seconds > _ROUNDING_SECONDS else 0.0
 
     def take(self) -> None:
         """Take the token of one request, whose wait was 0."""
@@ -140,7 +141,7 @@ class Pacer:
             wait_seconds = self._try_to_pass(ticket)
             if wait_seconds <= 0:
                 return True
-            if until is not None and self._now() + wait_seconds > until + _ROUNDING:
+            if until is not None and self._now() + wait_seconds > until + _ROUNDING_SECONDS:
                 return False
             # The turn may come later than that, when changes come in between; it is asked for again then.
             self._cancelled.wait(wait_seconds)

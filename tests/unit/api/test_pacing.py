@@ -135,6 +135,19 @@ def test_an_unknown_limit_is_found(limit: float, configured: float) -> None:
     assert sent >= 0.6 * limit * 600 or lowest > limit
 
 
+def test_late_on_a_clock() -> None:
+    """Far from the start of its clock, where a tiny wait no longer changes the time, a turn still comes."""
+    clock = Clock()
+    clock.seconds = 3e8
+    pauses = Pauses(clock)
+    pacer = pacer_of(997, pauses)
+    for number in range(3_000):
+        if number % 100 == 0:
+            pacer.slow_down(1.0)
+        assert pacer.acquire(changes=False)
+    assert len(pauses.seconds) < 9_000
+
+
 # --- Lines ------------------------------------------------------------------------------------------------------------
 
 
