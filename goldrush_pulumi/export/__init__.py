@@ -1,0 +1,33 @@
+"""Bring pipelines that exist already under Pulumi: a program that declares them, and an import file that records them.
+
+Nothing here changes anything on GoldRush: the requests are the list, each pipeline and its status. The API masks
+credentials, so they are given (see `secret_sources`) or stand in the recorded state as `UNKNOWN_SECRET`; the first
+preview then shows exactly those leaves as one change of each pipeline.
+"""
+
+from __future__ import annotations
+
+from goldrush_pulumi.export.bundle import Bundle, ExportError, make_bundle, write_bundle
+from goldrush_pulumi.export.declared import Declared, declare
+from goldrush_pulumi.export.leaves import UNKNOWN_SECRET, Leaf, Source
+from goldrush_pulumi.export.secret_sources import first_of, from_environment, from_file, from_stack_config
+from goldrush_pulumi.export.survey import Found, Selection, survey
+
+__all__ = [
+    "UNKNOWN_SECRET",
+    "Bundle",
+    "Declared",
+    "ExportError",
+    "Found",
+    "Leaf",
+    "Selection",
+    "Source",
+    "declare",
+    "first_of",
+    "from_environment",
+    "from_file",
+    "from_stack_config",
+    "make_bundle",
+    "survey",
+    "write_bundle",
+]
