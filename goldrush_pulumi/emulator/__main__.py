@@ -44,6 +44,8 @@ def _emulator(options: argparse.Namespace) -> Emulator:
         switches=parse_switches(_switch_values(options.switch)),
         service_key=options.service_key,
         state_file=options.state,
+        probe=options.probe,
+        other_service_key=options.other_service_key,
     )
 
 
@@ -84,6 +86,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--port", type=int, default=DEFAULT_PORT, help="port, 0 takes a free one (default: %(default)s)")
     add("--state", metavar="FILE", help="SQLite file in which pipelines and keys survive a restart")
     add("--service-key", metavar="KEY", help="ServiceKey of the default account (default: a random one)")
+    add("--other-service-key", metavar="KEY", help="ServiceKey of a second account (default: a random one)")
+    add("--probe", action="store_true", help="connect to destinations for real; a pipeline fails when its own refuses")
     add("--deploy-seconds", type=float, default=3.0, help="from DEPLOYING to RUNNING (default: %(default)s)")
     add("--stop-seconds", type=float, default=1.0, help="from STOPPING to PAUSED (default: %(default)s)")
     add("--bounded-seconds", type=float, default=10.0, help="how long a bounded pipeline runs (default: %(default)s)")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import TYPE_CHECKING, Any
 
@@ -51,12 +52,12 @@ class PipelineApi:
             f"{item}status/": store.status,
             f"{item}logs/": store.logs,
             f"{item}metrics/": store.metrics,
-            f"{item}destination-health/": store.destination_health,
         }
         routes = [
             Route(BASE_PATH, self._list, methods=["GET"]),
             Route(BASE_PATH, self._create, methods=["POST"]),
             *(Route(path, self._reader(read), methods=["GET"]) for path, read in reads.items()),
+            Route(f"{item}destination-health/", self._health, methods=["GET"]),
             Route(item, self._writer(store.patch), methods=["PATCH"]),
             Route(item, self._writer(store.set_status), methods=["PUT"]),
             Route(item, self._delete, methods=["DELETE"]),
@@ -109,6 +110,12 @@ class PipelineApi:
     async def _delete(self, request: Request) -> Response:
         self._store.delete(self._authorised(request), request.path_params["pipeline_id"])
         return Response(status_code=204)
+
+    async def _health(self, request: Request) -> Response:
+        account, pipeline_id = self._authorised(request), request.path_params["pipeline_id"]
+        if self._store.probes:
+            await asyncio.to_thread(self._store.probe_again, account, pipeline_id)
+        return envelope(self._store.destination_health(account, pipeline_id))
 
     def _reader(self, read: Callable[[Account, str], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
         async def answer(request: Request) -> Response:

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 _START_STEP_SECONDS = 2e-6
 """Smallest distance of two start times: they stay apart after being written with microseconds."""
 
+_PROBING = "PROBING"
+"""The fate of a deployment that depends on its destination, as long as that has not answered."""
+
 _DEFAULT_UNTIL: dict[str, Until] = {"patch": "patched", "pause and resume": "resumed", "itself": "healed by time"}
 
 
@@ -29,9 +32,17 @@ class Runtime:
         lifecycle: What moves pipelines, and how fast.
         board: The switches in force.
         clock: Seconds since the epoch.
+        probe: Begins to try the destination of a deployment and calls ``settle`` at the end; without it, destinations
+            are taken to be fine.
     """
 
-    def __init__(self, lifecycle: Lifecycle, board: SwitchBoard, clock: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        lifecycle: Lifecycle,
+        board: SwitchBoard,
+        clock: Callable[[], float],
+        probe: Callable[[Record], None] | None = None,
+    ) -> None:
         self.lifecycle = lifecycle
         self.scripts = ScriptBook()
         self.records: dict[str, Record] = {}
@@ -39,6 +50,7 @@ class Runtime:
         self.peak_deploying = 0
         self._board = board
         self._clock = clock
+        self._probe = probe
         self._deploying: set[str] = set()
         self._alarms: list[tuple[float, int, str, int]] = []
         self._numbers = itertools.count()
@@ -51,6 +63,8 @@ class Runtime:
         if record.phase == "DEPLOYING":
             self._deploying.add(record.id)
         self._arm(record)
+        if record.phase == "DEPLOYING" and record.fate.get("outcome") == _PROBING:
+            self._try_destination(record)
 
     def advance(self) -> None:
         """Bring every pipeline to where it is by now."""
@@ -86,6 +100,20 @@ class Runtime:
             self._reroute(record, [self.lifecycle.leg("DEPLOYING", delay)], self._clock())
         else:
             self._travel(record, "STOPPING", self.lifecycle.restarting())
+
+    def settle(self, pipeline_id: str, deployment: int, problem: str | None) -> None:
+        """Let a deployment whose destination was tried come up, or fail with the reason; a later one is left alone."""
+        record = self.records.get(pipeline_id)
+        if record is None or record.deployments != deployment or record.phase != "DEPLOYING":
+            return
+        if problem is None:
+            record.fate = {"outcome": "RUNNING"}
+            legs = self.lifecycle.starting(bounded=record.config["execution_mode"] == "bounded")
+        else:
+            logs = [f"ERROR Sink open failed: {problem}"]
+            record.fate = {"outcome": "FAILED", "logs": logs, "health_error": problem}
+            legs = self.lifecycle.failing(heals=False)
+        self._reroute(record, legs, self._clock())
 
     def pause(self, record: Record) -> None:
         """Stop the worker and keep the pipeline; nothing happens where nothing runs."""
@@ -145,6 +173,14 @@ class Runtime:
         legs = self._decide(record)
         self._travel(record, "DEPLOYING", legs, at)
         self.peak_deploying = max(self.peak_deploying, len(self._deploying))
+        if record.fate["outcome"] == _PROBING:
+            self._try_destination(record)
+
+    def _try_destination(self, record: Record) -> None:
+        if self._probe is None:
+            self.settle(record.id, record.deployments, None)
+        else:
+            self._probe(record)
 
     def _decide(self, record: Record) -> list[Leg]:
         problem = startup_problem(record.config)
@@ -154,6 +190,9 @@ class Runtime:
         default_until = _DEFAULT_UNTIL[self._board.current.failed_heals_by]
         script = self.scripts.find(record.id, record.config["name"], record.cause, default_until)
         bounded = record.config["execution_mode"] == "bounded"
+        if script is None and self._probe is not None:
+            record.fate, record.replicas = {"outcome": _PROBING}, 1
+            return []
         if script is None:
             record.fate, record.replicas = {"outcome": "RUNNING"}, 1
             return self.lifecycle.starting(bounded=bounded)

@@ -22,6 +22,7 @@ from goldrush_pulumi.emulator.controls import Controls
 from goldrush_pulumi.emulator.faults import FaultBook
 from goldrush_pulumi.emulator.gateway import CONTROL_PATH, Gateway
 from goldrush_pulumi.emulator.lifecycle import Lifecycle
+from goldrush_pulumi.emulator.prober import Prober, ProberError
 from goldrush_pulumi.emulator.recording import Recorder
 from goldrush_pulumi.emulator.store import Store
 from goldrush_pulumi.emulator.switches import SwitchBoard, Switches
@@ -54,9 +55,12 @@ class Emulator(Controls):
         state_file: SQLite file in which pipelines and keys survive a restart; in memory unless given.
         host: A loopback address.
         clock: Seconds since the epoch, for tests that move time themselves.
+        probe: Whether destinations are tried by real connections, and a pipeline fails whose destination refuses.
+        other_service_key: The key of the second account, in the place of its random one.
 
     Raises:
-        EmulatorError: The address is not a loopback address, or the state file cannot be used.
+        EmulatorError: The address is not a loopback address, the state file cannot be used, or what probes needs is
+            missing.
     """
 
     def __init__(
@@ -69,13 +73,17 @@ class Emulator(Controls):
         state_file: str | os.PathLike[str] | None = None,
         host: str = "127.0.0.1",
         clock: Callable[[], float] = time.time,
+        *,
+        probe: bool = False,
+        other_service_key: str | None = None,
     ) -> None:
         _require_loopback(host)
         self._address = (host, port)
         self._archive = _open_archive(state_file)
-        self._keys = KeyRing(_known_accounts(self._archive, accounts, service_key))
+        self._keys = KeyRing(_known_accounts(self._archive, accounts, (service_key, other_service_key)))
+        self._prober = _make_prober() if probe else None
         board, recorder, faults = SwitchBoard(switches), Recorder(), FaultBook()
-        store = Store(self._keys, board, lifecycle or Lifecycle.instant(), clock, self._archive)
+        store = Store(self._keys, board, lifecycle or Lifecycle.instant(), clock, self._archive, self._prober)
         super().__init__(store, board, recorder, faults)
         api = PipelineApi(store, self._keys, board, clock)
         self._gateway = Gateway(api, control_application(self), store, recorder, faults, board, clock)
@@ -139,6 +147,8 @@ class Emulator(Controls):
     def close(self) -> None:
         """Stop for good and let go of the state file."""
         self.stop()
+        if self._prober is not None:
+            self._prober.close()
         if self._archive is not None:
             self._archive.close()
 
@@ -259,13 +269,23 @@ def _open_archive(state_file: str | os.PathLike[str] | None) -> Archive | None:
         raise EmulatorError(str(error)) from None
 
 
-def _known_accounts(archive: Archive | None, given: Sequence[Account] | None, service_key: str | None) -> list[Account]:
+def _make_prober() -> Prober:
+    try:
+        return Prober()
+    except ProberError as error:
+        raise EmulatorError(str(error)) from None
+
+
+def _known_accounts(
+    archive: Archive | None, given: Sequence[Account] | None, service_keys: tuple[str | None, ...]
+) -> list[Account]:
     noted = [Account(**values) for values in (archive and archive.note(_ACCOUNTS_NOTE)) or []]
     accounts = list(given or noted or default_accounts())
     groups = {account.group_id for account in accounts}
     accounts += [account for account in noted if account.group_id not in groups]
-    if service_key is not None:
-        accounts[0] = dataclasses.replace(accounts[0], service_key=service_key)
+    for number, key in enumerate(service_keys):
+        if key is not None:
+            accounts[number] = dataclasses.replace(accounts[number], service_key=key)
     if archive is not None:
         archive.write_note(_ACCOUNTS_NOTE, [dataclasses.asdict(account) for account in accounts])
     return accounts

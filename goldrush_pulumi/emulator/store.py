@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator.accounts import Account, KeyRing
     from goldrush_pulumi.emulator.archive import Archive
     from goldrush_pulumi.emulator.lifecycle import Lifecycle
+    from goldrush_pulumi.emulator.prober import Prober
     from goldrush_pulumi.emulator.switches import SwitchBoard
 
 _CHECKPOINTS = "checkpoints"
@@ -42,6 +43,7 @@ class Store:
         lifecycle: What moves pipelines through their phases.
         clock: Seconds since the epoch.
         archive: Where pipelines are kept beyond this process, if anywhere.
+        prober: Tries destinations for real; without it they are taken to be fine.
     """
 
     def __init__(
@@ -51,16 +53,23 @@ class Store:
         lifecycle: Lifecycle,
         clock: Callable[[], float],
         archive: Archive | None = None,
+        prober: Prober | None = None,
     ) -> None:
         self._lock = threading.RLock()
         self._accounts = {account.group_id: account for account in keys.accounts}
         self._board = board
         self._clock = clock
         self._archive = archive
-        self._runtime = Runtime(lifecycle, board, clock)
+        self._prober = prober
+        self._runtime = Runtime(lifecycle, board, clock, self._begin_probe if prober else None)
         self._checkpoints: dict[str, int] = (archive and archive.note(_CHECKPOINTS)) or {}
         for values in archive.records() if archive else []:
             self._runtime.restore(Record.from_json(values))
+
+    @property
+    def probes(self) -> bool:
+        """Whether destinations are tried for real."""
+        return self._prober is not None
 
     @property
     def peak_deploying(self) -> int:
@@ -192,6 +201,18 @@ class Store:
         with self.turn():
             return answers.health_object(self._find(account, pipeline_id))
 
+    def probe_again(self, account: Account, pipeline_id: str) -> None:
+        """Try the destination of a running pipeline; what comes of it is its health from now on. Takes its time."""
+        with self.turn():
+            record = self._find(account, pipeline_id)
+        if self._prober is None or record.phase != "RUNNING":
+            return
+        problem = self._prober.find_problem(record)
+        with self.turn() as runtime:
+            if record.phase == "RUNNING":
+                record.probed, record.health_error = True, problem
+                runtime.changed.add(record.id)
+
     def edit(self, record: Record, changes: dict[str, Any], *, redeploy: bool) -> None:
         """Change a pipeline outside of the API; call within a turn.
 
@@ -217,6 +238,16 @@ class Store:
         with self._lock:
             record = self._runtime.records.get(pipeline_id)
             return None if record is None else str(record.config["name"])
+
+    def _begin_probe(self, record: Record) -> None:
+        pipeline_id, deployment = record.id, record.deployments
+
+        def settle(problem: str | None) -> None:
+            with self.turn() as runtime:
+                runtime.settle(pipeline_id, deployment, problem)
+
+        if self._prober is not None:
+            self._prober.begin(record, settle)
 
     def _find(self, account: Account, pipeline_id: str) -> Record:
         record = self._runtime.records.get(pipeline_id)

@@ -1,0 +1,121 @@
+"""Whether a destination answers: a TCP connection, and for PostgreSQL a login, as a worker would try them."""
+
+from __future__ import annotations
+
+import functools
+import re
+import socket
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import parse_qs, unquote, urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+_TIMEOUT_SECONDS: Final = 3.0
+_DEFAULT_PORTS: Final = {"postgres": 5432, "clickhouse": 8123, "kafka": 9092, "http": 80}
+_HTTPS: Final = 443
+
+Address = tuple[str, int]
+
+
+def find_connection_problem(destination_type: str, config: Mapping[str, Any]) -> str | None:
+    """Why a destination cannot be used, in the words of whoever refused, or None when it can.
+
+    Of several addresses one has to answer. Nothing is written there.
+    """
+    try:
+        addresses = list(addresses_of(destination_type, config))
+    except ValueError:
+        return f"{destination_type}: the address cannot be read"
+    use = functools.partial(_log_in, config) if destination_type == "postgres" else _accept
+    return _first_success(addresses, lambda address: _connect(address, use))
+
+
+def addresses_of(destination_type: str, config: Mapping[str, Any]) -> Iterable[Address]:
+    """Where a destination listens.
+
+    Raises:
+        ValueError: a URL or a port cannot be read.
+    """
+    if destination_type == "kafka":
+        return [_address(broker, _DEFAULT_PORTS["kafka"]) for broker in str(config["bootstrap_servers"]).split(",")]
+    if destination_type == "object_storage":
+        return _of_url(str(config.get("endpoint") or _public_endpoint(config)), "object_storage")
+    return _of_url(str(config.get("queue_url") or config["url"]), destination_type)
+
+
+def _public_endpoint(config: Mapping[str, Any]) -> str:
+    if config.get("provider") == "gcs":
+        return "https://storage.googleapis.com"
+    return f"https://s3.{config.get('region', 'us-east-1')}.amazonaws.com"
+
+
+def _of_url(url: str, destination_type: str) -> list[Address]:
+    parts = urlsplit(url.removeprefix("jdbc:"))
+    default = _DEFAULT_PORTS.get(destination_type) or _DEFAULT_PORTS.get(parts.scheme, _HTTPS)
+    return [_address(host, default) for host in parts.netloc.rpartition("@")[2].split(",")]
+
+
+def _address(text: str, default_port: int) -> Address:
+    found = re.fullmatch(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<host>[^\[\]:]+))(?::(?P<port>\d+))?", text.strip())
+    if found is None:
+        raise ValueError(text)
+    return found["ipv6"] or found["host"], int(found["port"] or default_port)
+
+
+def _first_success(addresses: list[Address], attempt: Callable[[Address], str | None]) -> str | None:
+    problems = []
+    for address in addresses:
+        problem = attempt(address)
+        if problem is None:
+            return None
+        problems.append(problem)
+    return "; ".join(problems) or "no address is given"
+
+
+def _connect(address: Address, use: Callable[[socket.socket], str | None]) -> str | None:
+    """Connect, and say what comes of using the connection."""
+    try:
+        with socket.create_connection(address, _TIMEOUT_SECONDS) as connection:
+            return use(connection)
+    except OSError as error:
+        return _reason(error, address)
+
+
+def _accept(_connection: socket.socket) -> None:
+    """A connection that stands is enough."""
+
+
+def _reason(error: OSError, address: Address) -> str:
+    name = f"{address[0]}:{address[1]}"
+    if isinstance(error, socket.gaierror):
+        return f"host not found: {name}"
+    if isinstance(error, TimeoutError):
+        return f"connection timed out: {name}"
+    return f"{(error.strerror or 'connection failed').lower()}: {name}"
+
+
+def _log_in(config: Mapping[str, Any], connection: socket.socket) -> str | None:
+    import pg8000.native  # noqa: PLC0415 - only a probing emulator needs it
+
+    parts = urlsplit(str(config["url"]).removeprefix("jdbc:"))
+    mode = parse_qs(parts.query).get("sslmode", ["disable"])[0]
+    try:
+        pg8000.native.Connection(
+            user=config["user"],
+            password=config["password"],
+            database=unquote(parts.path.lstrip("/")) or config["user"],
+            sock=connection,
+            ssl_context=True if mode.startswith(("require", "verify")) else None,
+        ).close()
+    except pg8000.native.DatabaseError as error:
+        return _server_reason(error)
+    except pg8000.native.InterfaceError as error:
+        return f"log in: {error}"
+    return None
+
+
+def _server_reason(error: Exception) -> str:
+    """The severity and the message of an answer of the server, such as `FATAL: password authentication failed`."""
+    fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
+    return f"{fields.get('S', 'ERROR')}: {fields['M']}" if "M" in fields else str(error)
