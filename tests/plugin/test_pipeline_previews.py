@@ -19,6 +19,7 @@ ALL_KNOWN = program(
     "webhook",
     name="swaps",
     description="all of it",
+    topic="base.mainnet.ref.block.logs",
     transforms={"swaps": "SELECT tx_hash FROM swaps"},
     execution_mode="bounded",
     execution_start_from=1_000,
