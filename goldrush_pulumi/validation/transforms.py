@@ -6,7 +6,6 @@ it leaves open is a warning that says so.
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Final
 
 from goldrush_pulumi.validation.problems import Problem, entry_path, warning
@@ -32,7 +31,7 @@ def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
     path = entry_path("transforms", table)
     if not _begins_like_a_select(sql):
         yield Problem(path, "is not a SELECT", f"write one SELECT that reads {table}")
-    elif _measure_depth(sql) > _GREATEST_DEPTH:
+    elif _is_too_deep(sql):
         yield Problem(path, f"is nested more than {_GREATEST_DEPTH} levels deep", "write it with fewer levels")
     elif len(sql) > _GREATEST_LENGTH:
         yield warning(path, f"is longer than {_GREATEST_LENGTH} characters and was not read", "shorten it if you can")
@@ -48,14 +47,15 @@ def _begins_like_a_select(sql: str) -> bool:
     return next(words, "").upper() in _FIRST_WORDS
 
 
-def _measure_depth(sql: str) -> int:
-    """Measure the greatest number of levels that a parser may have to hold at once."""
-    depth = deepest = run = 0
-    for token in chain(map(str.upper, tokens_of(sql)), ("",)):
+def _is_too_deep(sql: str) -> bool:
+    """Tell whether a parser may have to hold too many levels at once; read only as far as needed to know."""
+    depth = run = 0
+    for token in map(str.upper, tokens_of(sql)):
         run = run + 1 if token in _PREFIXES else 0
         depth += (token in _OPENING) - (token in _CLOSING) + _count_odd(token)
-        deepest = max(deepest, depth + run)
-    return deepest
+        if depth + run > _GREATEST_DEPTH:
+            return True
+    return False
 
 
 def _count_odd(token: str) -> int:

@@ -7,6 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldrush_pulumi.validation import DESTINATIONS, INPUTS, find_problems, secret_paths
+from tests.generators.__main__ import judge
+from tests.generators.laws import find_changes, find_errors
 from tests.generators.pipelines import destination_configs, pipelines
 
 if TYPE_CHECKING:
@@ -17,6 +19,12 @@ _SPOILT = st.sampled_from(
     [SECRET, f"******{SECRET}", f"http://u:{SECRET}@h", f"[pulumi:{SECRET}]", [SECRET], {"a": SECRET}, {"a": [SECRET]}]
 )
 
+_ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(), inner, max_size=3),
+    max_leaves=5,
+)
+
 
 def _never(_: object) -> bool:
     return False
@@ -25,7 +33,54 @@ def _never(_: object) -> bool:
 @given(pipelines())
 def test_a_valid_pipeline_is_never_refused(inputs: dict[str, Any]) -> None:
     """Whatever the documentation allows passes, for every destination."""
-    assert find_problems(inputs, _never) == []
+    assert find_errors(inputs) == []
+
+
+@given(pipelines())
+def test_an_untouched_pipeline_never_differs(inputs: dict[str, Any]) -> None:
+    """After a way through engine, request, server defaults and masks, and back, the same program changes nothing."""
+    assert find_changes(inputs) == []
+
+
+def test_the_exhaustive_run_judges_as_many_as_it_is_told() -> None:
+    """`python -m tests.generators COUNT` judges by the same laws, and counts what it judged."""
+    assert judge(20) == 20
+
+
+@given(pipelines(), st.data())
+def test_a_mutation_is_judged_without_an_accident(inputs: dict[str, Any], data: st.DataObject) -> None:
+    """Whatever stands in place of a value, the answer is a list of problems, and each has a path and two halves."""
+    for target in (inputs, inputs["destination_config"]):
+        for name in data.draw(st.sets(st.sampled_from(sorted(target)), max_size=3)):
+            target[name] = data.draw(_ANYTHING)
+            if not isinstance(inputs["destination_config"], dict):
+                return
+
+    for problem in find_problems(inputs, _never):
+        assert problem.path
+        assert problem.wrong
+        assert problem.right
+
+
+@given(pipelines(), st.data())
+def test_a_required_value_that_is_taken_away_is_missed(inputs: dict[str, Any], data: st.DataObject) -> None:
+    """A pipeline without one of the values it needs is refused at that value's path."""
+    type_ = inputs.get("destination_type") or inputs["destination_config"]["type"]
+    required = [field.name for field in DESTINATIONS[type_].fields if field.required]
+    name = data.draw(st.sampled_from(required))
+    del inputs["destination_config"][name]
+
+    assert any(text.startswith(f"destination_config.{name}: is missing") for text in find_errors(inputs))
+
+
+@given(pipelines())
+def test_an_unchanged_pipeline_is_not_read_again(inputs: dict[str, Any]) -> None:
+    """What was found right before has no problem in its languages."""
+    again = find_problems(inputs, _never, inputs)
+
+    assert not [
+        problem for problem in again if problem.path.startswith(("transforms[", "abi_file[", "abi_contract_addresses["))
+    ]
 
 
 @given(pipelines(), st.data())
@@ -50,7 +105,7 @@ def test_unknown_values_add_no_problem(inputs: dict[str, Any], data: st.DataObje
     if isinstance(config, dict):
         config.update(dict.fromkeys(data.draw(st.sets(st.sampled_from(sorted(config)))), unknown))
 
-    assert find_problems(inputs, lambda value: value is unknown) == []
+    assert not [problem for problem in find_problems(inputs, lambda value: value is unknown) if problem.is_error]
 
 
 @pytest.mark.parametrize("type_", sorted(DESTINATIONS))
