@@ -32,7 +32,7 @@ from tests.plugin.pipelines import leaks
 from tests.plugin.wire import encode, urn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from goldrush_pulumi.emulator import Emulator
     from tests.plugin.wire import Properties
@@ -127,12 +127,12 @@ class ModelEngine:
     def refresh(self) -> str | None:
         """Read every pipeline in state; those that are gone leave it, those in trouble are marked."""
         with self._process() as process:
-            return self._ended(lambda: [self._read(process, name) for name in list(self.records)])
+            return self._ended(lambda: self._for_each(self._read, process))
 
     def destroy(self) -> str | None:
         """Delete every pipeline in state."""
         with self._process() as process:
-            return self._ended(lambda: [self._delete(process, name) for name in list(self.records)])
+            return self._ended(lambda: self._for_each(self._delete, process))
 
     def _ended(self, work: Any) -> str | None:
         try:
@@ -143,6 +143,10 @@ class ModelEngine:
             self.said.append(str(error))
             return str(error)
         return None
+
+    def _for_each(self, verb: Callable[[PipelineProvider, str], None], process: PipelineProvider) -> None:
+        for name in list(self.records):
+            verb(process, name)
 
     def _converge(self, process: PipelineProvider, program: Mapping[str, Properties]) -> None:
         for name, declared in program.items():

@@ -1,0 +1,209 @@
+"""Anything may go wrong at any moment, in any order; afterwards one more `up` ends with everything exactly once.
+
+Hypothesis plays user, network and fate. `GOLDRUSH_MODEL_STEPS` makes it play for that many steps instead of a few.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from typing import Any
+
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
+from goldrush_pulumi.emulator.faults import HTML_BODY
+from tests.plugin.model_engine import PORT, Fuse, ModelEngine, Time
+from tests.plugin.pipelines import PLANTED, program
+
+STEPS_VARIABLE = "GOLDRUSH_MODEL_STEPS"
+_STEPS_EACH = 40
+_NAMES = ("swaps", "mints", "burns")
+_NOISE = ("Traceback", "internal error", 'File "', PLANTED)
+
+SWITCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "patch_merges_maps": st.booleans(),
+        "write_answers_masked": st.booleans(),
+        "returns_defaults": st.booleans(),
+        "unset_answers_null": st.booleans(),
+        "patch_redeploys": st.sampled_from(["at once", "later", "through STOPPED", "never"]),
+        "failed_heals_by": st.sampled_from(["patch", "pause and resume", "itself"]),
+        "paused_at_post_honoured": st.booleans(),
+        "delete_through_stopping": st.booleans(),
+        "list_items_brief": st.booleans(),
+        "list_order": st.sampled_from(["newest first", "oldest first", "by id"]),
+        "page_size_limit": st.integers(1, 3),
+        "requests_per_second": st.sampled_from([4.0, 50.0]),
+    },
+)
+PROGRAMS = st.fixed_dictionaries(
+    {},
+    optional={
+        name: st.fixed_dictionaries(
+            {},
+            optional={
+                "description": st.sampled_from(["Swaps", "Swaps on Base"]),
+                "status": st.sampled_from(["running", "paused"]),
+                "topic": st.sampled_from(["base.mainnet.ref.block.swap.v3", "eth.mainnet.ref.block.swap.v3"]),
+                "transforms": st.sampled_from([{"swaps": "SELECT tx_hash FROM swaps"}, {}]),
+                "triggers": st.fixed_dictionaries({"run": st.integers(0, 2)}),
+            },
+        )
+        for name in _NAMES
+    },
+)
+LOSSES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
+    [
+        {"drop": "before"},
+        {"drop": "after"},
+        {"status": 500},
+        {"status": 503, "commit": True},
+        {"status": 429},
+        {"status": 429, "retry_after": 2},
+        {"status": 502, "body": HTML_BODY},
+        {"status": 200, "body": HTML_BODY, "commit": True},
+        {"status": 401},
+        {"status": 403},
+    ]
+)
+
+
+class AnythingMayHappen(RuleBasedStateMachine):
+    @initialize(switches=SWITCHES)
+    def begin(self, switches: dict[str, Any]) -> None:
+        self.time = Time()
+        lifecycle = Lifecycle.by_time(2.0, 1.0, 4.0)
+        self.server = Emulator(port=PORT, lifecycle=lifecycle, switches=Switches(**switches), clock=self.time)
+        self.engine = ModelEngine(self.server, self.time)
+        self.program: dict[str, Any] = {}
+        self.deleted_by_hand = 0
+
+    def teardown(self) -> None:
+        if hasattr(self, "server"):
+            self.converge()
+            self.server.close()
+
+    # --- What the user does -------------------------------------------------------------------------------------------
+
+    def everything_is_recorded(self) -> bool:
+        """Whether nothing was left behind. What was has to be found by the program that left it."""
+        recorded = {record.id for record in self.engine.records.values()}
+        return {pipeline["id"] for pipeline in self.server.pipelines()} <= recorded
+
+    @precondition(everything_is_recorded)
+    @rule(wanted=PROGRAMS)
+    def edit_the_program(self, wanted: dict[str, Any]) -> None:
+        self.program = {name: program("postgres", **copy.deepcopy(changes)) for name, changes in wanted.items()}
+
+    @rule()
+    def up(self) -> None:
+        self.engine.up(self.program)
+
+    @rule()
+    def refresh(self) -> None:
+        self.engine.refresh()
+
+    @rule()
+    def destroy(self) -> None:
+        self.engine.destroy()
+
+    @rule(seconds=st.sampled_from([1.0, 10.0, 120.0]))
+    def wait(self, seconds: float) -> None:
+        self.time.seconds += seconds
+
+    @rule(choice=st.integers(0, 10), how=st.sampled_from(["pause", "describe", "fail", "delete"]))
+    def meddle(self, choice: int, how: str) -> None:
+        pipelines = self.server.pipelines()
+        if not pipelines:
+            return
+        pipeline_id = pipelines[choice % len(pipelines)]["id"]
+        if how == "pause":
+            self.server.edit(pipeline_id, status="paused")
+        elif how == "describe":
+            self.server.edit(pipeline_id, transforms={"swaps": "SELECT block_height FROM swaps"})
+        elif how == "fail":
+            self.server.fail(pipeline_id, [f"ERROR password {PLANTED}1 was refused"], f"no {PLANTED}1")
+        else:
+            self.server.remove(pipeline_id)
+
+    # --- What fate does -----------------------------------------------------------------------------------------------
+
+    @rule(requests=st.integers(1, 25), carried_out=st.booleans())
+    def kill_the_next_process(self, requests: int, carried_out: bool) -> None:  # noqa: FBT001 - hypothesis names it
+        self.engine.fuse = Fuse(requests, carried_out)
+
+    @rule(waits=st.integers(1, 6))
+    def interrupt_the_next_process(self, waits: int) -> None:
+        self.engine.interrupt_after = waits
+
+    @rule(
+        loss=LOSSES,
+        method=st.sampled_from(["*", "GET", "POST", "PATCH", "PUT", "DELETE"]),
+        skip=st.integers(0, 6),
+        times=st.integers(1, 4),
+    )
+    def lose_answers(self, loss: dict[str, Any], method: str, skip: int, times: int) -> None:
+        self.server.fault(method, skip=skip, times=times, **loss)
+
+    @precondition(lambda self: self.program)
+    @rule()
+    def come_to_rest(self) -> None:
+        self.converge()
+
+    # --- What must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_unspeakable_was_said(self) -> None:
+        if not hasattr(self, "engine"):
+            return
+        for text in self.engine.said:
+            assert not [noise for noise in _NOISE if noise in text], text
+        for name, record in self.engine.records.items():
+            assert not [reason for reason in record.errors if PLANTED in reason], name
+
+    def converge(self) -> None:
+        """With the trouble over, a refresh and at most two ups bring everything in place, and then nothing is left."""
+        self.server.clear_faults()
+        self.engine.fuse = self.engine.interrupt_after = None
+        assert self.engine.refresh() is None, self.engine.said[-1]
+        errors = [self.engine.up(self.program) for _ in range(2)]
+        assert errors[-1] is None, errors
+        recorded = sorted(record.id for record in self.engine.records.values())
+        assert recorded == sorted(pipeline["id"] for pipeline in self.server.pipelines())
+        assert self.engine.records.keys() == self.program.keys()
+        for pipeline in self.server.pipelines():
+            wanted = self.program[pipeline["name"]]
+            assert pipeline["phase"] == ("PAUSED" if wanted.get("status") == "paused" else "RUNNING")
+        self.server.clear_requests()
+        assert self.engine.up(self.program) is None
+        assert {request.method for request in self.server.requests()} <= {"GET"}
+
+
+def test_nothing_is_lost_and_nothing_twice() -> None:
+    """After any sequence of changes, faults, kills and meddling, each declared pipeline is there once, as declared."""
+    steps = int(os.environ.get(STEPS_VARIABLE, "1200"))
+    run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        AnythingMayHappen,
+        settings=settings(
+            max_examples=max(steps // _STEPS_EACH, 1),
+            stateful_step_count=_STEPS_EACH,
+            deadline=None,
+            database=None,
+            derandomize=STEPS_VARIABLE not in os.environ,
+            print_blob=True,
+            # A failure is told with all of its steps: making them fewer would take minutes.
+            phases=[Phase.explicit, Phase.generate],
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
