@@ -21,7 +21,8 @@ PASSPHRASE = "a passphrase of the tests"
 PATIENCE_SECONDS = 300.0
 """When a command counts as hanging. No test asks how long one took."""
 
-_FOREIGN = re.compile(r"(PULUMI|GOLDRUSH|AWS)_|(HTTPS?|ALL|NO)_PROXY$", re.IGNORECASE)
+# Without bytecode files every one of the many Python processes would compile the Pulumi SDK anew.
+_FOREIGN = re.compile(r"(PULUMI|GOLDRUSH|AWS)_|(HTTPS?|ALL|NO)_PROXY$|PYTHONDONTWRITEBYTECODE$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

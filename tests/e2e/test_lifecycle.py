@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 DEV_PASSPHRASE = "goldrush-dev"
 DEV_KEY = "goldrush-dev-key"
 """What Pulumi.dev.yaml documents and holds; the examples do the same."""
+PARTNER_KEY = "goldrush-dev-partner-key"
+"""The key of the second account of a local GoldRush."""
 
 EXAMPLES = sorted(path for path in (ROOT / "examples").glob("*/") if not path.name.startswith((".", "_")))
 
@@ -108,7 +110,7 @@ def _replace(world: World, stack: Stack) -> None:
 @pytest.fixture
 def dev_world(make_world: Callable[[Emulator], World]) -> Iterator[World]:
     """A world that opens stack files encrypted with the documented passphrase of `dev`."""
-    with Emulator(service_key=DEV_KEY) as emulator:
+    with Emulator(service_key=DEV_KEY, other_service_key=PARTNER_KEY) as emulator:
         world = make_world(emulator)
         world.cli.passphrase = DEV_PASSPHRASE
         # The key comes from the stack's config, as it does for a user.

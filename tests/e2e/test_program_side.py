@@ -6,6 +6,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from tests.e2e.programs import POSTGRES, TOPIC, Code, pipeline
+from tests.e2e.stack import Stack, make_project
 
 if TYPE_CHECKING:
     from tests.e2e.world import World
@@ -56,6 +57,39 @@ assert ("pulumi-python:dynamic/goldrush:Pipeline", "swaps") in seen, seen
 print("declared under mocks")
 """
 
+AUTOMATED = """
+import os
+import sys
+
+from pulumi import automation
+
+import goldrush_pulumi as goldrush
+
+
+def declare():
+    goldrush.Pipeline(
+        "swaps",
+        project="shop",
+        topic="base.mainnet.ref.block.swap.v3",
+        destination_config=goldrush.PostgresDestinationArgs(
+            url="postgresql://db.example.com:5432/a", user="u", password="unremarkable"
+        ),
+    )
+
+
+stack = automation.create_or_select_stack(
+    stack_name="dev",
+    project_name="automated",
+    program=declare,
+    opts=automation.LocalWorkspaceOptions(work_dir=os.getcwd(), env_vars={"PULUMI_PYTHON_CMD": sys.executable}),
+)
+stack.set_config("goldrush:failedGraceSeconds", automation.ConfigValue("0.3"))
+try:
+    print(getattr(stack, sys.argv[1])().summary.result)
+except automation.CommandError as error:
+    print("refused:", error)
+"""
+
 
 def made_elsewhere(world: World, **changes: Any) -> str:
     """A pipeline that somebody made without Pulumi; answers its id."""
@@ -82,6 +116,24 @@ def test_program_runs_under_mocks_without_any_network(world: World) -> None:
     (world.folder / "mocked.py").write_text(MOCKED, "utf-8")
     ended = world.cli.run_program((sys.executable, "mocked.py"), folder=world.folder)
     assert "declared under mocks" in ended
+
+
+def test_automation_api_is_told_what_users_are_told(world: World) -> None:
+    """An inline program gets the diagnosis in its exception, and goes on with the same pipeline."""
+    world.cli.settings |= {"GOLDRUSH_BASE_URL": world.emulator.base_url}
+    stack = Stack(world.cli, make_project(world.folder / "automated", "automated"))
+    (stack.folder / "main.py").write_text(AUTOMATED, "utf-8")
+    world.emulator.script("swaps", logs=["FATAL: password authentication failed"], until="never")
+    refused = world.cli.run_program((sys.executable, "main.py", "up"), folder=stack.folder)
+    world.stacks.append(stack)
+    assert "refused: " in refused
+    assert "is FAILED" in refused
+    assert "(auth_failed)" in refused
+    world.emulator.clear_scripts()
+    assert "succeeded" in world.cli.run_program((sys.executable, "main.py", "up"), folder=stack.folder)
+    assert len(world.sent("POST")) == 1
+    assert "succeeded" in world.cli.run_program((sys.executable, "main.py", "destroy"), folder=stack.folder)
+    assert world.emulator.pipelines() == []
 
 
 def test_adopted_pipeline_becomes_what_is_declared(world: World) -> None:
@@ -134,6 +186,21 @@ def test_pipeline_is_adopted_once(world: World) -> None:
     ended = stack.up(expect=1)
     assert "Traceback" not in ended
     assert [item.id for item in stack.resources()] == [pipeline_id]
+
+
+def test_namesake_is_not_made_twice(world: World) -> None:
+    """A pipeline of that project and name that somebody else made is told, with the line that takes it over."""
+    pipeline_id = made_elsewhere(world, name="swaps")
+    stack = world.stack(pipeline())
+    world.strays.add(pipeline_id)
+    ended = stack.up(expect=1)
+    assert f'adopt_id="{pipeline_id}"' in ended
+    assert world.sent("POST") == []
+    world.strays.clear()
+    stack.program(pipeline(adopt_id=pipeline_id))
+    stack.up()
+    assert stack.resource().id == pipeline_id
+    stack.preview_clean("--refresh")
 
 
 def test_existing_pipeline_is_read_and_not_managed(world: World) -> None:

@@ -10,8 +10,6 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import pytest
-
 from tests.e2e.leaks import find_leaks, spellings
 from tests.e2e.programs import POSTGRES, marked, pipeline
 from tests.e2e.stack import is_secret
@@ -127,22 +125,21 @@ def test_what_the_user_marked_is_encrypted(world: World) -> None:
     assert stack.outputs() == {"description": "[secret]"}
 
 
-@pytest.mark.parametrize("spelling", ["plain", "url", "base64", "json"])
-def test_diagnosis_hides_secrets_in_the_workers_words(world: World, spelling: str) -> None:
+def test_diagnosis_hides_secrets_in_the_workers_words(world: World) -> None:
     """A password that the worker prints, in whatever spelling, is neither shown nor stored, and the cause still is."""
     password = f'{world.plant("pw")}/"&=+ {world.plant("more")}'
-    said = {
-        "plain": password,
-        "url": quote(password, safe=""),
-        "base64": base64.b64encode(f"goldrush:{password}".encode()).decode(),
-        "json": json.dumps(password),
-    }[spelling]
-    stack = world.stack(pipeline(destination_config={**POSTGRES, "password": password}))
-    world.emulator.script(
-        "swaps", logs=[f"ERROR connect with {said} failed: access denied"], health_error=f"denied: {said}"
+    spellings_said = (
+        password,
+        quote(password, safe=""),
+        base64.b64encode(f"goldrush:{password}".encode()).decode(),
+        json.dumps(password),
     )
+    stack = world.stack(pipeline(destination_config={**POSTGRES, "password": password}))
+    words = [f"ERROR attempt {number} with {said}: access denied" for number, said in enumerate(spellings_said)]
+    world.emulator.script("swaps", logs=words, health_error=f"denied: {password}")
     ended = stack.up("--diff", expect=1, preview=True)
-    assert "[secret]" in ended.line_with("access denied")
+    for number in range(len(spellings_said)):
+        assert "[secret]" in ended.line_with(f"attempt {number} with")
     assert "[secret]" in ended.line_with("destination:")
     assert "auth_failed" in ended
     assert "[secret]" in stack.resource().init_errors[0]
@@ -208,7 +205,11 @@ def test_header_that_the_server_shows_unmasked_is_encrypted(world: World) -> Non
 
 
 def test_debug_output_shows_no_secret(world: World) -> None:
-    """`--debug` adds much to the output, and no secret."""
+    """`--debug` adds much to the output, and no secret; nor does the provider's own debugging.
+
+    With `-v=9` the engine itself logs every value that passes it, secret or not: no provider can change that.
+    """
+    world.cli.settings["GOLDRUSH_PULUMI_DEBUG"] = "1"
     stack = world.stack(pipeline(destination_config=six_destinations(world)["webhook"]))
     stack.up("--debug")
     stack.program(pipeline(destination_config=six_destinations(world)["webhook"]))
