@@ -19,15 +19,17 @@ _CLOSENESS = 0.85
 _SHOWN = 40
 
 
-def find_column_faults(statement: Statement, select: exp.Select, table: str) -> Iterator[tuple[str, str, Severity]]:
+def find_column_faults(
+    statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str
+) -> Iterator[tuple[str, str, Severity]]:
     """Warn of columns that a documented table does not have, or of likely misspellings where not all are documented."""
     known = COLUMNS.get(table.lower())
-    if known is None or sum(1 for _ in select.find_all(exp.Select)) > 1:
+    if known is None or sum(isinstance(node, exp.Select) for node in nodes) > 1:
         return
     aliases = {expression.alias.lower() for expression in select.expressions if expression.alias}
-    owners = {"", table.lower(), *(part.alias.lower() for part in select.find_all(exp.Table) if part.alias)}
+    owners = {"", table.lower(), *(node.alias.lower() for node in nodes if isinstance(node, exp.Table) and node.alias)}
     said: set[str] = set()
-    for column in select.find_all(exp.Column):
+    for column in (node for node in nodes if isinstance(node, exp.Column)):
         name = column.name.lower()
         if isinstance(column.this, exp.Star) or column.table.lower() not in owners:
             continue

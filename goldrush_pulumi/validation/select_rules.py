@@ -13,7 +13,7 @@ from goldrush_pulumi.validation.select_parser import Statement, TooDeepError, Un
 from goldrush_pulumi.validation.select_tables import find_table_faults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
     from goldrush_pulumi.validation.problems import Severity
 
@@ -30,8 +30,10 @@ class _Clause(NamedTuple):
     name: str
     right: str
     tokens: tuple[TokenType, ...]
-    is_there: Callable[[exp.Expr], bool]
+    nodes: frozenset[type[exp.Expr]]
     severity: Severity = "error"
+    # Where the same node may stand for something else, the parent that makes it this clause.
+    parent: type[exp.Expr] = exp.Expr
 
 
 _ROW_BY_ROW = "a transform reads one row at a time, so do that at the destination"
@@ -70,8 +72,8 @@ def _find_faults(statement: Statement, table: str) -> Iterator[Fault]:
         return
     if not select.expressions:
         yield Fault("selects no column", "name the columns, or write * for all")
-    yield from (Fault(*found) for found in find_table_faults(statement, select, table))
-    yield from (Fault(*found) for found in find_column_faults(statement, select, table))
+    yield from (Fault(*found) for found in find_table_faults(statement, select, nodes, table))
+    yield from (Fault(*found) for found in find_column_faults(statement, select, nodes, table))
 
 
 def _find_second(statement: Statement) -> int | None:
@@ -87,7 +89,8 @@ def _find_second(statement: Statement) -> int | None:
 def _find_clauses(statement: Statement, nodes: list[exp.Expr], root: exp.Query) -> Iterator[Fault]:
     kinds = {type(node) for node in nodes}
     for clause in _CLAUSES:
-        first = next(filter(clause.is_there, nodes), None)
+        # Most SELECTs hold none of them, so this is asked of the few kinds of nodes and not of every node.
+        first = _find_first(clause, nodes) if clause.nodes & kinds else None
         if first is None:
             continue
         where = statement.place(_find_place(statement, clause, first))
@@ -95,7 +98,7 @@ def _find_clauses(statement: Statement, nodes: list[exp.Expr], root: exp.Query) 
             yield Fault(f"holds {clause.name}{where}, which GoldRush refuses", clause.right)
         else:
             yield Fault(f"holds {clause.name}{where}, which is not documented", clause.right, "warning")
-    inner = sum(isinstance(node, exp.Select) for node in nodes) > 1 and exp.CTE not in kinds
+    inner = sum(type(node) is exp.Select for node in nodes) > 1 and exp.CTE not in kinds
     if inner and not isinstance(root, exp.SetOperation):
         wrong = "holds a subquery, which is not documented"
         yield Fault(wrong, _UNDOCUMENTED, "warning")
@@ -110,16 +113,11 @@ def _find_place(statement: Statement, clause: _Clause, node: exp.Expr) -> int | 
     return next((start for start in starts if isinstance(start, int)), None)
 
 
-def _is_ordering(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Order) and isinstance(node.parent, exp.Query)
-
-
-def _is_distinct(node: exp.Expr) -> bool:
-    return isinstance(node, exp.Distinct) and isinstance(node.parent, exp.Select)
-
-
-def _is_any(*kinds: type[exp.Expr]) -> Callable[[exp.Expr], bool]:
-    return lambda node: isinstance(node, kinds)
+def _find_first(clause: _Clause, nodes: list[exp.Expr]) -> exp.Expr | None:
+    for node in nodes:
+        if type(node) in clause.nodes and isinstance(node.parent or node, clause.parent):
+            return node
+    return None
 
 
 _CLAUSES = (
@@ -127,25 +125,25 @@ _CLAUSES = (
         "a JOIN",
         "read one table, and join at the destination",
         (TokenType.JOIN, TokenType.STRAIGHT_JOIN),
-        _is_any(exp.Join),
+        frozenset({exp.Join}),
     ),
-    _Clause("GROUP BY", _ROW_BY_ROW, (TokenType.GROUP_BY,), _is_any(exp.Group)),
-    _Clause("HAVING", _ROW_BY_ROW, (TokenType.HAVING,), _is_any(exp.Having)),
-    _Clause("ORDER BY", _ROW_BY_ROW, (TokenType.ORDER_BY,), _is_ordering),
-    _Clause("a window function", _ROW_BY_ROW, (TokenType.OVER, TokenType.WINDOW), _is_any(exp.Window)),
-    _Clause("QUALIFY", _ROW_BY_ROW, (TokenType.QUALIFY,), _is_any(exp.Qualify)),
-    _Clause("UNION", "write one SELECT per table", (TokenType.UNION,), _is_any(exp.Union)),
-    _Clause("INTERSECT", "write one SELECT per table", (TokenType.INTERSECT,), _is_any(exp.Intersect)),
-    _Clause("EXCEPT", "write one SELECT per table", (TokenType.EXCEPT,), _is_any(exp.Except)),
-    _Clause("DISTINCT", _UNDOCUMENTED, (TokenType.DISTINCT,), _is_distinct, "warning"),
-    _Clause("LIMIT", _UNDOCUMENTED, (TokenType.LIMIT, TokenType.FETCH), _is_any(exp.Limit, exp.Fetch), "warning"),
-    _Clause("OFFSET", _UNDOCUMENTED, (TokenType.OFFSET,), _is_any(exp.Offset), "warning"),
-    _Clause("WITH", _UNDOCUMENTED, (TokenType.WITH,), _is_any(exp.CTE), "warning"),
+    _Clause("GROUP BY", _ROW_BY_ROW, (TokenType.GROUP_BY,), frozenset({exp.Group})),
+    _Clause("HAVING", _ROW_BY_ROW, (TokenType.HAVING,), frozenset({exp.Having})),
+    _Clause("ORDER BY", _ROW_BY_ROW, (TokenType.ORDER_BY,), frozenset({exp.Order}), parent=exp.Query),
+    _Clause("a window function", _ROW_BY_ROW, (TokenType.OVER, TokenType.WINDOW), frozenset({exp.Window})),
+    _Clause("QUALIFY", _ROW_BY_ROW, (TokenType.QUALIFY,), frozenset({exp.Qualify})),
+    _Clause("UNION", "write one SELECT per table", (TokenType.UNION,), frozenset({exp.Union})),
+    _Clause("INTERSECT", "write one SELECT per table", (TokenType.INTERSECT,), frozenset({exp.Intersect})),
+    _Clause("EXCEPT", "write one SELECT per table", (TokenType.EXCEPT,), frozenset({exp.Except})),
+    _Clause("DISTINCT", _UNDOCUMENTED, (TokenType.DISTINCT,), frozenset({exp.Distinct}), "warning", exp.Select),
+    _Clause("LIMIT", _UNDOCUMENTED, (TokenType.LIMIT, TokenType.FETCH), frozenset({exp.Limit, exp.Fetch}), "warning"),
+    _Clause("OFFSET", _UNDOCUMENTED, (TokenType.OFFSET,), frozenset({exp.Offset}), "warning"),
+    _Clause("WITH", _UNDOCUMENTED, (TokenType.WITH,), frozenset({exp.CTE}), "warning"),
     _Clause(
         "a clause on its table",
         _UNDOCUMENTED,
         (),
-        _is_any(exp.Lateral, exp.Unnest, exp.Pivot, exp.TableSample, exp.MatchRecognize),
+        frozenset({exp.Lateral, exp.Unnest, exp.Pivot, exp.TableSample, exp.MatchRecognize}),
         "warning",
     ),
 )

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from goldrush_pulumi.validation.select_parser import Statement
 
 
-def find_table_faults(statement: Statement, select: exp.Select, table: str) -> Iterator[tuple[str, str, Severity]]:
+def find_table_faults(
+    statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str
+) -> Iterator[tuple[str, str, Severity]]:
     """Check that FROM names the table; what reads no table by name is only warned of."""
     source = select.args.get("from_")
     if source is None:
@@ -25,7 +27,7 @@ def find_table_faults(statement: Statement, select: exp.Select, table: str) -> I
         if not isinstance(read, exp.Subquery):
             yield "reads something other than a table, which is not documented", f"write FROM {table}", "warning"
         return
-    if read.name.lower() in {part.alias.lower() for part in select.find_all(exp.CTE)}:
+    if read.name.lower() in {node.alias.lower() for node in nodes if isinstance(node, exp.CTE)}:
         return
     where = statement.place(read.this.meta.get("start"))
     if read.name.lower() != table.lower():

@@ -19,8 +19,11 @@ _BATCH = 2000
 
 def judge(count: int, first_seed: int = 0) -> int:
     """Judge `count` pipelines and return how many were; the first that breaks a law ends it as an AssertionError."""
-    batches = enumerate(range(0, count, _BATCH), first_seed)
-    return sum(_judge_batch(min(_BATCH, count - begun), number) for number, begun in batches)
+    judged = 0
+    for number, begun in enumerate(range(0, count, _BATCH), first_seed):
+        judged += _judge_batch(min(_BATCH, count - begun), number)
+        sys.stderr.write(f"{judged} of {count}\n")
+    return judged
 
 
 def _judge_batch(count: int, number: int) -> int:
