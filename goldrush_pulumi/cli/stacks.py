@@ -1,0 +1,160 @@
+"""What a stack knows of its pipelines: read from its state and its config through the Pulumi CLI.
+
+The state is exported with its secrets encrypted: nothing here needs one. The Automation API could only export it with
+all of them in clear.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from goldrush_pulumi.cli.exit_codes import ExitCode
+from goldrush_pulumi.cli.failures import CommandFailed
+from goldrush_pulumi.cli.terminal import safe
+from goldrush_pulumi.deployment.secrets import known_secrets
+
+PIPELINE_TYPE: Final = "pulumi-python:dynamic/goldrush:Pipeline"
+OWNER_TYPE: Final = "pulumi-python:dynamic/goldrush:Owner"
+
+_PATIENCE_SECONDS: Final = 120.0
+
+
+@dataclass(frozen=True)
+class Managed:
+    """A pipeline in a stack's state: the resource's name, the pipeline's id, and what was recorded."""
+
+    resource: str
+    pipeline_id: str
+    inputs: Mapping[str, Any] = field(repr=False)
+    outputs: Mapping[str, Any] = field(repr=False)
+
+    @property
+    def runs(self) -> list[dict[str, Any]]:
+        """The deployment records, newest first."""
+        runs = self.outputs.get("runs")
+        return [run for run in runs if isinstance(run, dict)] if isinstance(runs, list) else []
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A stack: its config in clear, the pipelines in its state, and the id of its `Owner`, if it has one."""
+
+    name: str
+    config: Mapping[str, str] = field(repr=False)
+    secrets: frozenset[str] = field(repr=False)
+    pipelines: tuple[Managed, ...] = ()
+    owner: str | None = None
+
+    def by_resource(self, name: str) -> Managed | None:
+        """The pipeline of the resource `name`.
+
+        Raises:
+            CommandFailed: several resources, of different parents, have that name.
+        """
+        found = [managed for managed in self.pipelines if managed.resource == name]
+        if len(found) > 1:
+            ids = ", ".join(managed.pipeline_id for managed in found)
+            text = f"find resource {safe(name)}: stack {self.name} has several of that name, use an id: {ids}"
+            raise CommandFailed(text, ExitCode.AMBIGUOUS)
+        return found[0] if found else None
+
+    def by_id(self, pipeline_id: str) -> Managed | None:
+        """The pipeline of that id, where the stack manages it."""
+        return next((managed for managed in self.pipelines if managed.pipeline_id == pipeline_id), None)
+
+
+def load_stack(name: str, folder: Path) -> Stack:
+    """Read a stack's config and state.
+
+    Raises:
+        CommandFailed: there is no Pulumi CLI, no project, no such stack, or its secrets cannot be opened.
+    """
+    config = json.loads(_pulumi(name, folder, "config", "--show-secrets", "--json"))
+    state = json.loads(_pulumi(name, folder, "stack", "export"))
+    resources = (state.get("deployment") or {}).get("resources") or []
+    return Stack(
+        name=name,
+        config={key: str(entry.get("value", "")) for key, entry in config.items()},
+        secrets=frozenset(text for entry in config.values() for text in _secrets_in(entry)),
+        pipelines=tuple(_managed(item) for item in resources if _is_pipeline(item)),
+        owner=next((str(item["id"]) for item in resources if item.get("type") == OWNER_TYPE), None),
+    )
+
+
+def cli_version() -> str | None:
+    """What the Pulumi CLI on PATH says of its version; None where there is none."""
+    if shutil.which("pulumi") is None:
+        return None
+    ended = _run(["pulumi", "version"], Path())
+    return safe(ended.stdout.strip()) or None
+
+
+def _is_pipeline(resource: Mapping[str, Any]) -> bool:
+    is_live = not resource.get("delete") and not resource.get("external")
+    return is_live and resource.get("type") == PIPELINE_TYPE and bool(resource.get("id"))
+
+
+def _managed(resource: Mapping[str, Any]) -> Managed:
+    name = str(resource["urn"]).rpartition("::")[2]
+    return Managed(name, str(resource["id"]), resource.get("inputs") or {}, resource.get("outputs") or {})
+
+
+def _secrets_in(entry: Mapping[str, Any]) -> Iterator[str]:
+    """The secret texts of one config value. Of declared pipelines, their credentials: most of such a value is none."""
+    if not entry.get("secret"):
+        return
+    value = entry.get("objectValue")
+    if not isinstance(value, Mapping):
+        yield str(entry.get("value", ""))
+        return
+    for declared in value.values():
+        if isinstance(declared, Mapping):
+            yield from known_secrets(_with_type(declared))
+
+
+def _with_type(declared: Mapping[str, Any]) -> dict[str, Any]:
+    config = declared.get("destination_config")
+    inner = config.get("type") if isinstance(config, Mapping) else None
+    return {**declared, "destination_type": declared.get("destination_type") or inner}
+
+
+def _pulumi(stack: str, folder: Path, *arguments: str) -> str:
+    if shutil.which("pulumi") is None:
+        text = f"read stack {safe(stack)}: the Pulumi CLI is not on PATH, install it or name the pipeline by its id"
+        raise CommandFailed(text, ExitCode.NO_STACK)
+    ended = _run(["pulumi", *arguments, "--non-interactive", "--stack", stack], folder)
+    if ended.returncode:
+        raise CommandFailed(f"read stack {safe(stack)}: {_reason(ended.stderr)}", ExitCode.NO_STACK)
+    return ended.stdout
+
+
+def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    try:
+        return subprocess.run(  # noqa: S603 - fixed words and the name of a stack, without a shell
+            command,
+            cwd=folder,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PATIENCE_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        reason = getattr(error, "strerror", None) or "it does not end"
+        raise CommandFailed(f"run pulumi in {safe(folder)}: {reason.lower()}", ExitCode.NO_STACK) from None
+
+
+def _reason(complaint: str) -> str:
+    """The line of the CLI's complaint that says why."""
+    lines = [safe(line) for line in complaint.splitlines() if line.strip()]
+    found = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "pulumi failed")
+    return found.removeprefix("error:").strip()

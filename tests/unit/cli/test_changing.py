@@ -1,0 +1,151 @@
+from __future__ import annotations
+
+import io
+import sys
+from typing import TYPE_CHECKING
+
+import typer
+
+from goldrush_pulumi.cli import ExitCode
+from goldrush_pulumi.emulator import Emulator, Lifecycle
+from tests.unit.cli.conftest import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import pytest
+
+    from tests.caller import Caller
+    from tests.unit.cli.conftest import Ended, FakePulumi
+
+MARK = f"[pulumi:{'0' * 32}/0123456789]"
+
+
+def sent(emulator: Emulator) -> list[tuple[str, object]]:
+    """What changed something, in its order."""
+    return [(request.method, request.body) for request in emulator.requests() if request.method in {"PUT", "DELETE"}]
+
+
+def test_pause_resume_and_restart(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
+    """Each sends its wishes, waits for the phase, and says it."""
+    caller.create(name="swaps")
+
+    assert "is PAUSED" in command("pause", "swaps").out
+    assert "is RUNNING" in command("resume", "swaps").out
+    assert command("restart", "swaps", "--json").json["phase"] == "RUNNING"
+    wishes = ["paused", "running", "paused", "running"]
+    assert sent(emulator) == [("PUT", {"status": wish}) for wish in wishes]
+
+
+def test_not_waiting_asks_no_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
+    """`--no-wait` returns after the request."""
+    caller.create(name="swaps")
+    assert "asked for" in command("pause", "swaps", "--no-wait").out
+    assert command("resume", "swaps", "--no-wait", "--json").json["phase"] is None
+    assert not [request for request in emulator.requests() if request.path.endswith("/status/")]
+
+
+def test_a_wait_that_times_out_has_its_own_code(
+    monkeypatch: pytest.MonkeyPatch, caller: Caller, emulator: Emulator, command: Callable[..., Ended]
+) -> None:
+    """A pipeline that does not get there in time says where it is."""
+    del monkeypatch
+    caller.create(name="swaps")
+    emulator.script(outcome="HANG")
+    command("pause", "swaps")
+    text = command("resume", "swaps", "--timeout", "0").err.splitlines()[-1]
+    assert "is DEPLOYING after" in text
+    assert command("resume", "swaps", "--timeout", "0").code == ExitCode.TIMED_OUT
+
+
+def test_a_restart_that_stops_halfway_says_so(
+    caller: Caller, emulator: Emulator, command: Callable[..., Ended]
+) -> None:
+    """Whoever restarts learns that the pipeline may be left paused, and how to go on."""
+    pipeline_id = caller.create(name="swaps")["id"]
+    emulator.fault(method="PUT", status=403, skip=1, times=None)
+    ended = command("restart", "swaps")
+
+    assert ended.code == ExitCode.NO_ACCESS
+    assert f"may be left paused; goldrush-pulumi resume {pipeline_id}" in ended.err
+
+
+def test_what_cannot_be_restarted_is_refused(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
+    """A paused pipeline is resumed, not restarted, and a bounded one that is done stays done."""
+    caller.create(name="paused", status="paused")
+    caller.create(name="done", execution_mode="bounded", execution_stop_from="44745010")
+
+    assert "it is paused" in command("restart", "paused").fails_with(ExitCode.REFUSED)
+    assert "bounded and done" in command("restart", "done").fails_with(ExitCode.REFUSED)
+    assert sent(emulator) == []
+
+
+def test_drift_is_warned_of(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """Changing the wish of a managed pipeline names the stack that will undo it; going back to its wish does not."""
+    pulumi.write({}, resource("base-swaps", caller.create(name="swaps")["id"]))
+    caller.create(name="theirs", description=MARK)
+
+    assert "warning: stack dev wants base-swaps" in command("pause", "base-swaps", "--stack", "dev").err
+    assert "warning" not in command("resume", "base-swaps", "--stack", "dev").err
+    assert "belongs to a stack" in command("pause", "theirs").err
+    assert len(sent(emulator)) == 3
+
+
+def test_delete_asks_first(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nobody can be asked nothing happens without --yes; a no is respected, a yes deletes."""
+    caller.create(name="swaps")
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    assert "--yes" in command("delete", "swaps").fails_with(ExitCode.REFUSED)
+
+    monkeypatch.setattr(sys, "stdin", type("Terminal", (), {"isatty": lambda _: True})())
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: False)
+    assert "nothing was deleted" in command("delete", "swaps").fails_with(ExitCode.REFUSED)
+    assert len(emulator.pipelines()) == 1
+    monkeypatch.setattr(typer, "confirm", lambda *_, **__: True)
+    assert "is deleted" in command("delete", "swaps").out
+    assert emulator.pipelines() == []
+
+
+def test_delete_waits_until_it_is_gone(command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A delete that passes through STOPPING is over when the pipeline is gone, and late when it stays."""
+    with Emulator(lifecycle=Lifecycle.by_reads(2)) as emulator:
+        emulator.switch(delete_through_stopping=True)
+        from tests.caller import Caller  # noqa: PLC0415
+
+        monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.service_key)
+        monkeypatch.setenv("GOLDRUSH_BASE_URL", emulator.base_url)
+        with Caller(emulator.base_url, emulator.service_key) as caller:
+            first, second = (caller.create(name=name)["id"] for name in ("a", "b"))
+        assert command("delete", first, "--yes", "--json").json == {"id": first, "deleted": True}
+        assert "still there" in command("delete", second, "--yes", "--timeout", "0").fails_with(ExitCode.TIMED_OUT)
+
+
+def test_what_a_stack_manages_needs_force(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """Neither the selected stack's pipeline nor one that carries a mark is deleted by --yes alone."""
+    pulumi.write({}, resource("base-swaps", caller.create(name="swaps")["id"]))
+    caller.create(name="theirs", description=MARK)
+
+    refused = command("delete", "base-swaps", "--stack", "dev", "--yes").fails_with(ExitCode.REFUSED)
+    assert "stack dev manages it" in refused
+    assert "a stack manages it" in command("delete", "theirs", "--yes").fails_with(ExitCode.REFUSED)
+    assert len(emulator.pipelines()) == 2
+    ended = command("delete", "theirs", "--yes", "--force")
+    assert ended.code == ExitCode.OK
+    assert "its next up creates it again" in ended.err
+    assert [item["name"] for item in emulator.pipelines()] == ["swaps"]
+
+
+def test_a_pipeline_that_vanishes_meanwhile_is_deleted(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended]
+) -> None:
+    """Somebody else's delete in the same moment is no failure."""
+    caller.create(name="swaps")
+    emulator.fault(method="DELETE", status=404, times=1)
+    ended = command("delete", "swaps", "--yes", "--no-wait")
+    assert (ended.code, "already gone" in ended.err) == (ExitCode.OK, True)

@@ -1,0 +1,183 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from goldrush_pulumi.cli import ExitCode
+from goldrush_pulumi.cli.project_checks import check_project
+from goldrush_pulumi.cli.toolchain_checks import check_parallelism
+from tests.unit.cli.conftest import resource
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from goldrush_pulumi.emulator import Emulator
+    from tests.caller import Caller
+    from tests.unit.cli.conftest import Ended, FakePulumi
+
+VALID: dict[str, Any] = {
+    "project": "analytics-prod",
+    "topic": "base.mainnet.ref.block.swap.v3",
+    "destination_config": {
+        "type": "postgres",
+        "url": "postgresql://db.example.com:5432/analytics",
+        "user": "goldrush",
+        "password": {"secure": "v1:abc"},
+    },
+}
+
+
+def write_stack(folder: Path, name: str, **pipelines: Any) -> None:
+    text = yaml.safe_dump({"config": {"shop:pipelines": pipelines}})
+    (folder / f"Pulumi.{name}.yaml").write_text(text, "utf-8")
+
+
+def test_validate_judges_all_stack_files(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """Every stack file of the folder, one stack, or named files; problems are lines with file, line and path."""
+    write_stack(tmp_path, "dev", swaps=VALID)
+    assert "1 pipelines in 1 files: nothing is wrong" in command("validate").out
+    write_stack(tmp_path, "prod", swaps={**VALID, "topci": "x"})
+
+    ended = command("validate")
+    assert ended.code == ExitCode.PROBLEMS
+    assert "Pulumi.prod.yaml:" in ended.out
+    assert 'did you mean "topic"?' in ended.out
+    assert command("validate", "--stack", "dev").code == ExitCode.OK
+    assert command("validate", "Pulumi.dev.yaml", "--json").json["findings"] == []
+    assert command("validate", "--stack", "prod", "--json").json["findings"][0]["severity"] == "error"
+
+
+def test_validate_without_files(command: Callable[..., Ended]) -> None:
+    """A folder without stack files is an error, not a success."""
+    assert "Pulumi.*.yaml" in command("validate").fails_with(ExitCode.NOT_FOUND)
+    assert "Pulumi.dev.yaml" in command("validate", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
+
+
+def levels(ended: Ended) -> dict[str, str]:
+    return {finding["subject"]: finding["level"] for finding in ended.json}
+
+
+def test_doctor_finds_nothing_wrong(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With everything in place every finding is fine, and the exit code says so."""
+    pulumi.write({}, resource("swaps", caller.create()["id"]))
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
+    monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+
+    ended = command("doctor", "--stack", "dev", "--json")
+    assert set(levels(ended).values()) == {"ok"}, ended.out
+    assert {"Python", "Pulumi SDK", "Pulumi CLI", "provider", "parallelism", "endpoint", "ServiceKey", "clock"} <= set(
+        levels(ended)
+    )
+    assert ended.code == ExitCode.OK
+
+
+def test_doctor_says_what_to_do(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is not fine comes with advice, and a refused key is told from a dead endpoint."""
+    del caller
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.api_key)
+    ended = command("doctor", "--json")
+
+    assert ended.code == ExitCode.PROBLEMS
+    found = levels(ended)
+    assert (found["Pulumi CLI"], found["endpoint"], found["ServiceKey"]) == ("wrong", "ok", "wrong")
+    assert all(finding["advice"] for finding in ended.json if finding["level"] != "ok")
+    monkeypatch.setenv("GOLDRUSH_BASE_URL", "http://127.0.0.1:1/")
+    assert levels(command("doctor", "--json"))["endpoint"] == "wrong"
+    monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
+    text = command("doctor").out
+    assert "wrong    ServiceKey: goldrush:serviceKey: no ServiceKey is set" in text
+
+
+def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
+    """A clock that is minutes off is a warning that names the difference."""
+    del caller
+    emulator._gateway._api._clock = lambda: 1_700_000_000.0
+    (finding,) = (item for item in command("doctor", "--json").json if item["subject"] == "clock")
+    assert finding["level"] == "warning"
+    assert "ahead of GoldRush" in finding["text"]
+
+
+@pytest.mark.parametrize(
+    ("places", "pipelines", "level"),
+    [("64", 64, "OK"), ("8", 9, "WARNING"), ("lots", 0, "WRONG"), ("", 10_000, "WARNING")],
+)
+def test_parallelism(places: str, pipelines: int, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """PULUMI_PARALLEL, or four a core, is held against the number of pipelines."""
+    monkeypatch.setenv("PULUMI_PARALLEL", places)
+    (finding,) = check_parallelism(pipelines)
+    assert finding.level.name == level
+    assert bool(finding.advice) == (level != "OK")
+
+
+@pytest.mark.parametrize(
+    ("settings", "files", "wrong"),
+    [
+        ({"runtime": "python"}, ["uv.lock"], "toolchain"),
+        ({"runtime": "python"}, ["poetry.lock"], "toolchain"),
+        (
+            {"runtime": {"name": "python", "options": {"virtualenv": "venv"}}, "main": "src"},
+            ["venv/x", "src/x"],
+            "main",
+        ),
+        ({"runtime": {"name": "python", "options": {"virtualenv": "venv"}}}, [], "venv"),
+        ({"runtime": {"name": "python", "options": {"toolchain": "uv"}}}, [], "provider"),
+        ({"runtime": {"name": "python", "options": {"toolchain": "poetry"}}}, [], "provider"),
+        ({"runtime": {"name": "python", "options": {"virtualenv": "venv"}}}, ["venv/bin/python"], "provider"),
+    ],
+)
+def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: str, tmp_path: Path) -> None:
+    """Each way in which the provider's Python is another than the program's is found and has a way out."""
+    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "shop", **settings}), "utf-8")
+    for file in files:
+        (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / file).touch()
+    found = {finding.subject: finding for finding in check_project(tmp_path)}
+    assert found[wrong].level.value == "wrong"
+    assert found[wrong].advice
+
+
+@pytest.mark.parametrize("text", ["name: [", "", "- 1", "name: x\nruntime: nodejs\n"])
+def test_a_project_that_is_none_of_ours(text: str, tmp_path: Path) -> None:
+    """A file that cannot be read, or another language, is told and nothing else is looked at."""
+    (tmp_path / "Pulumi.yaml").write_text(text, "utf-8")
+    (finding,) = check_project(tmp_path)
+    assert finding.subject == "project"
+    assert finding.advice
+
+
+def test_the_emulator_runs_until_ctrl_c(tmp_path: Path) -> None:
+    """It says how to reach it, answers, and ends with 0."""
+    command = [sys.executable, "-m", "goldrush_pulumi.cli", "emulator", "--port", "0", "--service-key", "some-key"]
+    process = subprocess.Popen(
+        [*command, "--switch", "masked_leaves=*password", "--state", str(tmp_path / "state.db")],
+        stdout=subprocess.PIPE,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+    )
+    assert process.stdout is not None
+    lines = [process.stdout.readline() for _ in range(4)]
+    process.send_signal(signal.SIGINT)
+    process.communicate()
+
+    assert "export GOLDRUSH_SERVICE_KEY=some-key\n" in lines
+    assert process.returncode == ExitCode.OK
+    assert (tmp_path / "state.db").exists()
+
+
+def test_the_emulator_that_cannot_start(command: Callable[..., Ended]) -> None:
+    """A wrong switch or address is one line."""
+    assert command("emulator", "--switch", "nonsense").fails_with(ExitCode.FAILED)
+    assert "loopback" in command("emulator", "--host", "0.0.0.0").fails_with(ExitCode.FAILED)
