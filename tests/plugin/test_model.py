@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import copy
 import os
-from typing import Any
+import sys
+from collections import Counter
+from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
@@ -26,6 +28,8 @@ from tests.plugin.model_engine import PORT, Fuse, ModelEngine, Time
 from tests.plugin.pipelines import PLANTED, program
 
 STEPS_VARIABLE = "GOLDRUSH_MODEL_STEPS"
+# Read before any test begins: each of them takes such variables out of its environment.
+_STEPS = int(os.environ.get(STEPS_VARIABLE, "0"))
 _STEPS_EACH = 40
 _NAMES = ("swaps", "mints", "burns")
 _NOISE = ("Traceback", "internal error", 'File "', PLANTED)
@@ -80,6 +84,9 @@ LOSSES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
 
 
 class AnythingMayHappen(RuleBasedStateMachine):
+    taken: ClassVar[Counter[str]] = Counter()
+    """How often what happened, in all runs of this process."""
+
     @initialize(switches=SWITCHES)
     def begin(self, switches: dict[str, Any]) -> None:
         self.time = Time()
@@ -106,9 +113,16 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def edit_the_program(self, wanted: dict[str, Any]) -> None:
         self.program = {name: program("postgres", **copy.deepcopy(changes)) for name, changes in wanted.items()}
 
+    @precondition(everything_is_recorded)
+    @rule(wanted=PROGRAMS)
+    def edit_and_up(self, wanted: dict[str, Any]) -> None:
+        self.edit_the_program(wanted)
+        self.up()
+
     @rule()
     def up(self) -> None:
-        self.engine.up(self.program)
+        ended = self.engine.up(self.program)
+        self.taken["up killed" if ended == "killed" else "up failed" if ended else "up"] += 1
 
     @rule()
     def refresh(self) -> None:
@@ -167,6 +181,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def nothing_unspeakable_was_said(self) -> None:
         if not hasattr(self, "engine"):
             return
+        self.taken["step"] += 1
         for text in self.engine.said:
             assert not [noise for noise in _NOISE if noise in text], text
         for name, record in self.engine.records.items():
@@ -174,6 +189,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
     def converge(self) -> None:
         """With the trouble over, a refresh and at most two ups bring everything in place, and then nothing is left."""
+        self.taken["convergence"] += 1
         self.server.clear_faults()
         self.engine.fuse = self.engine.interrupt_after = None
         assert self.engine.refresh() is None, self.engine.said[-1]
@@ -192,18 +208,21 @@ class AnythingMayHappen(RuleBasedStateMachine):
 
 def test_nothing_is_lost_and_nothing_twice() -> None:
     """After any sequence of changes, faults, kills and meddling, each declared pipeline is there once, as declared."""
-    steps = int(os.environ.get(STEPS_VARIABLE, "1200"))
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        AnythingMayHappen,
-        settings=settings(
-            max_examples=max(steps // _STEPS_EACH, 1),
-            stateful_step_count=_STEPS_EACH,
-            deadline=None,
-            database=None,
-            derandomize=STEPS_VARIABLE not in os.environ,
-            print_blob=True,
-            # A failure is told with all of its steps: making them fewer would take minutes.
-            phases=[Phase.explicit, Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        ),
+    play = settings(
+        max_examples=max((_STEPS or 1200) // _STEPS_EACH, 1),
+        stateful_step_count=_STEPS_EACH,
+        deadline=None,
+        database=None,
+        derandomize=not _STEPS,
+        print_blob=True,
+        # A failure is told with all of its steps: making them fewer would take minutes.
+        phases=[Phase.explicit, Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
+    run_state_machine_as_test(AnythingMayHappen, settings=play)
+    taken = AnythingMayHappen.taken
+    # The figures of a long run: `pytest -s` shows them.
+    sys.stdout.write(f"\n{dict(taken)}\n")
+    assert taken["up"] > 0
+    assert taken["up killed"] > 0
+    assert taken["up failed"] > 0
