@@ -141,14 +141,16 @@ class AnythingMayHappen(RuleBasedStateMachine):
         pipelines = self.server.pipelines()
         if not pipelines:
             return
-        pipeline_id = pipelines[choice % len(pipelines)]["id"]
+        chosen = pipelines[choice % len(pipelines)]
+        pipeline_id = chosen["id"]
         if how == "pause":
             self.server.edit(pipeline_id, status="paused")
         elif how == "describe":
             self.server.edit(pipeline_id, transforms={"swaps": "SELECT block_height FROM swaps"})
-        elif how == "fail":
+        elif how == "fail" and chosen["phase"] != "PAUSED":
+            # A paused pipeline has no worker that could fail.
             self.server.fail(pipeline_id, [f"ERROR password {PLANTED}1 was refused"], f"no {PLANTED}1")
-        else:
+        elif how == "delete":
             self.server.remove(pipeline_id)
 
     # --- What fate does -----------------------------------------------------------------------------------------------

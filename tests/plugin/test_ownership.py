@@ -1,0 +1,132 @@
+"""What belongs to whom, proven on real processes: many creates at once, processes that die, ids given twice."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from goldrush_pulumi.emulator import Emulator, Lifecycle
+from tests.plugin.bookkeeper import Resource, as_sent
+from tests.plugin.fake_engine import PATIENCE_SECONDS
+from tests.plugin.pipelines import program, start
+from tests.plugin.wire import VerbError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+OWNER = "0123456789abcdef" * 2
+MANY = 64
+
+
+@pytest.fixture
+def by_hand() -> Iterator[Emulator]:
+    """A GoldRush on which nothing moves by itself."""
+    with Emulator(lifecycle=Lifecycle.by_hand()) as running:
+        yield running
+
+
+def owned(**changes: Any) -> dict[str, Any]:
+    """A pipeline of a stack that has an owner."""
+    return program("webhook", **{"__owner": OWNER, **changes})
+
+
+def until(condition: Callable[[], Any]) -> None:
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not condition():
+        assert time.monotonic() < end, "never came"
+        time.sleep(0.01)
+
+
+def posts(emulator: Emulator) -> int:
+    return sum(request.method == "POST" for request in emulator.requests())
+
+
+def test_many_creates_share_one_look(emulator: Emulator) -> None:
+    """64 creates at once read the list once, to its end, before the first of them is sent."""
+    with start(emulator) as plugin:
+        checked = {f"p{number}": as_sent(plugin.check(f"p{number}", owned()).inputs) for number in range(MANY)}
+        pending = [plugin.create_async(name, inputs) for name, inputs in checked.items()]
+        ids = {call.result().id for call in pending}
+    kinds = [request.kind for request in emulator.requests()]
+    assert len(ids) == MANY
+    assert [kind.endswith("/pipeline-api/") for kind in kinds if kind.startswith("GET")].count(True) == 1
+    assert kinds[0].startswith("GET")
+    assert {pipeline["id"] for pipeline in emulator.pipelines()} == ids
+
+
+def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator) -> None:
+    """SIGKILL between POST and answer to the engine: the next create takes the pipeline over, and sends no POST."""
+    with start(by_hand) as plugin:
+        inputs = as_sent(plugin.check("swaps", owned()).inputs)
+        plugin.create_async("swaps", inputs)
+        until(by_hand.pipelines)
+        plugin.process.kill()
+        plugin.process.wait()
+    (left,) = by_hand.pipelines()
+    by_hand.set_phase(left["id"], "RUNNING")
+    with start(by_hand) as plugin:
+        pending = plugin.create_async("swaps", inputs)
+        until(lambda: pending.done or by_hand.pipelines()[0]["phase"] == "DEPLOYING")
+        by_hand.set_phase(left["id"], "RUNNING")
+        assert pending.result().id == left["id"]
+        warnings = [line.text for line in plugin.engine.lines if line.severity == "WARNING"]
+    assert warnings == [f"{left['id']} was created by an earlier run that was cut off; it is taken over"]
+    assert posts(by_hand) == 1
+
+
+def test_a_gone_engine_ends_the_process_before_its_next_change(emulator: Emulator) -> None:
+    """Where the engine went while the list was read, no POST is sent, and the process ends by itself."""
+    emulator.fault("GET", "*/pipeline-api/", delay_seconds=1.0)
+    with start(emulator) as plugin:
+        inputs = as_sent(plugin.check("swaps", owned()).inputs)
+        plugin.create_async("swaps", inputs)
+        until(emulator.requests)
+        plugin.engine.stop()
+        assert plugin.wait_for_exit() == 1
+    assert posts(emulator) == 0
+    assert emulator.pipelines() == []
+
+
+def test_one_id_for_two_resources(emulator: Emulator) -> None:
+    """The second resource that is to adopt the same pipeline is refused."""
+    with start(emulator) as plugin:
+        Resource(plugin, "first").up(owned(name="shared"))
+    (existing,) = emulator.pipelines()
+    with start(emulator) as plugin:
+        Resource(plugin, "second").up(owned(adopt_id=existing["id"], name="shared"))
+        with pytest.raises(VerbError, match="is another resource's already; give each its own adopt_id"):
+            Resource(plugin, "third").up(owned(adopt_id=existing["id"], name="shared"))
+    assert posts(emulator) == 1
+
+
+def test_two_records_of_one_pipeline_are_refused(emulator: Emulator) -> None:
+    """A pipeline that two resources have in state is told by diff, and neither record may delete it unnoticed."""
+    with start(emulator) as plugin:
+        first = Resource(plugin, "first")
+        first.up(owned())
+    second = Resource(plugin, "second", first.id, first.inputs, first.outputs)
+    with start(emulator) as plugin:
+        first.plugin = second.plugin = plugin
+        assert first.up(owned()) == "same"
+        with pytest.raises(VerbError, match="is recorded as two resources'"):
+            second.up(owned(name="first"))
+        with pytest.raises(VerbError, match="is also recorded as first's, so it stays"):
+            second.destroy()
+        assert len(emulator.pipelines()) == 1
+        first.destroy()
+    assert emulator.pipelines() == []
+
+
+def test_same_names_under_two_owners(emulator: Emulator) -> None:
+    """Two stacks whose resources have the same name and project keep out of each other's way."""
+    with start(emulator) as plugin:
+        mine = Resource(plugin, "swaps")
+        mine.up(owned())
+    with start(emulator) as plugin:
+        theirs = Resource(plugin, "swaps")
+        theirs.up(owned(__owner="f" * 32))
+        warnings = [line.text for line in plugin.engine.lines if line.severity == "WARNING"]
+    assert mine.id != theirs.id
+    assert warnings == [f"{mine.id} has the same project and name and belongs to another Pulumi stack"]
