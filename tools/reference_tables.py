@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, get_args
 
 import goldrush_pulumi
 from goldrush_pulumi import Pipeline, PipelineArgs, destinations
+from goldrush_pulumi.cli.application import COMMANDS
 from goldrush_pulumi.deployment import causes, runs
 from goldrush_pulumi.deployment.spec import FIELDS, Change
 from goldrush_pulumi.emulator import Switches
@@ -19,6 +20,7 @@ from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, 
 from goldrush_pulumi.stack_config import Options, Timeouts
 from goldrush_pulumi.validation.destinations import DESTINATIONS
 from goldrush_pulumi.validation.inputs import INPUTS
+from tools import command_tables
 from tools.docstrings import PACKAGES, attribute_texts, documented_attributes, module_summary, modules_of
 
 if TYPE_CHECKING:
@@ -167,6 +169,21 @@ def public_names() -> str:
     return _table(("Name", "What it is"), rows)
 
 
+def commands() -> str:
+    """The commands of the command line."""
+    return _table(("Command", "What it does"), command_tables.command_rows())
+
+
+def command_options(command: str) -> str:
+    """The arguments and options of one command."""
+    return _table(("Option", "Default", "What it is for"), command_tables.option_rows(command))
+
+
+def exit_codes() -> str:
+    """The exit codes of the command line."""
+    return _table(("Code", "Name", "Meaning"), command_tables.exit_code_rows())
+
+
 def modules(package: str) -> str:
     """The modules of a package, each with the first line of its docstring."""
     rows = ((f"`{name}`", module_summary(path)) for name, path in modules_of(package))
@@ -188,6 +205,9 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "emulator-options": emulator_options,
     "emulator-switches": emulator_switches,
     "destinations-in-brief": destinations_in_brief,
+    "commands": commands,
+    "exit-codes": exit_codes,
+    **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
     **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},
 }

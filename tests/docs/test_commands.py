@@ -6,10 +6,12 @@ import re
 import shlex
 import shutil
 import subprocess
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+import typer
 
+from goldrush_pulumi.cli.application import make_application
 from tests.docs.documents import ROOT, Block, blocks, documents, inline_codes, languages
 
 if TYPE_CHECKING:
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 BLOCKS = [*blocks("sh"), *blocks("")]
 LOCAL_GOLDRUSH = "http://127.0.0.1:8710"
+CLI: Any = typer.main.get_command(make_application())
 GROUPS = {"config", "stack", "state"}
 """Commands of Pulumi that have commands of their own."""
 
@@ -84,6 +87,13 @@ def require_python(arguments: list[str], folder: Path) -> None:
         assert (folder / arguments[0]).is_file(), arguments[0]
 
 
+def require_goldrush_pulumi(arguments: list[str], _: Path) -> None:
+    command = CLI if arguments[0].startswith("-") else CLI.commands[arguments[0]]
+    known = {spelling for parameter in command.params for spelling in (*parameter.opts, *parameter.secondary_opts)}
+    options = {word.partition("=")[0] for word in arguments if word.startswith("-")}
+    assert options <= known | {"--help"}, f"{arguments[0]} has no {options - known}"
+
+
 def require_folder(arguments: list[str], _: Path) -> None:
     assert (ROOT / arguments[0]).is_dir(), arguments[0]
 
@@ -94,6 +104,7 @@ def accept(_arguments: list[str], _: Path) -> None:
 
 PROGRAMS: Final[dict[str, Callable[[list[str], Path], None]]] = {
     "make": require_make,
+    "goldrush-pulumi": require_goldrush_pulumi,
     "pulumi": require_pulumi,
     "python": require_python,
     "python3": require_python,
@@ -124,7 +135,7 @@ def test_commands_in_sentences_exist(path: Path) -> None:
     """So does every command that running text names."""
     for code in inline_codes(path):
         program, *arguments = code.split() or [""]
-        if program in {"make", "pulumi", "python"} and arguments:
+        if program in {"make", "pulumi", "python", "goldrush-pulumi"} and arguments:
             PROGRAMS[program](arguments, path.parent)
 
 

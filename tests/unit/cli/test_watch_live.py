@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+from goldrush_pulumi.cli import ExitCode
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.emulator import Emulator
+    from tests.caller import Caller
+
+
+class Terminal:
+    """A command on a terminal of its own, as a person sees it."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._reader, writer = pty.openpty()
+        self.seen = ""
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "goldrush_pulumi.cli", *arguments],
+            stdin=writer,
+            stdout=writer,
+            stderr=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "40"},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
+        )
+        os.close(writer)
+
+    def read_until(self, text: str) -> None:
+        """Read what is drawn until `text` is, or the end."""
+        while text not in self.seen:
+            try:
+                piece = os.read(self._reader, 4096)
+            except OSError:
+                break
+            if not piece:
+                break
+            self.seen += piece.decode("utf-8", "replace")
+
+    def end(self) -> str:
+        """Wait for the end; what was written to stderr."""
+        self.read_until("\0")
+        _, errors = self.process.communicate()
+        os.close(self._reader)
+        return errors
+
+
+def test_a_terminal_shows_a_live_table(emulator: Emulator, caller: Caller) -> None:
+    """The table fills while answers come, and stays when the rounds are over."""
+    caller.create(name="good")
+    emulator.fail(caller.create(name="bad")["id"])
+    terminal = Terminal("watch", "--rounds", "1")
+    errors = terminal.end()
+
+    assert (terminal.process.returncode, errors) == (ExitCode.OK, "")
+    assert "2 pipelines, 1 RUNNING, 1 FAILED, look 1" in terminal.seen
+
+
+def test_ctrl_c_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
+    """Ctrl-C leaves the terminal in order, although answers are held back, and says one line."""
+    for number in range(20):
+        caller.create(name=f"p{number}")
+    terminal = Terminal("watch")
+    terminal.read_until("look 1")
+    emulator.fault(path="*/status/", delay_seconds=2.0, times=None)
+    terminal.process.send_signal(signal.SIGINT)
+    errors = terminal.end()
+
+    assert terminal.process.returncode == ExitCode.INTERRUPTED
+    assert errors == "error: interrupted\n"
+    # The cursor is shown again.
+    assert terminal.seen.rindex("\x1b[?25h") > terminal.seen.rindex("\x1b[?25l")
+
+
+def test_a_key_that_is_revoked_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
+    """What no further look can mend ends the command with its error."""
+    caller.create(name="swaps")
+    terminal = Terminal("watch", "--interval", "0.5")
+    terminal.read_until("look 1")
+    emulator.revoke_key(emulator.service_key)
+    errors = terminal.end()
+
+    assert terminal.process.returncode == ExitCode.NO_ACCESS
+    assert errors.startswith("error: ")
+    assert errors.count("\n") == 1
