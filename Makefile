@@ -97,8 +97,9 @@ schema: setup ## Write the JSON Schema of the stack files
 reference: setup ## Write the tables of the documentation from the code
 	$(BIN)/python -m tools.reference
 
-emulator: setup ## Run a local GoldRush until Ctrl-C, where the stacks `dev` of this repository look for it
-	$(BIN)/python -m goldrush_pulumi.emulator --port 8710 --service-key goldrush-dev-key
+emulator: setup ## Run a local GoldRush until Ctrl-C, where the stacks `dev` of this repository look for it (PROBE=1 connects to destinations)
+	$(BIN)/python -m goldrush_pulumi.emulator --port 8710 --service-key goldrush-dev-key \
+	  --other-service-key goldrush-dev-partner-key $(if $(PROBE),--probe)
 
 bench: setup ## Measure against the engine's floor and a plain provider
 	$(BIN)/python -m bench

@@ -16,6 +16,7 @@ from goldrush_pulumi.deployment.spec import FIELDS, Change
 from goldrush_pulumi.emulator import Switches
 from goldrush_pulumi.emulator.__main__ import _parser
 from goldrush_pulumi.emulator.switches import switch_questions
+from goldrush_pulumi.export.secret_sources import VARIABLE_PREFIX
 from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
 from goldrush_pulumi.stack_config import Options, Timeouts
 from goldrush_pulumi.validation.destinations import DESTINATIONS
@@ -66,6 +67,7 @@ ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
     BASE_URL_VARIABLE: "Address of the API, where `goldrush:baseUrl` is not set.",
     "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors.",
+    VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
 }
 """The environment variables that the package reads."""
 
@@ -99,7 +101,7 @@ def outputs() -> str:
 
 def configuration() -> str:
     """Settings and environment variables in one table."""
-    variables = [(f"`{name}`", "none", text) for name, text in ENVIRONMENT.items()]
+    variables = [(f"`{name}`", "none", text) for name, text in ENVIRONMENT.items() if name != VARIABLE_PREFIX]
     return _table(("Setting or variable", "Default", "What it is for"), [*_setting_rows(), *variables])
 
 

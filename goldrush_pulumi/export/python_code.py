@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -59,11 +58,14 @@ def render(value: Any, depth: int = 0, column: int = 0) -> str:
 
 def quote(text: str) -> str:
     """A string literal on one line, in double quotes unless single ones need fewer escapes."""
-    quoted = json.dumps(text, ensure_ascii=not text.isprintable())
-    if text.count('"') <= text.count("'"):
-        return quoted
-    inner = quoted[1:-1].replace('\\"', '"').replace("'", "\\'")
-    return f"'{inner}'"
+    mark = "'" if text.count('"') > text.count("'") else '"'
+    return mark + "".join(_escaped(character, mark) for character in text) + mark
+
+
+def _escaped(character: str, mark: str) -> str:
+    if character in {"\\", mark}:
+        return f"\\{character}"
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def is_plain_block(text: str) -> bool:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from goldrush_pulumi.export.leaves import Leaf, Source
+
+VARIABLE_PREFIX: Final = "GOLDRUSH_EXPORT_"
+"""What the names of environment variables begin with that hold credentials for an export."""
 
 
 def from_file(values: Mapping[str, Any]) -> Source:
@@ -24,7 +27,7 @@ def from_file(values: Mapping[str, Any]) -> Source:
 
 
 def from_environment(environment: Mapping[str, str]) -> Source:
-    """From variables named after the config key: `base-swaps-password` is `GOLDRUSH_EXPORT_BASE_SWAPS_PASSWORD`."""
+    """From variables named after the config key: of `base-swaps-password`, the prefix and `BASE_SWAPS_PASSWORD`."""
 
     def value_of(leaf: Leaf) -> str | None:
         return environment.get(variable_of(leaf)) or None
@@ -34,17 +37,16 @@ def from_environment(environment: Mapping[str, str]) -> Source:
 
 def variable_of(leaf: Leaf) -> str:
     """The environment variable that may hold a credential."""
-    return "GOLDRUSH_EXPORT_" + re.sub(r"\W", "_", leaf.key, flags=re.ASCII).upper()
+    return VARIABLE_PREFIX + re.sub(r"\W", "_", leaf.key, flags=re.ASCII).upper()
 
 
-def from_stack_config(values: Mapping[str, Any], project: str) -> Source:
-    """From what `pulumi config --show-secrets --json` answers for a stack of `project`, set for either form."""
-    plain = {name: item.get("value") for name, item in values.items() if isinstance(item, Mapping)}
-    declared = _object(plain.get(f"{project}:pipelines"))
+def from_stack_config(values: Mapping[str, str], project: str) -> Source:
+    """From the config of a stack of `project` in clear, maps as JSON, whichever form its commands set it for."""
+    declared = _object(values.get(f"{project}:pipelines"))
 
     def value_of(leaf: Leaf) -> str | None:
-        text = plain.get(f"{project}:{leaf.key}")
-        return text if isinstance(text, str) else _text_at(declared, (leaf.resource, "destination_config", *leaf.path))
+        text = values.get(f"{project}:{leaf.key}")
+        return text or _text_at(declared, (leaf.resource, "destination_config", *leaf.path))
 
     return value_of
 

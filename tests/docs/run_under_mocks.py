@@ -66,6 +66,8 @@ def main() -> None:
     pulumi.runtime.set_all_config(made_up, [])
     judge = Judge()
     pulumi.runtime.set_mocks(judge, project=_PROJECT, stack="dev", preview=False)
+    # Mocks name no folder of the project, and programs read files in it.
+    pulumi.runtime.settings.SETTINGS.root_directory = str(program.parent)
     sys.path.insert(0, str(program.parent))
     pulumi.runtime.test(lambda: _run(program))()  # type: ignore[no-untyped-call]
     print(json.dumps({"pipelines": judge.pipelines, "problems": judge.problems}))  # noqa: T201 - read by the test

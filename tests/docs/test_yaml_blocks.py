@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
@@ -41,6 +42,17 @@ def require_project(project: dict[str, Any]) -> None:
         assert {"toolchain": "pip", "virtualenv": ".venv"} == runtime["options"]
 
 
+def require_workflow(workflow: dict[Any, Any]) -> None:
+    # In YAML's own words, the key `on` is a truth value.
+    assert {"name", True, "permissions", "jobs"} <= set(workflow)
+    steps = [step for job in workflow["jobs"].values() for step in job["steps"]]
+    assert all("run" in step or re.fullmatch(r"[\w-]+/[\w-]+@v\d+", step["uses"]) for step in steps)
+    pulumi_steps = [step for step in steps if step.get("uses", "").startswith("pulumi/actions@")]
+    assert [step["with"]["command"] for step in pulumi_steps] in (["preview"], ["up"])
+    for name, value in pulumi_steps[0]["env"].items():
+        assert value == f"${{{{ secrets.{name} }}}}"
+
+
 def require_stack_file(text: str) -> None:
     whole = yaml.safe_load(text)
     schema = json.loads((ROOT / "schemas" / "pulumi-stack.schema.json").read_text("utf-8"))
@@ -54,11 +66,13 @@ def require_stack_file(text: str) -> None:
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_block_is_right(block: Block) -> None:
-    """Every YAML block is a project file for Python, or a stack file that the schema and the program accept."""
+    """Every YAML block is a project file, a workflow, or a stack file that the schema and the program accept."""
     whole = yaml.safe_load(block.text)
 
     if "runtime" in whole:
         require_project(whole)
+    elif "jobs" in whole:
+        require_workflow(whole)
     else:
         require_stack_file(block.text)
 

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import json
+import re
+import stat
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import yaml
+
+from goldrush_pulumi.api import GoldRushClient, Pacer
+from goldrush_pulumi.cli import ExitCode, main
+from goldrush_pulumi.export import ExportError, Selection, declare, make_bundle, survey, write_bundle
+from tests.caller import Caller, postgres_body
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from goldrush_pulumi.emulator import Emulator
+    from goldrush_pulumi.export import Bundle
+    from goldrush_pulumi.export.bundle import Form
+
+MARK = "[pulumi:0123456789abcdef0123456789abcdef/0123456789]"
+
+
+@pytest.fixture
+def api(emulator: Emulator) -> Iterator[Caller]:
+    with Caller(emulator.base_url, emulator.service_key) as caller:
+        yield caller
+
+
+@pytest.fixture
+def client(emulator: Emulator) -> Iterator[GoldRushClient]:
+    made = GoldRushClient(service_key=emulator.service_key, base_url=emulator.base_url, pacer=Pacer(1000.0))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def key(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The environment of a command."""
+    monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.service_key)
+    monkeypatch.setenv("GOLDRUSH_BASE_URL", emulator.base_url)
+    return emulator.service_key
+
+
+def bundle(emulator: Emulator, client: GoldRushClient, form: Form = "python", owner: str | None = None) -> Bundle:
+    key, url = emulator.service_key, emulator.base_url
+    declared = declare(survey(client, Selection()))
+    return make_bundle(declared, form=form, project="p", stack="s", service_key=key, base_url=url, owner=owner)
+
+
+@pytest.mark.parametrize("brief", [True, False])
+def test_five_hundred_pipelines_are_surveyed(
+    emulator: Emulator, api: Caller, client: GoldRushClient, *, brief: bool
+) -> None:
+    """Every page is read, whether the list is brief or whole, and only reads are sent."""
+    for number in range(500):
+        api.create(name=f"swaps {number}")
+    emulator.switch(list_items_brief=brief)
+    emulator.clear_requests()
+    found = survey(client, Selection())
+
+    assert len({item.pipeline.id for item in found}) == 500
+    assert all(item.pipeline.destination_config and item.status.phase == "RUNNING" for item in found)
+    assert {request.method for request in emulator.requests()} == {"GET"}
+    assert len(bundle(emulator, client).commands) == 500
+
+
+def test_filters_choose(emulator: Emulator, api: Caller, client: GoldRushClient) -> None:
+    """Globs of project, topic and name, and ids to leave out, choose together."""
+    for project in ("a-1", "a-2", "b"):
+        api.create(project=project, name=f"{project} swaps")
+    ids = {item["project"]: item["id"] for item in emulator.pipelines()}
+
+    def chosen(**filters: Any) -> set[str]:
+        return {item.pipeline.project for item in survey(client, Selection(**filters))}
+
+    assert chosen(project="a-*") == {"a-1", "a-2"}
+    assert chosen(name="b *", topic="base.*") == {"b"}
+    assert chosen(topic="eth.*") == set()
+    assert chosen(but_not={ids["b"]}) == {"a-1", "a-2"}
+
+
+def test_the_import_file_holds_what_the_provider_writes(
+    emulator: Emulator, api: Caller, client: GoldRushClient
+) -> None:
+    """A new owner comes first, or none where the stack has one; credentials are marked, and the key is not there."""
+    made = api.create(description=f"Swaps {MARK}")
+    whole = bundle(emulator, client)
+    owner, pipeline = json.loads(whole.files["import.json"])["resources"]
+
+    assert owner["type"].endswith("goldrush:Owner")
+    assert re.fullmatch("[0-9a-f]{32}", owner["id"])
+    assert (pipeline["id"], pipeline["inputs"]["__owner"]) == (made["id"], owner["id"])
+    assert pipeline["inputs"]["description"] == pipeline["outputs"]["description"] == "Swaps"
+    for side in ("inputs", "outputs"):
+        assert set(pipeline[side]["destination_config"]["password"]) == {
+            "4dabf18193072939515e22adb298388d",
+            "plaintext",
+        }
+    assert pipeline["outputs"]["phase"] == "RUNNING"
+    assert whole.owned == (pipeline["name"],)
+    assert "******" not in whole.files["import.json"]
+    assert emulator.service_key not in repr(whole.files)
+
+    (alone,) = json.loads(bundle(emulator, client, owner="f" * 32).files["import.json"])["resources"]
+    assert alone["inputs"]["__owner"] == "f" * 32
+
+
+def test_an_ended_pipeline_is_not_declared_paused(emulator: Emulator, api: Caller, client: GoldRushClient) -> None:
+    """What the server says of the wish of a bounded pipeline that is over is left out."""
+    emulator.switch(bounded_end_status="paused")
+    api.create(execution_mode="bounded", execution_stop_from="44745005")
+
+    (item,) = declare(survey(client, Selection()))
+    assert item.found.status.phase == "STOPPED"
+    assert "status" not in item.inputs
+
+
+def test_hostile_names_stay_text(emulator: Emulator, api: Caller, client: GoldRushClient) -> None:
+    """Names and headers that look like code, paths or shell words do no harm in any file or command."""
+    hostile = '"); import os #\n$(rm -rf ~) `x` ../..'
+    config = {"url": "https://hooks.example.com/x", "headers": {"X-$(id) 'a\"b": "******"}}
+    api.create(postgres_body(name=hostile, destination_type="webhook", destination_config=config))
+    for form in ("python", "yaml"):
+        made = bundle(emulator, client, form)
+        compile(made.files["__main__.py"], "__main__.py", "exec")
+        assert all(".." not in name.split("/") for name in made.files)
+        assert "\n" not in "".join(made.commands)
+        assert all("$(id)" not in command.split("'")[0] for command in made.commands)
+    declared = yaml.safe_load(made.files["Pulumi.s.yaml"])["config"]["p:pipelines"]
+    assert [entry["name"] for entry in declared.values()] == [hostile]
+
+
+def test_nothing_is_overwritten_unasked(
+    emulator: Emulator, api: Caller, client: GoldRushClient, tmp_path: Path
+) -> None:
+    """A file that is there already stops the export; asked to, it is replaced, and made private again."""
+    api.create()
+    made = bundle(emulator, client)
+    write_bundle(made, tmp_path)
+    private = tmp_path / "import.json"
+    private.chmod(0o644)
+    with pytest.raises(ExportError, match="would be overwritten"):
+        write_bundle(made, tmp_path)
+
+    write_bundle(made, tmp_path, overwrite=True)
+    assert stat.S_IMODE(private.stat().st_mode) == 0o600
+    with pytest.raises(ExportError, match="choose another folder"):
+        write_bundle(made, private)
+
+
+@pytest.mark.usefixtures("key")
+def test_command_writes_and_says_what_is_next(api: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The command writes a project, tells the next commands, and how many credentials are not known."""
+    api.create(name="base swaps")
+    assert main(["export", "--out", str(tmp_path / "out")]) == ExitCode.OK
+    told = capsys.readouterr().out
+    assert "wrote 1 pipeline" in told
+    assert "pulumi import --file import.json" in told
+    assert "1 credential not known" in told
+
+    secrets = tmp_path / "secrets.yaml"
+    secrets.write_text("base-swaps: {password: planted-password}\n", "utf-8")
+    options = ["--out", str(tmp_path / "out"), "--force", "--form", "yaml", "--secrets", str(secrets), "--json"]
+    assert main(["export", *options]) == ExitCode.OK
+    text = capsys.readouterr().out
+    report = json.loads(text)
+    assert report["unknown_secrets"] == []
+    assert report["pipelines"][0]["resource"] == "base-swaps"
+    assert "planted-password" not in text
+    assert "planted-password" in (tmp_path / "out" / "import.json").read_text("utf-8")
+
+
+@pytest.mark.usefixtures("key", "emulator")
+@pytest.mark.parametrize(
+    ("options", "code", "line"),
+    [
+        (["--name", "nobody"], ExitCode.NOT_FOUND, "error: export pipelines: none fits that is not managed already"),
+        (["--secrets", "/nowhere.yaml"], ExitCode.NOT_FOUND, "error: read secrets /nowhere.yaml: no such file"),
+        (["--secrets", "{list}"], ExitCode.USAGE, "error: read secrets {list}: is not a map of names"),
+        (["--secrets", "{broken}"], ExitCode.NOT_FOUND, "error: read secrets {broken}: is not yaml"),
+    ],
+)
+def test_what_goes_wrong_is_one_line(
+    api: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str], options: list[str], code: ExitCode, line: str
+) -> None:
+    """Every mistake is one line on stderr with its code, and quotes nothing of a file of secrets."""
+    api.create()
+    files = {"list": tmp_path / "list.yaml", "broken": tmp_path / "broken.yaml"}
+    files["list"].write_text("- planted-password\n", "utf-8")
+    files["broken"].write_text("a: [planted-password\n", "utf-8")
+    known = {name: str(path) for name, path in files.items()}
+
+    out = ["--out", str(tmp_path / "out")]
+    assert main(["export", *out, *(option.format(**known) for option in options)]) == code
+    told = capsys.readouterr().err
+    assert told.startswith(line.format(**known))
+    assert told.count("\n") == 1
+    assert "planted-password" not in told
