@@ -15,6 +15,7 @@ from goldrush_pulumi.deployment.ledger import Ledger
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
     from goldrush_pulumi.deployment.census import Census
+    from goldrush_pulumi.deployment.intents import Intents
     from goldrush_pulumi.deployment.job import Job
     from goldrush_pulumi.settings import Settings
 
@@ -66,6 +67,15 @@ class Session:
                 self._census = Census(client)
             return self._census
 
+    @functools.cached_property
+    def intents(self) -> Intents:
+        """What this machine has begun to create, in this process and in earlier ones."""
+        from goldrush_pulumi.deployment.intents import Intents, default_folder  # noqa: PLC0415 - see the class
+
+        intents = Intents(default_folder(os.environ))
+        intents.prune()
+        return intents
+
     def _open(self) -> GoldRushClient:
         from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer  # noqa: PLC0415 - see the class
 
@@ -115,6 +125,7 @@ class Session:
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
             census=self.census,
             ledger=self.ledger,
+            intents=self.intents,
             urn=request.urn,
             mark=Mark.of(owner, request.urn) if owner and request.urn else None,
             status=lambda text: engine.status(redact(text)),

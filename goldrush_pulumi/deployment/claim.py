@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, PipelineNotFound
 from goldrush_pulumi.deployment.ownership import Mark
+from goldrush_pulumi.deployment.recovery import look_for_mark
 from goldrush_pulumi.deployment.spec import FIELDS, Change, PipelineSpec, canonical
 
 if TYPE_CHECKING:
@@ -40,13 +41,30 @@ def find_leftover(job: Job, spec: PipelineSpec) -> Pipeline | None:
     listing = job.census.listing(job.clock)
     unknown = (item for item in listing.pipelines if not job.ledger.has_seen(item.id))
     # A list may lag behind, so whatever could matter is looked at as it is now.
-    found = [_as_it_is(job, item) for item in unknown if _may_matter(job, spec, item)]
+    found = [_by_id(job, item.id) for item in unknown if _may_matter(job, spec, item)]
     present = [pipeline for pipeline in found if pipeline is not None]
     ours = [item for item in present if job.mark is not None and Mark.found_in(item.description) == job.mark]
+    ours = ours or _begun_here(job)
     if ours:
         return _require_one_to_adopt(job, spec, ours, listing)
     _judge_namesakes(job, spec, present)
     return None
+
+
+def _begun_here(job: Job) -> list[Pipeline]:
+    """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
+    intent = None if job.mark is None else job.intents.find(job.mark)
+    if job.mark is None or intent is None:
+        return []
+    if intent.pipeline_id is not None:
+        known = None if job.ledger.has_seen(intent.pipeline_id) else _by_id(job, intent.pipeline_id)
+        return [known] if known is not None and Mark.found_in(known.description) == job.mark else []
+    seconds_left = job.policies.recovery_seconds - intent.seconds_ago
+    if seconds_left <= 0:
+        return []
+    job.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
+    found = look_for_mark(job, job.mark, seconds_left)
+    return [] if found is None else [found]
 
 
 def fixed_differences(spec: PipelineSpec, pipeline: Pipeline) -> dict[str, Any]:
@@ -99,9 +117,9 @@ def _may_matter(job: Job, spec: PipelineSpec, item: Pipeline) -> bool:
     return item.name in {"", spec.name} and item.project in {"", spec.inputs["project"]}
 
 
-def _as_it_is(job: Job, item: Pipeline) -> Pipeline | None:
+def _by_id(job: Job, pipeline_id: str) -> Pipeline | None:
     try:
-        return job.client.get_pipeline(item.id)
+        return job.client.get_pipeline(pipeline_id)
     except PipelineNotFound:
         return None
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
     from goldrush_pulumi.deployment.census import Census
+    from goldrush_pulumi.deployment.intents import Intents
     from goldrush_pulumi.deployment.ledger import Ledger
     from goldrush_pulumi.deployment.ownership import Mark
     from goldrush_pulumi.deployment.wait import Clock
@@ -45,7 +46,8 @@ class Job:
 
     `redact` takes every known secret out of a text. `status` shows a line while waiting, `warn` one that stays.
     `fingerprint_of` names the key in use, for a pipeline id. `mark` is what a pipeline created here carries (None: no
-    mark, and nothing is adopted by itself). `census` and `ledger` are shared by all jobs of the process.
+    mark, and nothing is adopted by itself). `census`, `ledger` and `intents` are shared by all jobs of the
+    process.
     """
 
     name: str
@@ -55,6 +57,7 @@ class Job:
     fingerprint_of: Callable[[str], str]
     census: Census
     ledger: Ledger
+    intents: Intents
     urn: str = ""
     mark: Mark | None = None
     status: Callable[[str], None] = lambda _text: None

@@ -52,9 +52,7 @@ def keep(job: Job, deployment: Deployment) -> Iterator[None]:
         raise DeploymentFailed(deployment, diagnose(subject, outcome, job.client, job.redact)) from None
     except GoldRushError as error:
         deployment.run.finish("Failed")
-        raise DeploymentFailed(
-            deployment, explain_error(subject, str(error.redacted(job.redact)))
-        ) from None
+        raise DeploymentFailed(deployment, explain_error(subject, str(error.redacted(job.redact)))) from None
     except BaseException as error:
         deployment.run.finish("Failed")
         reason = explain_error(subject, f"internal error {type(error).__name__}")

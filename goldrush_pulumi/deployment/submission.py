@@ -5,15 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest
-from goldrush_pulumi.deployment.census import list_once
 from goldrush_pulumi.deployment.ownership import Mark, is_mark_cut_on
+from goldrush_pulumi.deployment.recovery import look_for_mark
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline
     from goldrush_pulumi.deployment.job import Deployment, Job
     from goldrush_pulumi.deployment.spec import PipelineSpec
-
-_RECOVERY_PAUSE_SECONDS: Final = 2.0
 
 
 class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
@@ -27,15 +25,27 @@ def submit_new(job: Job, spec: PipelineSpec) -> Pipeline:
         CreateUnknown: it is not known whether it was created.
         GoldRushError: it was refused; nothing was created.
     """
-    body = spec.create_body()
-    if job.mark is not None:
-        body["description"] = job.mark.on(spec.description)
+    if job.mark is None:
+        return _submit_unmarked(job, spec)
+    job.intents.begin(job.mark)
     try:
-        return job.client.create_pipeline(body)
+        pipeline = _submit_marked(job, spec, job.mark)
+    except CreateUnknown:
+        raise
+    except GoldRushError:
+        job.intents.forget(job.mark)
+        raise
+    job.intents.finish(job.mark, pipeline.id)
+    return pipeline
+
+
+def _submit_marked(job: Job, spec: PipelineSpec, mark: Mark) -> Pipeline:
+    try:
+        return job.client.create_pipeline({**spec.create_body(), "description": mark.on(spec.description)})
     except AmbiguousResult as error:
         return _recover(job, error)
     except InvalidRequest as error:
-        if job.mark is None or "description" not in str(error).lower():
+        if "description" not in str(error).lower():
             raise
     job.warn(_UNMARKED)
     return _submit_unmarked(job, spec)
@@ -87,34 +97,10 @@ def _submit_unmarked(job: Job, spec: PipelineSpec) -> Pipeline:
 
 def _recover(job: Job, error: AmbiguousResult) -> Pipeline:
     """Look for the pipeline that an unanswered POST may have created."""
-    started = job.clock.now()
-    while job.mark is not None:
-        found = _find_marked(job, job.mark)
-        if found is not None:
-            return found
-        waited = job.clock.now() - started
-        if waited >= job.policies.recovery_seconds or job.clock.sleep(_RECOVERY_PAUSE_SECONDS):
-            break
-    raise _unknown(job, error)
-
-
-def _find_marked(job: Job, mark: Mark) -> Pipeline | None:
-    """The one new pipeline that carries `mark`, as the server has it now."""
-    try:
-        listing = list_once(job.client)
-        items = () if listing is None else listing.pipelines
-        new = [item for item in items if not job.ledger.has_seen(item.id)]
-        likely = [item for item in new if _may_carry(item, mark)]
-        whole = [job.client.get_pipeline(item.id) for item in likely]
-    except GoldRushError:
-        # It is looked for again: whatever lost the answer may still be going on.
-        return None
-    ours = [item for item in whole if Mark.found_in(item.description) == mark]
-    return ours[0] if len(ours) == 1 else None
-
-
-def _may_carry(item: Pipeline, mark: Mark) -> bool:
-    return "description" not in item.model_fields_set or Mark.found_in(item.description) == mark
+    found = None if job.mark is None else look_for_mark(job, job.mark, job.policies.recovery_seconds)
+    if found is None:
+        raise _unknown(job, error)
+    return found
 
 
 def _unknown(job: Job, error: AmbiguousResult) -> CreateUnknown:

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.emulator import Emulator, Lifecycle
+from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
 from goldrush_pulumi.emulator.faults import HTML_BODY
 from tests.chaos import processes
 from tests.e2e.programs import TOPIC, marked, pipeline
@@ -71,7 +71,8 @@ class Sea:
         self.dice = random.Random(seed)  # noqa: S311 - a storm that can be seen again
         self._state_file = folder / "server.sqlite"
         self._lifecycle = Lifecycle.by_time(deploy_seconds=0.6, stop_seconds=0.2)
-        server = Emulator(lifecycle=self._lifecycle, state_file=self._state_file)
+        self._switches = Switches(list_lag_seconds=self.dice.choice([0.0, 2.5]), page_size_limit=3)
+        server = self._server(port=0)
         server.start()
         self.world = World(folder, server)
         self.secrets = [self.world.plant("password") for _ in range(3)]
@@ -79,6 +80,9 @@ class Sea:
         self.wanted: dict[str, dict[str, Any]] = {}
         self.stack: Stack = self.world.stack(config=SETTINGS)
         self.log: list[str] = []
+
+    def _server(self, port: int) -> Emulator:
+        return Emulator(port=port, lifecycle=self._lifecycle, switches=self._switches, state_file=self._state_file)
 
     def close(self) -> None:
         processes.end_all(self.world.cli.home)
@@ -145,7 +149,7 @@ class Sea:
         """End the server with all its connections, and begin again with what its file says."""
         old = self.world.emulator
         old.close()
-        new = Emulator(port=old.port, lifecycle=self._lifecycle, state_file=self._state_file)
+        new = self._server(port=old.port)
         new.start()
         self.world.emulator = new
 

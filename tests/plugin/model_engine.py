@@ -22,6 +22,7 @@ from goldrush_pulumi import api, engine
 from goldrush_pulumi.api import connection, deadlines
 from goldrush_pulumi.api.pacing import Pacer
 from goldrush_pulumi.deployment import wait
+from goldrush_pulumi.deployment.intents import Intents
 from goldrush_pulumi.deployment.ownership import OWNER
 from goldrush_pulumi.engine.request import Call, _call
 from goldrush_pulumi.engine.values import is_plain
@@ -33,6 +34,7 @@ from tests.plugin.wire import encode, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
     from tests.plugin.wire import Properties
@@ -48,9 +50,22 @@ class Time:
 
     def __init__(self) -> None:
         self.seconds = 1_000_000.0
+        self._events: list[tuple[float, Callable[[], object]]] = []
 
     def __call__(self) -> float:
         return self.seconds
+
+    def after(self, seconds: float, happen: Callable[[], object]) -> None:
+        """Let something happen so many seconds from now, while somebody waits."""
+        self._events.append((self.seconds + seconds, happen))
+
+    def pass_by(self, seconds: float) -> None:
+        """Let time pass, and what was to happen until then happen."""
+        self.seconds += seconds
+        due = [event for event in self._events if event[0] <= self.seconds]
+        self._events = [event for event in self._events if event[0] > self.seconds]
+        for _, happen in due:
+            happen()
 
 
 class Alarm(threading.Event):
@@ -64,7 +79,7 @@ class Alarm(threading.Event):
     def wait(self, timeout: float | None = None) -> bool:
         if self.is_set():
             return True
-        self._time.seconds += timeout or 0.0
+        self._time.pass_by(timeout or 0.0)
         if self._waits is not None:
             self._waits -= 1
             if self._waits <= 0:
@@ -114,6 +129,8 @@ class ModelEngine:
     settings: dict[str, str] = field(default_factory=dict)
     records: dict[str, Record] = field(default_factory=dict)
     said: list[str] = field(default_factory=list)
+    notes: Path | None = None
+    """Where this machine keeps what it has begun to create."""
     fuse: Fuse | None = None
     """Burns down in the next process."""
     interrupt_after: int | None = None
@@ -247,7 +264,9 @@ class ModelEngine:
         """A provider process from its start to its end."""
         config = {"serviceKey": self.emulator.service_key, "baseUrl": self.emulator.base_url, **QUICK, **self.settings}
         process = PipelineProvider()
-        process._session = Session({f"goldrush:{key}": value for key, value in config.items()}.get)
+        process._session = session = Session({f"goldrush:{key}": value for key, value in config.items()}.get)
+        # In the place of the user's home. It stays when a process dies.
+        session.intents = Intents(self.notes, self.time)
         alarm = Alarm(self.time, self.interrupt_after)
         with contextlib.ExitStack() as patches:
             patches.enter_context(patch.object(engine, "cancelled", alarm))

@@ -8,7 +8,9 @@ from __future__ import annotations
 import copy
 import os
 import sys
+import tempfile
 from collections import Counter
+from pathlib import Path
 from typing import Any, ClassVar
 
 from hypothesis import HealthCheck, Phase, settings
@@ -48,6 +50,7 @@ SWITCHES = st.fixed_dictionaries(
         "list_items_brief": st.booleans(),
         "list_order": st.sampled_from(["newest first", "oldest first", "by id"]),
         "page_size_limit": st.integers(1, 3),
+        "list_lag_seconds": st.sampled_from([2.0, 25.0]),
         "requests_per_second": st.sampled_from([4.0, 50.0]),
     },
 )
@@ -92,7 +95,8 @@ class AnythingMayHappen(RuleBasedStateMachine):
         self.time = Time()
         lifecycle = Lifecycle.by_time(2.0, 1.0, 4.0)
         self.server = Emulator(port=PORT, lifecycle=lifecycle, switches=Switches(**switches), clock=self.time)
-        self.engine = ModelEngine(self.server, self.time)
+        self.notes = tempfile.TemporaryDirectory()
+        self.engine = ModelEngine(self.server, self.time, notes=Path(self.notes.name))
         self.program: dict[str, Any] = {}
         self.deleted_by_hand = 0
 
@@ -100,6 +104,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
         if hasattr(self, "server"):
             self.converge()
             self.server.close()
+            self.notes.cleanup()
 
     # --- What the user does -------------------------------------------------------------------------------------------
 

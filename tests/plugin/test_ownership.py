@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -10,14 +11,27 @@ import pytest
 from goldrush_pulumi.emulator import Emulator, Lifecycle
 from tests.plugin.bookkeeper import Resource, as_sent
 from tests.plugin.fake_engine import PATIENCE_SECONDS
-from tests.plugin.pipelines import program, start
+from tests.plugin.pipelines import program
+from tests.plugin.pipelines import start as start_anywhere
 from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.plugin.harness import Plugin
 
 OWNER = "0123456789abcdef" * 2
 MANY = 64
+
+
+Start = Callable[["Emulator"], "Plugin"]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Start:
+    """Starts provider processes of one machine, whose user has a home of its own."""
+    return lambda emulator: start_anywhere(emulator, env={"PULUMI_HOME": str(tmp_path)})
 
 
 @pytest.fixture
@@ -43,7 +57,7 @@ def posts(emulator: Emulator) -> int:
     return sum(request.method == "POST" for request in emulator.requests())
 
 
-def test_many_creates_share_one_look(emulator: Emulator) -> None:
+def test_many_creates_share_one_look(emulator: Emulator, start: Start) -> None:
     """64 creates at once read the list once, to its end, before the first of them is sent."""
     with start(emulator) as plugin:
         checked = {f"p{number}": as_sent(plugin.check(f"p{number}", owned()).inputs) for number in range(MANY)}
@@ -56,7 +70,7 @@ def test_many_creates_share_one_look(emulator: Emulator) -> None:
     assert {pipeline["id"] for pipeline in emulator.pipelines()} == ids
 
 
-def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator) -> None:
+def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator, start: Start) -> None:
     """SIGKILL between POST and answer to the engine: the next create takes the pipeline over, and sends no POST."""
     with start(by_hand) as plugin:
         inputs = as_sent(plugin.check("swaps", owned()).inputs)
@@ -76,7 +90,26 @@ def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator) -> N
     assert posts(by_hand) == 1
 
 
-def test_a_gone_engine_ends_the_process_before_its_next_change(emulator: Emulator) -> None:
+def test_a_killed_process_leaves_a_note(by_hand: Emulator, start: Start) -> None:
+    """Where the list lags far behind, the next process on the same machine still finds what was created."""
+    by_hand.switch(list_lag_seconds=3600.0)
+    with start(by_hand) as plugin:
+        inputs = as_sent(plugin.check("swaps", owned()).inputs)
+        plugin.create_async("swaps", inputs)
+        until(lambda: any(request.path.endswith("/status/") for request in by_hand.requests()))
+        plugin.process.kill()
+        plugin.process.wait()
+    (left,) = by_hand.pipelines()
+    by_hand.clear_requests()
+    with start(by_hand) as plugin:
+        pending = plugin.create_async("swaps", inputs)
+        until(lambda: any(request.method == "PATCH" for request in by_hand.requests()))
+        by_hand.set_phase(left["id"], "RUNNING")
+        assert pending.result().id == left["id"]
+    assert posts(by_hand) == 0
+
+
+def test_a_gone_engine_ends_the_process_before_its_next_change(emulator: Emulator, start: Start) -> None:
     """Where the engine went while the list was read, no POST is sent, and the process ends by itself."""
     emulator.fault("GET", "*/pipeline-api/", delay_seconds=1.0)
     with start(emulator) as plugin:
@@ -89,7 +122,7 @@ def test_a_gone_engine_ends_the_process_before_its_next_change(emulator: Emulato
     assert emulator.pipelines() == []
 
 
-def test_one_id_for_two_resources(emulator: Emulator) -> None:
+def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     """The second resource that is to adopt the same pipeline is refused."""
     with start(emulator) as plugin:
         Resource(plugin, "first").up(owned(name="shared"))
@@ -101,7 +134,7 @@ def test_one_id_for_two_resources(emulator: Emulator) -> None:
     assert posts(emulator) == 1
 
 
-def test_two_records_of_one_pipeline_are_refused(emulator: Emulator) -> None:
+def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Start) -> None:
     """A pipeline that two resources have in state is told by diff, and neither record may delete it unnoticed."""
     with start(emulator) as plugin:
         first = Resource(plugin, "first")
@@ -119,7 +152,7 @@ def test_two_records_of_one_pipeline_are_refused(emulator: Emulator) -> None:
     assert emulator.pipelines() == []
 
 
-def test_same_names_under_two_owners(emulator: Emulator) -> None:
+def test_same_names_under_two_owners(emulator: Emulator, start: Start) -> None:
     """Two stacks whose resources have the same name and project keep out of each other's way."""
     with start(emulator) as plugin:
         mine = Resource(plugin, "swaps")

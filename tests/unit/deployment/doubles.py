@@ -14,6 +14,7 @@ from goldrush_pulumi.api import (
     PipelineStatus,
 )
 from goldrush_pulumi.deployment.census import Census
+from goldrush_pulumi.deployment.intents import Intents
 from goldrush_pulumi.deployment.job import Job, Policies
 from goldrush_pulumi.deployment.ledger import Ledger
 from goldrush_pulumi.deployment.spec import PipelineSpec, with_defaults
@@ -174,6 +175,7 @@ def job_of(
     """A job that speaks to `client`, waits by a clock of its own, and takes one key for all pipelines."""
     options.setdefault("policies", Policies(failed_grace_seconds=20.0, settle_seconds=5.0))
     options.setdefault("ledger", Ledger())
+    options.setdefault("intents", Intents(None))
     options.setdefault("census", Census(cast("GoldRushClient", client)))
     return Job(
         name="base-swaps",
