@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -166,6 +167,9 @@ class Sea:
             ended = self.stack.up("--refresh", expect=None)
         assert ended.code == 0, self._story(ended.text)
         self._compare()
+        # The figures of a long run: `pytest -s` shows them as they come.
+        sys.stdout.write(f"{self.log[-2]} {self.log[-1]}\n")
+        sys.stdout.flush()
 
     def _compare(self) -> None:
         """Each declared pipeline is there once, in state, as declared; nothing else is there."""
