@@ -16,7 +16,6 @@ from goldrush_pulumi.cli.findings import Finding, Level
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, StackName
 from goldrush_pulumi.cli.project_checks import check_project
 from goldrush_pulumi.cli.service_checks import check_service
-from goldrush_pulumi.cli.stacks import Stack
 from goldrush_pulumi.cli.terminal import print_json, print_line, safe
 from goldrush_pulumi.cli.toolchain_checks import check_parallelism, check_versions
 from goldrush_pulumi.settings import SettingsError
@@ -37,15 +36,16 @@ def examine(stack: StackName = None, folder: Folder = HERE, as_json: AsJson = Fa
 
 
 def _check_account(stack: str | None, folder: Path) -> Iterator[Finding]:
-    selected: Stack | None = None
+    count = 0
     found: list[Finding] = []
     try:
         with open_account(stack, folder, retry_seconds=0.0) as account:
             selected = account.stack
+            count = max(len(selected.pipelines), selected.declared) if selected else 0
             found += check_service(account)
     except (CommandFailed, SettingsError, GoldRushError) as error:
         failure = explain(error)
         subject = "stack" if failure.code is ExitCode.NO_STACK else "ServiceKey"
         found.append(Finding(subject, Level.WRONG, str(failure), "fix this first; the checks behind it were left out"))
-    yield from check_parallelism(len(selected.pipelines) if selected else 0)
+    yield from check_parallelism(count)
     yield from found

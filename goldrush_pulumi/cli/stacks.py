@@ -23,6 +23,7 @@ from goldrush_pulumi.deployment.secrets import known_secrets
 PIPELINE_TYPE: Final = "pulumi-python:dynamic/goldrush:Pipeline"
 OWNER_TYPE: Final = "pulumi-python:dynamic/goldrush:Owner"
 
+_PIPELINES_KEY: Final = ":pipelines"
 _PATIENCE_SECONDS: Final = 120.0
 
 
@@ -51,6 +52,8 @@ class Stack:
     secrets: frozenset[str] = field(repr=False)
     pipelines: tuple[Managed, ...] = ()
     owner: str | None = None
+    declared: int = 0
+    """How many pipelines its config declares; a program may declare others."""
 
     def by_resource(self, name: str) -> Managed | None:
         """The pipeline of the resource `name`.
@@ -82,8 +85,9 @@ def load_stack(name: str, folder: Path) -> Stack:
     return Stack(
         name=name,
         config={key: str(entry.get("value", "")) for key, entry in config.items()},
-        secrets=frozenset(text for entry in config.values() for text in _secrets_in(entry)),
+        secrets=frozenset(text for key, entry in config.items() for text in _secrets_in(key, entry)),
         pipelines=tuple(_managed(item) for item in resources if _is_pipeline(item)),
+        declared=sum(len(_declared(entry)) for key, entry in config.items() if key.endswith(_PIPELINES_KEY)),
         owner=next((str(item["id"]) for item in resources if item.get("type") == OWNER_TYPE), None),
     )
 
@@ -106,17 +110,30 @@ def _managed(resource: Mapping[str, Any]) -> Managed:
     return Managed(name, str(resource["id"]), resource.get("inputs") or {}, resource.get("outputs") or {})
 
 
-def _secrets_in(entry: Mapping[str, Any]) -> Iterator[str]:
+def _secrets_in(key: str, entry: Mapping[str, Any]) -> Iterator[str]:
     """The secret texts of one config value. Of declared pipelines, their credentials: most of such a value is none."""
     if not entry.get("secret"):
         return
+    value = entry.get("objectValue", entry.get("value", ""))
+    if key.endswith(_PIPELINES_KEY) and isinstance(value, Mapping):
+        for declared in value.values():
+            if isinstance(declared, Mapping):
+                yield from known_secrets(_with_type(declared))
+    else:
+        yield from _texts_in(value)
+
+
+def _texts_in(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (Mapping, list)):
+        for item in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(item)
+
+
+def _declared(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     value = entry.get("objectValue")
-    if not isinstance(value, Mapping):
-        yield str(entry.get("value", ""))
-        return
-    for declared in value.values():
-        if isinstance(declared, Mapping):
-            yield from known_secrets(_with_type(declared))
+    return value if isinstance(value, Mapping) else {}
 
 
 def _with_type(declared: Mapping[str, Any]) -> dict[str, Any]:

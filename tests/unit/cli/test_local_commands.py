@@ -110,6 +110,17 @@ def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: 
     assert "ahead of GoldRush" in finding["text"]
 
 
+def test_doctor_counts_what_the_config_declares(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first up, a stack has as many pipelines as its config declares."""
+    del caller
+    declared = {f"p{number}": VALID for number in range(9)}
+    pulumi.write({"shop:pipelines": {"value": "", "objectValue": declared, "secret": False}})
+    monkeypatch.setenv("PULUMI_PARALLEL", "8")
+    assert "the stack has 9 pipelines" in command("doctor", "--stack", "dev").out
+
+
 @pytest.mark.parametrize(
     ("places", "pipelines", "level"),
     [("64", 64, "OK"), ("8", 9, "WARNING"), ("lots", 0, "WRONG"), ("", 10_000, "WARNING")],

@@ -100,11 +100,12 @@ def test_known_secrets_are_not_printed(
         {
             "shop:pipelines": {"value": json.dumps(declared), "objectValue": declared, "secret": True},
             "shop:token": {"value": "another-secret", "secret": True},
+            "shop:database": {"value": "{}", "objectValue": {"users": [{"token": "a-nested-one"}]}, "secret": True},
             "shop:plain": {"value": "INFO", "secret": False},
         },
         resource("swaps", pipeline_id),
     )
-    words = f"INFO goldrush {emulator.service_key} s3cret/word s3cret%2Fword another-secret"
+    words = f"INFO goldrush {emulator.service_key} s3cret/word s3cret%2Fword another-secret a-nested-one"
     emulator.write_logs(pipeline_id, [words])
     emulator.set_health(pipeline_id, words)
 
@@ -115,7 +116,7 @@ def test_known_secrets_are_not_printed(
         ["health", "swaps", "--json"],
     ):
         ended = command(*arguments, "--stack", "dev")
-        assert "INFO goldrush [secret] [secret] [secret] [secret]" in ended.out, arguments
+        assert "INFO goldrush [secret] [secret] [secret] [secret] [secret]" in ended.out, arguments
 
 
 def test_ctrl_c_in_the_middle_of_following(emulator: Emulator, caller: Caller) -> None:
