@@ -44,7 +44,7 @@ def test_every_table_is_shown() -> None:
 
 def test_an_unknown_table_is_refused() -> None:
     """A misspelt table is an error that names those there are."""
-    with pytest.raises(Exception, match="generated table inptus: there is none, use .*inputs, outputs"):
+    with pytest.raises(Exception, match=r"generated table inptus: there is none, use .*inputs, outputs"):
         filled("<!-- generated: inptus -->\n<!-- end of generated -->")
 
 
