@@ -164,6 +164,13 @@ class AnythingMayHappen(RuleBasedStateMachine):
     def kill_the_next_process(self, requests: int, carried_out: bool) -> None:  # noqa: FBT001 - hypothesis names it
         self.engine.fuse = Fuse(requests, carried_out)
 
+    @rule(wanted=PROGRAMS, requests=st.integers(1, 12), carried_out=st.booleans())
+    @precondition(everything_is_recorded)
+    def edit_and_be_killed(self, wanted: dict[str, Any], requests: int, carried_out: bool) -> None:  # noqa: FBT001
+        self.edit_the_program(wanted)
+        self.kill_the_next_process(requests, carried_out)
+        self.up()
+
     @rule(waits=st.integers(1, 6))
     def interrupt_the_next_process(self, waits: int) -> None:
         self.engine.interrupt_after = waits
