@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 FOLDER: Final = Path(__file__).parent / "states"
 PROJECT: Final = "history"
+_PLACES: Final = ("sourcePosition", "stackTrace")
 _CREDENTIALS: Final = {"access_key_id": "kept-access-key-id", "secret_access_key": "kept-secret-access-key"}
 
 PIPELINES: Final = (
@@ -92,7 +93,7 @@ def keep(file: Path) -> None:
             stack.up()
             state = json.loads(stack.export())
         kept = {"program": program(*PIPELINES), "state": state, "server": _read_server(folder / "server.sqlite")}
-    file.write_text(json.dumps(kept, indent=1) + "\n", "utf-8")
+    file.write_text(json.dumps(_without_places(kept), indent=1) + "\n", "utf-8")
 
 
 def open_stack(world: World, *parts: str) -> Stack:
@@ -115,6 +116,13 @@ def _read_server(file: Path) -> dict[str, Any]:
         return {"accounts": archive.note("accounts"), "records": archive.records()}
     finally:
         archive.close()
+
+
+def _without_places(value: Any) -> Any:
+    """A state without the source positions in it: they name folders of the machine that made it."""
+    if isinstance(value, dict):
+        return {key: _without_places(item) for key, item in value.items() if key not in _PLACES}
+    return [_without_places(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":
