@@ -152,8 +152,8 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self.server.edit(pipeline_id, status="paused")
         elif how == "describe":
             self.server.edit(pipeline_id, transforms={"swaps": "SELECT block_height FROM swaps"})
-        elif how == "fail" and chosen["phase"] != "PAUSED":
-            # A paused pipeline has no worker that could fail.
+        elif how == "fail" and chosen["status"] == "running":
+            # A pipeline that is paused, or is being, has no worker that matters.
             self.server.fail(pipeline_id, [f"ERROR password {PLANTED}1 was refused"], f"no {PLANTED}1")
         elif how == "delete":
             self.server.remove(pipeline_id)
