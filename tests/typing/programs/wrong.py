@@ -35,13 +35,10 @@ goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed, execut
 goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed, transforms=["SELECT"])  # wrong: a list
 goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed, transforms={"t": 5})  # wrong: not a SELECT
 goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed, tranforms={})  # wrong: misspelt
-goldrush.PipelineArgs(
-    project="p", topic=topic, destination_config="postgresql://h/d"
-)  # wrong: a text for a destination
+goldrush.PipelineArgs(project="p", topic=topic, destination_config="postgresql://h/d")  # wrong: a text
 goldrush.Pipeline("a", project="p", topic=topic, destination_config=typed, phase="RUNNING")  # wrong: an output
 goldrush.Pipeline("b", project="p", topic=topic)  # wrong: destination_config is missing
 goldrush.Pipeline("c", typed)  # wrong: a destination is no pipeline
-goldrush.Pipeline(
-    "d", goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed)
-).phases  # wrong: no such output
+good = goldrush.Pipeline("d", goldrush.PipelineArgs(project="p", topic=topic, destination_config=typed))
+good.phases  # wrong: no such output
 height: int = goldrush.Pipeline.get("e", "pipe_1").execution_start_from  # wrong: an output is no number
