@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from goldrush_pulumi.api.calls import Call
     from goldrush_pulumi.api.deadlines import Deadline
 
+# Shorter than any server keeps idle connections: a POST on one that the server is just closing loses its answer.
+_KEEP_ALIVE_SECONDS: Final = 3.0
 _PHASE_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -106,7 +108,9 @@ class Connection:
                 headers={"Accept": "application/json", "User-Agent": "goldrush-pulumi"},
                 timeout=_PHASE_TIMEOUTS,
                 limits=httpx.Limits(
-                    max_connections=self._max_connections, max_keepalive_connections=self._max_connections
+                    max_connections=self._max_connections,
+                    max_keepalive_connections=self._max_connections,
+                    keepalive_expiry=_KEEP_ALIVE_SECONDS,
                 ),
                 follow_redirects=False,
                 transport=self._transport,

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 _ACCOUNTS_NOTE = "accounts"
 _BACKLOG = 2048
+# Longer than clients keep idle connections, as gateways do: a POST on one that is being closed loses its answer.
+_KEEP_ALIVE_SECONDS = 75
 
 
 class EmulatorError(Exception):
@@ -185,6 +187,7 @@ class _Server(uvicorn.Server):
             proxy_headers=False,
             server_header=False,
             backlog=_BACKLOG,
+            timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         )
         super().__init__(config)
         self._listener = listener
