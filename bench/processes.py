@@ -1,24 +1,41 @@
-"""CPU and memory of whole processes: import of the package, start of the plugin, check and diff of one pipeline."""
+"""CPU time of single processes: import of the package, start of the plugin, check and diff of one pipeline."""
 
 from __future__ import annotations
 
 import statistics
 import subprocess
 import sys
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
+from bench.figures import Figure
 from tools.environment import ROOT
 
-_RUNS: Final = 7
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-_IMPORT: Final = "import resource, {modules}\nprint(resource.getrusage(resource.RUSAGE_SELF).ru_utime)"
+_RUNS: Final = 9
+
+_IMPORT: Final = """
+import resource, sys
+for module in sys.argv[1:]:
+    __import__(module)
+used = resource.getrusage(resource.RUSAGE_SELF)
+print(used.ru_utime + used.ru_stime)
+"""
 
 _CHECK: Final = """
-import time
-from goldrush_pulumi.provider import make_provider
+import sys, time
 import goldrush_pulumi.provider as provider
 
-verbs = make_provider()
+UNCHANGED = sys.argv[1] == "unchanged"
+
+
+def sql(number):
+    columns = [f"  block_height + {number} AS column_{n}" for n in range(8)]
+    return "SELECT\\n" + ",\\n".join(columns) + "\\nFROM swaps"
+
+
+verbs = provider.make_provider()
 check, diff = type(verbs).check.__wrapped__, type(verbs).diff.__wrapped__
 given = {
     "project": "bench",
@@ -26,33 +43,40 @@ given = {
     "topic": "base.mainnet.ref.block.swap.v3",
     "destination_type": "postgres",
     "destination_config": {"type": "postgres", "url": "postgresql://db:5432/a", "user": "u", "password": "p" * 12},
-    "transforms": {"swaps": "SELECT\\n" + ",\\n".join(f"  column_{n}" for n in range(8)) + "\\nFROM swaps"},
+    "transforms": {"swaps": sql(0)},
 }
 recorded = provider.engine.unwrap_secrets(check(verbs, {}, dict(given)).inputs)
 spent = []
-for _ in range(2000):
+for number in range(1, 1001):
+    wanted = dict(given) if UNCHANGED else {**given, "transforms": {"swaps": sql(number)}}
     started = time.process_time()
-    news = provider.engine.unwrap_secrets(check(verbs, recorded, dict(given)).inputs)
+    news = provider.engine.unwrap_secrets(check(verbs, recorded, wanted).inputs)
     answer = diff(verbs, "pipe_1", recorded, news)
     spent.append(time.process_time() - started)
-assert answer.changes is False
+    assert (answer.changes is False) is UNCHANGED
 print(sorted(spent)[len(spent) // 2])
 """
 
 
-def import_seconds(modules: str) -> float:
-    """User CPU seconds of an interpreter that imports `modules`, at the median."""
-    return _median(_IMPORT.format(modules=modules))
+def processes() -> Iterator[Figure]:
+    """What the package adds to every program and every provider process, and what one pipeline costs each `up`."""
+    bare, package = _import_seconds("pulumi"), _import_seconds("goldrush_pulumi.pipeline")
+    yield Figure("import pulumi", f"{bare:.3f} s")
+    yield Figure("import goldrush_pulumi, above import pulumi", f"{package - bare:.3f} s", "at most 0.15 s")
+    host = ("pulumi.dynamic", "dill", "grpc")
+    above = _import_seconds(*host, "goldrush_pulumi.provider") - _import_seconds(*host)
+    yield Figure("start of the provider, above the SDK's own", f"{above:.3f} s", "at most 0.25 s")
+    for which, aim in (("unchanged", "under 1 ms"), ("changed", "")):
+        what = f"check and diff of one {which} pipeline with ten lines of SQL"
+        yield Figure(what, f"{_median(_CHECK, which) * 1000:.2f} ms", aim)
 
 
-def check_and_diff_seconds() -> float:
-    """CPU seconds of check and diff of one unchanged pipeline with ten lines of SQL, at the median."""
-    return _median(_CHECK)
+def _import_seconds(*modules: str) -> float:
+    """CPU seconds of an interpreter that imports `modules`, at the median."""
+    return _median(_IMPORT, *modules)
 
 
-def _median(code: str) -> float:
-    found = (
-        subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True, capture_output=True, text=True).stdout
-        for _ in range(_RUNS)
-    )
+def _median(code: str, *arguments: str) -> float:
+    command = [sys.executable, "-c", code, *arguments]
+    found = (subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout for _ in range(_RUNS))
     return statistics.median(float(text) for text in found)

@@ -22,7 +22,16 @@ StackOfFile = Annotated[
 ]
 
 
-def validate(files: Files = None, stack: StackOfFile = None, folder: Folder = HERE, as_json: AsJson = False) -> None:
+Strict = Annotated[bool, typer.Option("--strict", help="Let warnings count as problems too.")]
+
+
+def validate(
+    files: Files = None,
+    stack: StackOfFile = None,
+    folder: Folder = HERE,
+    strict: Strict = False,
+    as_json: AsJson = False,
+) -> None:
     """Find everything that is wrong with declared pipelines, without network and without Pulumi."""
     chosen = files or _stack_files(folder, stack)
     report = validate_files(chosen)
@@ -33,7 +42,7 @@ def validate(files: Files = None, stack: StackOfFile = None, folder: Folder = HE
             print_line(safe(finding))
         if not report.findings:
             print_line(f"{len(report.tables)} pipelines in {len(chosen)} files: nothing is wrong")
-    if report.exit_code:
+    if report.exit_code or (strict and report.findings):
         raise typer.Exit(ExitCode.PROBLEMS)
 
 

@@ -18,6 +18,11 @@ _TIMEOUTS: Final = ("create", "update", "delete")
 _DURATION: Final = re.compile(r"(\d+(\.\d+)?(h|m|s|ms))+")
 
 
+def declaration_path(name: str) -> str:
+    """The path of an entry of `pipelines`, by its name."""
+    return f"pipelines.{name}" if re.fullmatch(r"[\w-]+", name) else f"pipelines[{json.dumps(name)}]"
+
+
 def find_declaration_problems(
     name: str, entry: object, find: Callable[[Mapping[str, object]], list[Problem]]
 ) -> list[Problem]:
@@ -28,7 +33,7 @@ def find_declaration_problems(
         entry: What stands there.
         find: Judges the inputs; an `abi_file` that is a path is not among them.
     """
-    path = f"pipelines.{name}" if re.fullmatch(r"[\w-]+", name) else f"pipelines[{json.dumps(name)}]"
+    path = declaration_path(name)
     if not isinstance(entry, Mapping):
         return [Problem(path, "is not a map", "write a map with project, topic and destination_config")]
     inputs = {key: value for key, value in entry.items() if key in INPUTS}

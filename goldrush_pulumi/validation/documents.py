@@ -69,9 +69,34 @@ def read_document(file: Path) -> Document:
         raise DocumentError("is not YAML", mark.line + 1 if mark else 1) from None
     except (yaml.YAMLError, RecursionError):
         raise DocumentError("is not YAML") from None
-    reader = _Reader()
+    reader = _Reader(set() if root is None else _repeated_keys(root))
     value = None if root is None else reader.read(root, "", 0)
     return Document(value, reader.lines, tuple(reader.repeated))
+
+
+def _repeated_keys(root: yaml.Node) -> set[int]:
+    """The identities of the keys that stood in their map before.
+
+    Found before maps are merged: a key of a map beside `<<` takes the place of the merged one, and is no repetition.
+    """
+    repeated: set[int] = set()
+    seen: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.MappingNode):
+            names: set[str] = set()
+            for key, item in node.value:
+                if str(key.value) in names:
+                    repeated.add(id(key))
+                names.add(str(key.value))
+                waiting.append(item)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting += node.value
+    return repeated
 
 
 def _read_text(file: Path) -> str:
@@ -95,9 +120,10 @@ def _require_json(text: str) -> None:
 
 
 class _Reader:
-    """Turns YAML's nodes into values, and notes where they stand."""
+    """Turns YAML's nodes into values, and notes where they stand. `repeated_keys` are the identities of key nodes."""
 
-    def __init__(self) -> None:
+    def __init__(self, repeated_keys: set[int]) -> None:
+        self._repeated_keys = repeated_keys
         self.lines: dict[str, int] = {}
         self.repeated: list[tuple[str, int]] = []
         self._count = 0
@@ -128,7 +154,7 @@ class _Reader:
             name = str(key.value)
             inner = _inner_path(path, name)
             line = key.start_mark.line + 1
-            if name in found:
+            if id(key) in self._repeated_keys:
                 self.repeated.append((inner, line))
             self.lines[inner] = line
             found[name] = self.read(item, inner, depth + 1)

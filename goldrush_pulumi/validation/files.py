@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
+from goldrush_pulumi.validation.clear_text import find_clear_credentials, find_clear_service_key
 from goldrush_pulumi.validation.contents import list_tables_of
-from goldrush_pulumi.validation.declarations import find_declaration_problems
+from goldrush_pulumi.validation.declarations import declaration_path, find_declaration_problems
 from goldrush_pulumi.validation.documents import Document, DocumentError, read_document
 from goldrush_pulumi.validation.inputs import INPUTS, find_problems
 from goldrush_pulumi.validation.problems import Problem, Severity, field_path
@@ -102,8 +103,13 @@ def _validate(file: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
         wrong = Problem(where or _KEY, "is not a map", "write a map of names to pipelines")
         return ([*found, _place(file, document.line_of(where), wrong)] if pipelines is not UNKNOWN else found), {}
     tables: dict[str, tuple[str, ...]] = {}
+    if _is_config(where):
+        found += (_place(file, document.line_of(problem.path), problem) for problem in _find_clear_key(document.value))
     for name, entry in pipelines.items():
-        found += (_find_place(file, document, where, problem) for problem in _judge(file, name, entry))
+        judged = list(_judge(file, name, entry))
+        if _is_config(where):
+            judged += _find_clear(name, entry, {problem.path for problem in judged})
+        found += (_find_place(file, document, where, problem) for problem in judged)
         tables[name] = list_tables_of(entry) if isinstance(entry, Mapping) else ()
     return found, tables
 
@@ -139,6 +145,22 @@ def _judge(file: Path, name: str, entry: object) -> Iterator[Problem]:
         return find_problems(whole, lambda value: value is UNKNOWN)
 
     yield from find_declaration_problems(name, entry, find)
+
+
+def _is_config(where: str) -> bool:
+    """Whether pipelines that stand at `where` are config of a stack, in which Pulumi can encrypt."""
+    return where not in {"", _KEY}
+
+
+def _find_clear(name: str, entry: object, judged: set[str]) -> Iterator[Problem]:
+    """Credentials in clear text, but for places of which something is said already."""
+    clear = find_clear_credentials(declaration_path(name), entry)
+    return (problem for problem in clear if problem.path not in judged)
+
+
+def _find_clear_key(stack: object) -> Iterator[Problem]:
+    config = stack.get("config") if isinstance(stack, Mapping) else None
+    return find_clear_service_key(config) if isinstance(config, Mapping) else iter(())
 
 
 def _find_place(file: Path, document: Document, where: str, problem: Problem) -> Finding:

@@ -124,6 +124,60 @@ def test_a_warning_fails_nothing(write: Write) -> None:
     assert report.exit_code == 0
 
 
+def test_credentials_in_clear_text_are_found(write: Write) -> None:
+    """In a stack file a credential or ServiceKey in clear is a warning; encrypted ones and placeholders are none."""
+    text = """\
+config:
+  goldrush:serviceKey: planted
+  my:pipelines:
+    clear: &swaps
+      project: analytics
+      topic: base.mainnet.ref.block.swap.v3
+      destination_config: &config
+        type: postgres
+        url: postgresql://db.example.com/d
+        user: goldrush
+        password: planted
+    "odd name":
+      <<: *swaps
+      destination_config:
+        <<: *config
+        password:
+          secure: v1:abc
+        url: postgresql://goldrush:planted@db.example.com/d
+    placeholder:
+      <<: *swaps
+      destination_config:
+        <<: *config
+        password: ${PG_PASSWORD}
+"""
+    report = validate_files([write("Pulumi.dev.yaml", text)])
+
+    assert said(report) == [
+        (2, "warning", 'config["goldrush:serviceKey"]'),
+        (11, "warning", "pipelines.clear.destination_config.password"),
+        (18, "warning", 'pipelines["odd name"].destination_config.url'),
+    ]
+    place = "pipelines.clear.destination_config.password"
+    assert report.findings[1].right == f"encrypt it with `pulumi config set --secret --path '{place}'`"
+    assert "planted" not in "".join(map(str, report.findings))
+
+
+def test_clear_text_outside_of_stacks_is_fine(write: Write) -> None:
+    """A file that is no stack's has no way to encrypt, so its credentials are not warned of."""
+    assert said(validate_files([write("swaps.yaml", SWAPS)])) == []
+
+
+def test_merged_maps_may_be_overridden(write: Write) -> None:
+    """A key beside `<<` takes the place of the merged one; one that really stands twice is found, and once."""
+    text = "pipelines:\n  a: &a\n" + "".join(f"    {line}\n" for line in SWAPS.splitlines())
+    text += "  b:\n    <<: *a\n    project: other\n  c: *a\n"
+
+    assert said(validate_files([write("merged.yaml", text)])) == []
+    twice = validate_files([write("twice.yaml", text + "  d:\n    <<: *a\n    status: paused\n    status: running\n")])
+    assert said(twice) == [(17, "error", "pipelines.d.status")]
+
+
 def test_an_abi_is_read_beside_its_file(write: Write) -> None:
     """`abi_file` is a path relative to the file; its problems stand at that line, and it names the tables."""
     write("abi.json", json.dumps([{"type": "event", "name": "TokenSold", "inputs": [{"type": "uint9"}]}]))

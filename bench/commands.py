@@ -1,0 +1,110 @@
+"""Running the CLI on a throw-away stack: how long a command takes, and how much memory its provider needs."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+import uuid
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any, Final
+
+import yaml
+
+from bench.memory import PeakMemory
+from bench.programs import program
+from tools.environment import ROOT, command_path, default_interrupt
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+RUN_VARIABLE: Final = "BENCH_RUN"
+"""Names one stack in the environment of all processes that work for it."""
+
+_VERBS: Final[dict[str, tuple[str, ...]]] = {
+    "up": ("up", "--yes", "--skip-preview"),
+    "refresh": ("refresh", "--yes", "--skip-preview"),
+    "destroy": ("destroy", "--yes", "--skip-preview"),
+}
+
+
+class CommandFailed(RuntimeError):  # noqa: N818 - the name says what happened
+    """A command of the CLI failed; what it printed last is in the text."""
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What one command took: wall time, and the peak memory of its provider process in MB (None: not known here)."""
+
+    seconds: float
+    provider_megabytes: float | None
+
+
+class BenchStack:
+    """One stack of one program in a folder of its own.
+
+    Args:
+        folder: An empty folder.
+        provider: "Floor", "Plain" or "ours".
+        variables: Environment variables of the program.
+        config: Plain config values.
+    """
+
+    def __init__(
+        self, folder: Path, provider: str, variables: Mapping[str, str], config: Mapping[str, Any] | None = None
+    ) -> None:
+        self._folder = folder
+        self._run = uuid.uuid4().hex
+        self._variables = {
+            **os.environ,
+            "PATH": command_path(),
+            "PYTHONPATH": str(ROOT),
+            "PULUMI_BACKEND_URL": folder.as_uri(),
+            "PULUMI_CONFIG_PASSPHRASE": "bench",
+            "PULUMI_SKIP_UPDATE_CHECK": "true",
+            RUN_VARIABLE: self._run,
+            **variables,
+        }
+        (folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n", "utf-8")
+        (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": dict(config or {})}), "utf-8")
+        (folder / "__main__.py").write_text(program(provider), "utf-8")
+        self._pulumi("stack", "init", "bench")
+
+    def run(self, verb: str, parallel: int) -> Taken:
+        """Run "up", "refresh" or "destroy".
+
+        Raises:
+            CommandFailed: it did not end well.
+        """
+        with PeakMemory(f"{RUN_VARIABLE}={self._run}") as memory:
+            started = time.perf_counter()
+            self._pulumi(*_VERBS[verb], "--stack", "bench", "--parallel", str(parallel))
+            seconds = time.perf_counter() - started
+        return Taken(seconds, memory.megabytes)
+
+    def _pulumi(self, *arguments: str) -> None:
+        ended = subprocess.run(
+            ["pulumi", *arguments, "--non-interactive", "--color", "never"],
+            cwd=self._folder,
+            env=self._variables,
+            check=False,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            preexec_fn=default_interrupt,
+        )
+        if ended.returncode:
+            raise CommandFailed(f"run pulumi {arguments[0]}: exit code {ended.returncode}\n{ended.stdout[-3000:]}")
+
+
+@contextmanager
+def bench_stack(
+    provider: str, variables: Mapping[str, str], config: Mapping[str, Any] | None = None
+) -> Iterator[BenchStack]:
+    """A new stack that goes with its folder."""
+    with TemporaryDirectory(prefix="goldrush-bench-") as folder:
+        yield BenchStack(Path(folder), provider, variables, config)

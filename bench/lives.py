@@ -1,0 +1,127 @@
+"""Whole commands, side by side: the engine's floor, a plain dynamic provider, and this package."""
+
+from __future__ import annotations
+
+import statistics
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from bench.commands import BenchStack, Taken, bench_stack
+from bench.figures import Figure
+from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PARALLEL: Final = 128
+"""For `--parallel`, of every command here."""
+
+UNLIMITED: Final = 1000
+"""Requests per second that no run here reaches."""
+
+
+@dataclass
+class Life:
+    """A stack at work. `emulator` is there for every provider, though only ours speaks to it."""
+
+    stack: BenchStack
+    emulator: Emulator
+    taken: dict[str, list[Taken]] = field(default_factory=dict)
+    requests: int = 0
+    """How many the last command sent."""
+
+    def run(self, verb: str, called: str = "") -> Taken:
+        """Run a command and keep what it took under the name `called`."""
+        before = len(self.emulator.requests())
+        taken = self.stack.run(verb, PARALLEL)
+        self.requests = len(self.emulator.requests()) - before
+        self.taken.setdefault(called or verb, []).append(taken)
+        return taken
+
+    def seconds(self, called: str) -> float:
+        """The median wall time of the commands of one name."""
+        return statistics.median(taken.seconds for taken in self.taken[called])
+
+    def peak_megabytes(self) -> float:
+        """The most memory that a provider process of this stack needed."""
+        return max(taken.provider_megabytes or 0.0 for runs in self.taken.values() for taken in runs)
+
+
+@contextmanager
+def life(
+    provider: str,
+    count: int,
+    deploy_seconds: float,
+    switches: Switches | None = None,
+    requests_per_second: float = UNLIMITED,
+) -> Iterator[Life]:
+    """A stack of `count` pipelines, not up yet, on a GoldRush of its own."""
+    lifecycle = Lifecycle.by_time(deploy_seconds=deploy_seconds)
+    with Emulator(lifecycle=lifecycle, switches=switches) as emulator:
+        config: dict[str, Any] = {
+            "goldrush:baseUrl": emulator.base_url,
+            "goldrush:requestsPerSecond": requests_per_second,
+        }
+        variables = {
+            "BENCH_COUNT": str(count),
+            "BENCH_DEPLOY_SECONDS": str(deploy_seconds),
+            "GOLDRUSH_SERVICE_KEY": emulator.service_key,
+        }
+        with bench_stack(provider, variables, config) as stack:
+            yield Life(stack, emulator)
+
+
+def deploying(count: int = 100, deploy_seconds: float = 5.0, runs: int = 3) -> Iterator[Figure]:
+    """The first `up` of pipelines that each take a while to deploy."""
+    seconds: dict[str, list[float]] = {"Floor": [], "ours": []}
+    requests = 0
+    for _ in range(runs):
+        for provider, found in seconds.items():
+            with life(provider, count, deploy_seconds) as run:
+                found.append(run.run("up").seconds)
+                requests = run.requests
+    with life("Plain", count, deploy_seconds) as run:
+        plain = run.run("up").seconds
+    floor, ours = (statistics.median(seconds[provider]) for provider in ("Floor", "ours"))
+    what = f"up of {count}, each deploying {deploy_seconds:g} s"
+    yield Figure(f"floor: {what} (for it, none of that)", f"{floor:.1f} s, median of {runs}")
+    yield Figure(f"plain: {what}", f"{plain:.1f} s, one run")
+    yield Figure(f"ours: {what}", f"{ours:.1f} s, median of {runs}; {requests} requests")
+    share = ours / (floor + deploy_seconds)
+    yield Figure(f"ours, as a share of floor + {deploy_seconds:g} s", f"{share:.2f}", "at most 0.9")
+
+
+def many(count: int = 1000, runs: int = 3, rate: float = 200.0) -> Iterator[Figure]:
+    """A large stack in which nothing changes: `up` again, and `refresh`."""
+    with ExitStack() as stack:
+        floor = stack.enter_context(life("Floor", count, 0.0))
+        ours = stack.enter_context(life("ours", count, 0.0, requests_per_second=rate))
+        for run in (floor, ours):
+            run.run("up", "first")
+            yield Figure(f"{_name(run, floor)}: first up of {count}", f"{run.seconds('first'):.1f} s")
+        for _ in range(runs):
+            for run in (floor, ours):
+                run.run("up", "unchanged")
+        for run in (floor, ours):
+            yield Figure(f"{_name(run, floor)}: unchanged up", f"{run.seconds('unchanged'):.1f} s, median of {runs}")
+        share = ours.seconds("unchanged") / floor.seconds("unchanged")
+        yield Figure("unchanged up, ours as a share of the floor", f"{share:.2f}", "at most 1.15")
+        yield from _refresh(floor, ours, count, rate)
+        aim = "under 250 MB"
+        yield Figure("peak memory of our provider process", f"{ours.peak_megabytes():.0f} MB", aim)
+
+
+def _refresh(floor: Life, ours: Life, count: int, rate: float) -> Iterator[Figure]:
+    for run in (floor, ours):
+        run.run("refresh")
+    aim = count * 2 / rate + 1.3 * floor.seconds("refresh")
+    yield Figure("floor: refresh", f"{floor.seconds('refresh'):.1f} s")
+    yield Figure(
+        f"ours: refresh at {rate:g} requests per second", f"{ours.seconds('refresh'):.1f} s", f"at most {aim:.1f} s"
+    )
+    yield Figure("requests of that refresh", str(ours.requests), f"at most {2 * count}")
+
+
+def _name(run: Life, floor: Life) -> str:
+    return "floor" if run is floor else "ours"
