@@ -21,8 +21,9 @@ if TYPE_CHECKING:
     from goldrush_pulumi.api.calls import Call
     from goldrush_pulumi.api.deadlines import Deadline
 
-# Shorter than any server keeps idle connections: a POST on one that the server is just closing loses its answer.
+# Shorter than servers keep idle connections, so that a read seldom meets one that is just being closed.
 _KEEP_ALIVE_SECONDS: Final = 3.0
+_HEADERS: Final = {"Accept": "application/json", "User-Agent": "goldrush-pulumi"}
 _PHASE_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -45,6 +46,10 @@ class Reply:
 class Connection:
     """Pooled connections, opened at the first call and safe to share between threads.
 
+    Reads share connections. Each change has a new one that closes after it: an idle connection may be closed, by the
+    server or by httpx for another thread, just when a request goes out on it, and the answer would be lost. A read is
+    then repeated; of a change nobody would know whether it was applied.
+
     Proxies and private certificate authorities come from httpx's usual environment variables, but nothing that goes
     to this machine passes a proxy.
     """
@@ -57,7 +62,8 @@ class Connection:
         self._transport = transport
         self._max_connections = max_connections
         self._lock = threading.Lock()
-        self._pool: httpx.Client | None = None
+        self._pools: dict[bool, httpx.Client] = {}
+        self._trust: ssl.SSLContext | None = None
 
     def exchange(self, call: Call, content: bytes | None, deadline: Deadline) -> Reply:
         """Send `call` once and return what came back, whatever its status.
@@ -67,7 +73,7 @@ class Connection:
             ConnectionFailed: it was never sent, or it only reads and its answer was lost.
             AmbiguousResult: it changes something, was sent, and its answer was lost.
         """
-        pool = self._open_pool()
+        pool = self._open_pool(for_changes=call.changes)
         try:
             return self._once(pool, call, content, deadline)
         except httpx.RequestError as error:
@@ -78,8 +84,8 @@ class Connection:
     def close(self) -> None:
         """Close what is open; a later call opens anew."""
         with self._lock:
-            pool, self._pool = self._pool, None
-        if pool is not None:
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
             pool.close()
 
     def _once(self, pool: httpx.Client, call: Call, content: bytes | None, deadline: Deadline) -> Reply:
@@ -95,21 +101,24 @@ class Connection:
         finally:
             response.close()
 
-    def _open_pool(self) -> httpx.Client:
+    def _open_pool(self, *, for_changes: bool) -> httpx.Client:
         with self._lock:
-            if self._pool is None:
-                self._pool = self._new_pool()
-            return self._pool
+            if for_changes not in self._pools:
+                self._pools[for_changes] = self._new_pool(for_changes=for_changes)
+            return self._pools[for_changes]
 
-    def _new_pool(self) -> httpx.Client:
+    def _new_pool(self, *, for_changes: bool) -> httpx.Client:
         host = urlsplit(self._base_url).hostname or ""
         try:
+            # Reading the certificate authorities takes a while, so both pools share them.
+            self._trust = self._trust or httpx.create_ssl_context()
             return httpx.Client(
-                headers={"Accept": "application/json", "User-Agent": "goldrush-pulumi"},
+                headers={**_HEADERS, **({"Connection": "close"} if for_changes else {})},
                 timeout=_PHASE_TIMEOUTS,
+                verify=self._trust,
                 limits=httpx.Limits(
                     max_connections=self._max_connections,
-                    max_keepalive_connections=self._max_connections,
+                    max_keepalive_connections=0 if for_changes else self._max_connections,
                     keepalive_expiry=_KEEP_ALIVE_SECONDS,
                 ),
                 follow_redirects=False,

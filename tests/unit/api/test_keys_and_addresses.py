@@ -6,6 +6,7 @@ import pickle
 import socket
 import threading
 import traceback
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -282,8 +283,55 @@ def test_silent_server_and_a_timeout() -> None:
         client.close()
 
 
+@contextlib.contextmanager
+def counting_server() -> Iterator[tuple[str, list[list[str]]]]:
+    """A server on loopback that keeps connections alive; it yields its URL and the methods by connection."""
+    connections: list[list[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def setup(self) -> None:
+            super().setup()
+            self.methods: list[str] = []
+            connections.append(self.methods)
+
+        def do_GET(self) -> None:
+            self.methods.append(self.command)
+            self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            content = success({"id": "pipe_1"}).content
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        do_POST = do_PATCH = do_PUT = do_DELETE = do_GET  # noqa: N815 - what the base class calls
+
+        def log_message(self, *_: object) -> None:
+            """Keep quiet."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/", connections
+        finally:
+            server.shutdown()
+            thread.join(30)
+
+
+def test_each_change_has_a_connection_of_its_own() -> None:
+    """Reads share a connection; no change ever goes out on one that was used before, nor leaves one for others."""
+    with counting_server() as (base_url, connections):
+        client = GoldRushClient(service_key=KEY, base_url=base_url, pacer=Pacer(1_000_000))
+        for name in ("get", "create", "update", "status", "set status", "delete", "list"):
+            EVERY_CALL[name](client)
+        client.close()
+    assert sorted(connections) == [["DELETE"], ["GET", "GET", "GET"], ["PATCH"], ["POST"], ["PUT"]]
+
+
 def test_one_pool_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many threads call first, one pool is opened, with room for each."""
+    """However many threads call first, one pool for reads is opened, with room for each."""
     made: list[dict[str, Any]] = []
 
     class Counting(httpx.Client):
