@@ -1,6 +1,7 @@
-"""Deploy pipelines from a Python program of your own: `python main.py up`, `preview` or `destroy`.
+"""Deploy pipelines from a Python program of your own: `python main.py up`, `preview`, `destroy` or `rollout`.
 
-The Pulumi program is a function in this file, so what it needs is passed to it, and no stack config is involved.
+A rollout brings dev, staging and prod up one after the other and stops at the first that fails. The Pulumi program is
+a function in this file, so what it needs is passed to it, and no stack config is involved.
 """
 
 from __future__ import annotations
@@ -17,16 +18,20 @@ import goldrush_pulumi as goldrush
 
 LOCAL_GOLDRUSH = "http://127.0.0.1:8710/platform/pipeline-api/"
 HERE = Path(__file__).resolve().parent
+STACKS = ("dev", "staging", "prod")
+"""The environments, in the order in which a change reaches them."""
 
 
 def declare_pipelines() -> None:
     """Declare what is to be; Pulumi calls this while it deploys."""
+    stack = pulumi.get_stack()
     swaps = goldrush.Pipeline(
         "base-swaps",
-        project="deployments-dev",
+        name=f"base-swaps-{stack}",
+        project=f"deployments-{stack}",
         topic="base.mainnet.ref.block.swap.v3",
         destination_config=goldrush.PostgresDestinationArgs(
-            url="postgresql://postgres.dev.example.com:5432/analytics",
+            url=f"postgresql://postgres.{stack}.example.com:5432/analytics",
             user="goldrush",
             password=pulumi.Output.secret(os.environ.get("PG_PASSWORD", "only-for-the-emulator")),
         ),
@@ -49,19 +54,35 @@ def open_stack(name: str) -> automation.Stack:
     )
 
 
+def succeeds(verb: str, name: str) -> bool:
+    """Do "up", "preview" or "destroy" on one stack and tell whether it went well."""
+    try:
+        getattr(open_stack(name), verb)(on_output=print)
+    except automation.CommandError:
+        # Pulumi has said why, line by line.
+        return False
+    return True
+
+
+def roll_out() -> bool:
+    """Bring one stack after the other up. What comes after one that fails is not touched."""
+    for position, name in enumerate(STACKS):
+        print(f"--- {name}")
+        if not succeeds("up", name):
+            rest = ", ".join(STACKS[position + 1 :])
+            print(f"stopped: {name} is not as declared" + (f"; not touched: {rest}" if rest else ""))
+            return False
+    return True
+
+
 def main() -> int:
     """Do what the command line asks for and return the exit code."""
     parser = argparse.ArgumentParser(description="Deploy the pipelines of this example.")
-    parser.add_argument("verb", choices=("up", "preview", "destroy"))
-    parser.add_argument("--stack", default="dev", help="stack to work on (default: %(default)s)")
+    parser.add_argument("verb", choices=("up", "preview", "destroy", "rollout"))
+    parser.add_argument("--stack", default="dev", choices=STACKS, help="stack of all verbs but rollout")
     options = parser.parse_args()
-    stack = open_stack(options.stack)
-    try:
-        getattr(stack, options.verb)(on_output=print)
-    except automation.CommandError:
-        # Pulumi has said why, line by line.
-        return 1
-    return 0
+    went_well = roll_out() if options.verb == "rollout" else succeeds(options.verb, options.stack)
+    return 0 if went_well else 1
 
 
 if __name__ == "__main__":

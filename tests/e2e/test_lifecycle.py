@@ -12,6 +12,7 @@ import pytest
 from goldrush_pulumi.emulator import Emulator
 from tests.e2e.cli import ROOT
 from tests.e2e.stack import Stack, copy_project
+from tests.e2e.world import QUICK
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +176,53 @@ def test_example_lives_its_whole_life(dev_world: World, folder: Path) -> None:
     """Every example comes up, changes, drifts, is replaced and goes."""
     drives_itself = (folder / "main.py").exists()
     live(dev_world, automated(dev_world, folder) if drives_itself else dev_world.copy(folder))
+
+
+def test_rollout_stops_at_the_first_failure(dev_world: World) -> None:
+    """The deployer brings dev, staging and prod up in turn, and where one fails the next is not touched."""
+    dev = automated(dev_world, ROOT / "examples" / "08-automation-api")
+    staging, prod = (Stack(dev_world.cli, dev.folder, name) for name in ("staging", "prod"))
+    dev_world.stacks += [staging, prod]
+    staging.write_config(QUICK)
+    dev_world.emulator.script("base-swaps-staging", outcome="FAILED", logs=["ERROR no such table"])
+
+    ended = dev._drive("rollout", expect=1)
+    assert "stopped: staging is not as declared; not touched: prod" in ended
+    assert [len(stack.resources()) for stack in (dev, staging, prod)] == [1, 1, 0]
+
+    dev_world.emulator.clear_scripts()
+    dev._drive("rollout")
+    assert sorted(item["project"] for item in dev_world.emulator.pipelines()) == [
+        "deployments-dev",
+        "deployments-prod",
+        "deployments-staging",
+    ]
+    assert {item["phase"] for item in dev_world.emulator.pipelines()} == {"RUNNING"}
+    dev_world.check()
+
+
+def test_rules_of_the_house_are_enforced(dev_world: World) -> None:
+    """The example's rules fail a preview of prod with all that is broken, and an update before anything is created."""
+    stack = dev_world.copy(ROOT / "examples" / "12-house-rules", name="prod")
+    stack.write_config({"goldrush:serviceKey": dev_world.emulator.service_key, "house-rules:pgPassword": "in-clear"})
+    program = stack.folder / "__main__.py"
+    kept = program.read_text("utf-8")
+    broken = kept.replace('protect=stack == "prod"', "protect=False").replace(
+        "password=password", 'password="in-clear"'
+    )
+    program.write_text(broken.replace('project=f"analytics-{stack}"', 'project="analytics"'), "utf-8")
+
+    preview = stack.preview(expect=1)
+    for entity in ("transfers", "logs"):
+        assert f"pipeline base-{entity}: is not protected" in preview
+        assert f"pipeline base-{entity}: project: does not end in -prod" in preview
+        assert f"pipeline base-{entity}: destination_config.password: is plain text" in preview
+    assert "in-clear" not in preview
+    assert "pipeline base-transfers: is not protected" in stack.up(expect=1)
+    assert dev_world.sent("POST") == []
+
+    program.write_text(kept, "utf-8")
+    stack.preview()
 
 
 def test_examples_are_found() -> None:
