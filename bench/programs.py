@@ -17,11 +17,10 @@ WHERE protocol = 'uniswap_v3'"""
 
 _OTHER: Final = """
 import os
-from pulumi.dynamic import Resource
-from bench.providers import {provider}
+from bench.providers import Item, {provider}
 
 for number in range(int(os.environ["BENCH_COUNT"])):
-    Resource({provider}(), f"pipeline-{{number}}", {{
+    Item({provider}(), f"pipeline-{{number}}", {{
         "deploy_seconds": float(os.environ["BENCH_DEPLOY_SECONDS"]),
         "project": "bench",
         "topic": "base.mainnet.ref.block.swap.v3",

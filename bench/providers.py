@@ -6,7 +6,11 @@ import time
 import uuid
 from typing import Any
 
-from pulumi.dynamic import CreateResult, ResourceProvider
+from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+
+
+class Item(Resource, module="bench", name="Item"):
+    """A resource of either provider."""
 
 
 class Floor(ResourceProvider):
