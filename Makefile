@@ -34,8 +34,9 @@ test: setup ## Run every check and every test, then print the coverage
 	@$(BIN)/coverage erase
 	@failed=; \
 	for part in $(PARTS); do \
-	  echo "== $$part"; \
+	  echo "== $$part"; began=$$(date +%s); \
 	  $(MAKE) --no-print-directory COVER=1 $$part || failed="$$failed $$part"; \
+	  echo "-- $$part took $$(($$(date +%s) - began)) s"; \
 	done; \
 	echo "== coverage"; \
 	$(MAKE) --no-print-directory coverage || failed="$$failed coverage"; \

@@ -51,10 +51,16 @@ class BenchStack:
         provider: "Floor", "Plain" or "ours".
         variables: Environment variables of the program.
         config: Plain config values.
+        backend: URL of the state backend; files in the folder unless given.
     """
 
     def __init__(
-        self, folder: Path, provider: str, variables: Mapping[str, str], config: Mapping[str, Any] | None = None
+        self,
+        folder: Path,
+        provider: str,
+        variables: Mapping[str, str],
+        config: Mapping[str, Any] | None = None,
+        backend: str | None = None,
     ) -> None:
         self._folder = folder
         self._run = uuid.uuid4().hex
@@ -62,7 +68,7 @@ class BenchStack:
             **os.environ,
             "PATH": command_path(),
             "PYTHONPATH": str(ROOT),
-            "PULUMI_BACKEND_URL": folder.as_uri(),
+            "PULUMI_BACKEND_URL": backend or folder.as_uri(),
             "PULUMI_CONFIG_PASSPHRASE": "bench",
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             RUN_VARIABLE: self._run,
@@ -103,8 +109,11 @@ class BenchStack:
 
 @contextmanager
 def bench_stack(
-    provider: str, variables: Mapping[str, str], config: Mapping[str, Any] | None = None
+    provider: str,
+    variables: Mapping[str, str],
+    config: Mapping[str, Any] | None = None,
+    backend: str | None = None,
 ) -> Iterator[BenchStack]:
     """A new stack that goes with its folder."""
     with TemporaryDirectory(prefix="goldrush-bench-") as folder:
-        yield BenchStack(Path(folder), provider, variables, config)
+        yield BenchStack(Path(folder), provider, variables, config, backend)

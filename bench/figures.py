@@ -14,8 +14,9 @@ RESULTS: Final = Path(__file__).with_name("results.md")
 _INTRODUCTION: Final = """# Benchmark results
 
 `make bench` writes this file, section by section; `python -m bench --only NAME` measures one of them anew.
-Wall times are those of whole commands of the real CLI, with its state in files; "floor" is a dynamic provider that does
-nothing, "plain" one that sleeps while it waits, on the four threads that the SDK gives it."""
+Wall times are those of whole commands of the real CLI, with its state in files.
+"Floor" is a dynamic provider that does nothing, for resources with four properties; "loaded floor" does nothing for
+resources with those of a pipeline; "plain" sleeps while it waits, on the four threads that the SDK gives it."""
 _SECTION: Final = re.compile(r"(?m)^## ")
 
 

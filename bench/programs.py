@@ -1,4 +1,4 @@
-"""The same stack written for each of the three providers."""
+"""The same stack written for each of the providers."""
 
 from __future__ import annotations
 
@@ -28,6 +28,37 @@ for number in range(int(os.environ["BENCH_COUNT"])):
     }})
 """
 
+_LOADED: Final = """
+import os
+import pulumi
+from bench.providers import LoadedItem
+
+for number in range(int(os.environ["BENCH_COUNT"])):
+    LoadedItem(f"pipeline-{{number}}", {{
+        "project": "bench",
+        "topic": "base.mainnet.ref.block.swap.v3",
+        "destination_type": "postgres",
+        "execution_mode": "unbounded",
+        "name": f"pipeline-{{number}}",
+        "description": "",
+        "destination_config": {{
+            "type": "postgres",
+            "url": "postgresql://db.example.com:5432/analytics",
+            "user": "goldrush",
+            "password": pulumi.Output.secret("bench-password"),
+        }},
+        "transforms": {{"swaps": {sql!r}}},
+        "execution_start_from": None,
+        "execution_stop_from": None,
+        "abi_file": None,
+        "abi_contract_addresses": [],
+        "abi_unmatched": "",
+        "status": "running",
+        "triggers": {{}},
+        "wait_for": "running",
+    }})
+"""
+
 _OURS: Final = """
 import os
 import goldrush_pulumi as goldrush
@@ -45,6 +76,9 @@ for number in range(int(os.environ["BENCH_COUNT"])):
 """
 
 
+_PROGRAMS: Final = {"Loaded": _LOADED, "ours": _OURS}
+
+
 def program(provider: str) -> str:
-    """The program for "Floor", "Plain" or "ours"."""
-    return _OURS.format(sql=_SQL) if provider == "ours" else _OTHER.format(provider=provider, sql=_SQL)
+    """The program for "Floor", "Plain", "Loaded" or "ours"."""
+    return _PROGRAMS.get(provider, _OTHER).format(provider=provider, sql=_SQL)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, overload
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_type_hints, overload
 
 import pulumi
 from pulumi.dynamic import Resource
@@ -172,6 +172,11 @@ class Pipeline(Resource, module="goldrush", name="Pipeline"):
         Resource.__init__(pipeline, make_provider(), resource_name, dict(_OUTPUTS), wanted)
         return pipeline
 
+
+# The SDK reads these for every single resource, and texts would be evaluated anew each time.
+Pipeline.__annotations__ = get_type_hints(
+    type("Own", (), {"__annotations__": Pipeline.__annotations__, "__module__": __name__})
+)
 
 # An output that is not named here would not exist on the resource.
 _OUTPUTS: dict[str, Any] = dict.fromkeys(

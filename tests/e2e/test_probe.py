@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from goldrush_pulumi.emulator import Emulator
-from tests.e2e.postgres import USER, postgres
 from tests.e2e.programs import Code, pipeline
+from tools.postgres import USER, binaries, postgres
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.world import World
 
 
+@pytest.mark.skipif(binaries() is None, reason="there is no PostgreSQL; Debian's package is `postgresql`")
 def test_the_database_itself_decides(make_world: Callable[[Emulator], World]) -> None:
     """A wrong password is FAILED with the server's words, the right one is healthy, and a database that stops is not.
 

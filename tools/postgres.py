@@ -15,16 +15,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import pg8000.native
-import pytest
-
-from tests.e2e.cli import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+PATIENCE_SECONDS: Final = 120.0
 USER: Final = "goldrush"
 DATABASE: Final = "analytics"
 _ADMIN: Final = {"user": "postgres", "password": "postgres", "host": "127.0.0.1"}
+
+
+class PostgresError(Exception):
+    """There is no PostgreSQL here, or it does not start; the text says what to do."""
 
 
 @dataclass
@@ -38,6 +40,10 @@ class Server:
     def url(self) -> str:
         """The URL of the database, without credentials."""
         return f"postgresql://127.0.0.1:{self.port}/{DATABASE}"
+
+    def url_of(self, password: str) -> str:
+        """The URL of the database for its user, as the Pulumi CLI takes it for a state backend."""
+        return f"postgres://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}?sslmode=disable"
 
     def stop(self) -> None:
         """Cut all connections and end."""
@@ -55,10 +61,16 @@ def binaries() -> Path | None:
 
 @contextlib.contextmanager
 def postgres(password: str) -> Iterator[Server]:
-    """Run a server whose user has this password; skips the test where there is no PostgreSQL."""
+    """Run a server whose user has this password.
+
+    Raises:
+        PostgresError: There is none, or it does not start.
+    """
     folder = binaries()
     if folder is None:
-        pytest.skip("no initdb and postgres under /usr/lib/postgresql or on PATH; Debian's package is `postgresql`")
+        raise PostgresError(
+            "run PostgreSQL: no initdb and postgres under /usr/lib/postgresql or on PATH; install Debian's `postgresql`"
+        )
     # PostgreSQL refuses to run as root, and its user must reach the data.
     with tempfile.TemporaryDirectory(prefix="goldrush-postgres-") as place:
         account = _unprivileged(Path(place))
@@ -99,8 +111,8 @@ def _prepare(server: Server, password: str) -> None:
             connection = pg8000.native.Connection(port=server.port, **_ADMIN)
             break
         except (pg8000.native.InterfaceError, pg8000.native.DatabaseError):
-            assert server.process.poll() is None, "PostgreSQL did not start"
-            assert time.monotonic() < end, "PostgreSQL does not answer"
+            if server.process.poll() is not None or time.monotonic() >= end:
+                raise PostgresError("run PostgreSQL: it does not answer; check that the package is whole") from None
             time.sleep(0.05)
     connection.run(f"CREATE ROLE {USER} LOGIN PASSWORD {pg8000.native.literal(password)}")
     connection.run(f"CREATE DATABASE {DATABASE} OWNER {USER}")
