@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
-import re
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import goldrush_pulumi
@@ -312,4 +311,6 @@ def _model_rows(model: type[BaseModel], path: str) -> Iterator[Row]:
 
 
 def _output_type(annotation: Any) -> str:
-    return re.sub(r"^pulumi\.Output\[(.*)\]$", r"\1", str(annotation))
+    """What an output holds, as a program would write it."""
+    (held,) = get_args(annotation)
+    return held.__name__ if isinstance(held, type) and not get_args(held) else str(held).replace("typing.", "")

@@ -7,8 +7,9 @@ Solidity for what an entry holds.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.validation.abi_entries import ABI_PATH, Entry, find_items, read_entries
 from goldrush_pulumi.validation.abi_types import find_type_problems, write_signature
 from goldrush_pulumi.validation.catalog import DECODED_ENTITIES
 from goldrush_pulumi.validation.decoded_tables import snake_case
@@ -17,34 +18,12 @@ from goldrush_pulumi.validation.problems import Problem, advise, entry_path, fie
 if TYPE_CHECKING:
     from goldrush_pulumi.validation.topics import Topic
 
-_PATH = "abi_file"
 _KINDS = ("event", "function", "constructor", "error", "receive", "fallback")
 _DECODED_KINDS = ("event", "function")
 _DECODED_MUTABILITY = ("nonpayable", "payable")
 _MOST_INDEXED = 3
 # Enough for any person to read; the rest is most likely the same mistake again.
 _MOST_PROBLEMS = 50
-
-
-class Entry(NamedTuple):
-    """One entry of an ABI and where it stands."""
-
-    path: str
-    item: Mapping[str, Any]
-
-    @property
-    def kind(self) -> object:
-        """What it describes; the specification lets a function leave it out."""
-        return self.item.get("type", "function")
-
-
-def read_entries(abi: object) -> list[Entry]:
-    """List the entries of an ABI: an array, an object that holds one under `abi`, or one entry alone.
-
-    What is no entry is left out.
-    """
-    items, path = _find_items(abi)
-    return [Entry(entry_path(path, index), item) for index, item in enumerate(items) if isinstance(item, Mapping)]
 
 
 def find_abi_problems(abi: object, topic: Topic | None) -> list[Problem]:
@@ -60,23 +39,11 @@ def find_abi_problems(abi: object, topic: Topic | None) -> list[Problem]:
     return [problem for problem, _ in zip(_find_all(abi, topic), range(_MOST_PROBLEMS), strict=False)]
 
 
-def _find_items(abi: object) -> tuple[list[Any], str]:
-    if isinstance(abi, list):
-        return abi, _PATH
-    if isinstance(abi, Mapping):
-        inner = abi.get("abi")
-        if isinstance(inner, list):
-            return inner, field_path(_PATH, "abi")
-        if "type" in abi or "name" in abi:
-            return [abi], _PATH
-    return [], _PATH
-
-
 def _find_all(abi: object, topic: Topic | None) -> Iterator[Problem]:
-    items, path = _find_items(abi)
+    items, path = find_items(abi)
     if isinstance(abi, Mapping) and abi and not items and not isinstance(abi.get("abi"), list):
         right = 'give the array, or an object that holds it under "abi"'
-        yield warning(_PATH, "has a shape that is not documented", right)
+        yield warning(ABI_PATH, "has a shape that is not documented", right)
         return
     for index, item in enumerate(items):
         if not isinstance(item, Mapping):
@@ -126,10 +93,12 @@ def _find_nothing_decoded(entries: list[Entry], topic: Topic | None) -> Iterator
         return
     found = [entry for entry in entries if entry.kind == kind]
     if not found:
-        yield warning(_PATH, f"holds no {kind}, so nothing of {topic.entity} is decoded", f"add the {kind}s to decode")
+        yield warning(
+            ABI_PATH, f"holds no {kind}, so nothing of {topic.entity} is decoded", f"add the {kind}s to decode"
+        )
     elif kind == "function" and not any(_changes_state(entry) for entry in found):
         right = "add functions that are nonpayable or payable"
-        yield warning(_PATH, "holds only functions that no transaction calls", right)
+        yield warning(ABI_PATH, "holds only functions that no transaction calls", right)
 
 
 def _changes_state(entry: Entry) -> bool:

@@ -37,7 +37,7 @@ def find_content_problems(
 
 def list_tables_of(inputs: Mapping[str, object]) -> tuple[str, ...]:
     """List the tables a pipeline writes by the documentation's rules; empty when nothing is known of its topic."""
-    from goldrush_pulumi.validation.abi import read_entries  # noqa: PLC0415 - few pipelines have an ABI
+    from goldrush_pulumi.validation.abi_entries import read_entries  # noqa: PLC0415 - few pipelines have an ABI
     from goldrush_pulumi.validation.decoded_tables import list_tables  # noqa: PLC0415
 
     abi = inputs.get("abi_file")

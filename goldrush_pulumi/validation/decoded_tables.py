@@ -11,7 +11,7 @@ from goldrush_pulumi.validation.problems import Problem, entry_path, list_choice
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from goldrush_pulumi.validation.abi import Entry
+    from goldrush_pulumi.validation.abi_entries import Entry
     from goldrush_pulumi.validation.topics import Topic
 
 _INFIXES = {"event": "evt", "function": "fn"}
