@@ -120,7 +120,7 @@ class APIError(GoldRushError):
         return str(self.args[1])
 
     def __str__(self) -> str:
-        quoted = shown_line(self.server_message or "")
+        quoted = shown_line(self.server_message or "").rstrip(".")
         problem = f"{self.action}: {self.reason}" + (f": {quoted}" if quoted else "")
         separator = "; " if quoted else ", "
         return problem + (separator + self.advice if self.advice else "")

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer
-from goldrush_pulumi.cli.failures import explain
+from goldrush_pulumi.cli.exit_codes import ExitCode
+from goldrush_pulumi.cli.failures import CommandFailed, explain
 from goldrush_pulumi.cli.stacks import Stack, load_stack
 from goldrush_pulumi.cli.terminal import safe
 from goldrush_pulumi.deployment.secrets import Redactor
-from goldrush_pulumi.settings import Settings, load_settings
+from goldrush_pulumi.settings import KEY_VARIABLE, Settings, load_settings
 
 RETRY_SECONDS: Final = 10.0
 """How long a command goes on asking a service that does not answer."""
@@ -50,7 +51,7 @@ def open_account(
         CommandFailed: the stack cannot be read, a setting is missing, or GoldRush answered with an error.
     """
     selected = load_stack(stack, folder) if stack else None
-    settings = load_settings((selected.config if selected else {}).get, os.environ)
+    settings = _settings(selected)
     redact = Redactor({settings.service_key, *(selected.secrets if selected else ())})
     cancelled = threading.Event()
     client = GoldRushClient(
@@ -69,3 +70,16 @@ def open_account(
     finally:
         cancelled.set()
         client.close()
+
+
+def _settings(stack: Stack | None) -> Settings:
+    """The settings from a stack's config and the environment, or from the environment alone.
+
+    Raises:
+        CommandFailed: neither a stack nor the environment is there to give a ServiceKey.
+        SettingsError: the stack's config lacks the key, or a value is out of range.
+    """
+    if stack is None and not os.environ.get(KEY_VARIABLE):
+        text = f"find ServiceKey: there is none, name the stack whose config has it with --stack, or set {KEY_VARIABLE}"
+        raise CommandFailed(text, ExitCode.NO_ACCESS)
+    return load_settings((stack.config if stack else {}).get, os.environ)

@@ -33,7 +33,7 @@ def check_service(account: Account) -> Iterator[Finding]:
         yield Finding("endpoint", Level.WRONG, account.shown(error), "check goldrush:baseUrl, or try again later")
         return
     yield Finding("endpoint", Level.OK, f"{url} answers")
-    count = "" if page.total_count is None else f", {page.total_count} pipelines are visible"
+    count = "" if page.total_count is None else f", pipelines that it sees: {page.total_count}"
     yield Finding("ServiceKey", Level.OK, f"accepted, from {account.settings.key_source}{count}")
     yield from _check_clock(page.updated_at)
 

@@ -42,7 +42,7 @@ def validate(
             print_line(safe(finding))
         if not report.findings:
             print_line(f"{len(report.tables)} pipelines in {len(chosen)} files: nothing is wrong")
-    if report.exit_code or (strict and report.findings):
+    if report.fails(strict=strict):
         raise typer.Exit(ExitCode.PROBLEMS)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from goldrush_pulumi.validation.clear_text import find_clear_credentials, find_clear_service_key
 from goldrush_pulumi.validation.contents import list_tables_of
@@ -37,7 +37,7 @@ class Finding:
         path: The place inside the file, such as `pipelines.base-swaps.topic`.
         wrong: What is wrong.
         right: What to write instead.
-        severity: "error" or "warning".
+        severity: "error", "warning" or "note".
     """
 
     file: str
@@ -64,10 +64,10 @@ class Report:
     findings: tuple[Finding, ...] = ()
     tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    @property
-    def exit_code(self) -> Literal[0, 1]:
-        """1 when anything is refused, else 0: warnings fail no build."""
-        return 1 if any(finding.severity == "error" for finding in self.findings) else 0
+    def fails(self, *, strict: bool = False) -> bool:
+        """Whether anything is refused; `strict` counts warnings too. A note fails nothing."""
+        failing = {"error", "warning"} if strict else {"error"}
+        return any(finding.severity in failing for finding in self.findings)
 
     def as_dict(self) -> dict[str, object]:
         """Plain values for JSON."""
@@ -97,14 +97,13 @@ def _validate(file: Path) -> tuple[list[Finding], dict[str, tuple[str, ...]]]:
     document = read_document(file)
     where, pipelines = _find_pipelines(document.value)
     found = [_place(file, line, _repeated(path)) for path, line in document.repeated]
+    found += (_place(file, document.line_of(problem.path), problem) for problem in _find_clear_key(document.value))
     if pipelines is None:
         return [*found, _place(file, 1, _no_pipelines(document.value, file))], {}
     if not isinstance(pipelines, Mapping):
         wrong = Problem(where or _KEY, "is not a map", "write a map of names to pipelines")
         return ([*found, _place(file, document.line_of(where), wrong)] if pipelines is not UNKNOWN else found), {}
     tables: dict[str, tuple[str, ...]] = {}
-    if _is_config(where):
-        found += (_place(file, document.line_of(problem.path), problem) for problem in _find_clear_key(document.value))
     for name, entry in pipelines.items():
         judged = list(_judge(file, name, entry))
         if _is_config(where):
@@ -159,7 +158,7 @@ def _find_clear(name: str, entry: object, judged: set[str]) -> Iterator[Problem]
 
 
 def _find_clear_key(stack: object) -> Iterator[Problem]:
-    config = stack.get("config") if isinstance(stack, Mapping) else None
+    config = stack.get("config") if isinstance(stack, Mapping) and "runtime" not in stack else None
     return find_clear_service_key(config) if isinstance(config, Mapping) else iter(())
 
 
@@ -185,5 +184,5 @@ def _no_pipelines(value: object, file: Path) -> Problem:
     known = isinstance(value, Mapping) and isinstance(value.get("config"), Mapping)
     right = f"declare them under {_KEY}" if known else f"give a stack file, a map with {_KEY}, or one pipeline"
     # A stack without pipelines is nothing wrong; a file that is no pipeline at all was named by mistake.
-    severity: Severity = "warning" if known else "error"
+    severity: Severity = "note" if known else "error"
     return Problem(file.name, f"holds no {_KEY}", right, severity)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Literal
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Severity = Literal["error", "warning"]
-"""An error is what GoldRush documents as refused, or what cannot be sent; everything else is at most a warning."""
+Severity = Literal["error", "warning", "note"]
+"""An error is what GoldRush documents as refused, or what cannot be sent; everything else is at most a warning. A note
+says what may well be meant."""
 
 
 @dataclass(frozen=True)

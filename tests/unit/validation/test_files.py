@@ -50,7 +50,7 @@ def test_the_stack_files_of_this_repository_are_right() -> None:
     report = validate_files(sorted(ROOT.glob("Pulumi.*.yaml")))
 
     assert said(report) == []
-    assert report.exit_code == 0
+    assert not report.fails()
     assert report.tables[f"{ROOT / 'Pulumi.dev.yaml'}:hypercore-fills"] == ("hl_fills",)
 
 
@@ -87,7 +87,7 @@ config:
         (18, "error", "pipelines.base-swaps.destination_config.batch_size"),
         (19, "error", 'pipelines["odd name"]'),
     ]
-    assert report.exit_code == 1
+    assert report.fails()
 
 
 def test_a_finding_reads_as_compilers_write(write: Write) -> None:
@@ -117,11 +117,23 @@ def test_several_pipelines_without_a_stack(write: Write) -> None:
 
 
 def test_a_warning_fails_nothing(write: Write) -> None:
-    """Warnings are found, and the exit code stays 0."""
+    """Warnings are found and fail nothing, unless they are to be taken strictly."""
     report = validate_files([write("a.yaml", "execution_stop_from: ''\nexecution_mode: bounded\n" + SWAPS)])
 
     assert said(report) == [(1, "warning", "execution_stop_from")]
-    assert report.exit_code == 0
+    assert not report.fails()
+    assert report.fails(strict=True)
+
+
+def test_a_stack_whose_program_is_code_is_fine(write: Write) -> None:
+    """A stack file without pipelines is only noted, however strict; a ServiceKey in clear text is found there too."""
+    without = validate_files([write("Pulumi.dev.yaml", "config:\n  shop:region: eu\n")])
+    assert said(without) == [(1, "note", "Pulumi.dev.yaml")]
+    assert not without.fails(strict=True)
+
+    clear = validate_files([write("Pulumi.prod.yaml", "config:\n  shop:region: eu\n  goldrush:serviceKey: planted\n")])
+    assert said(clear) == [(1, "note", "Pulumi.prod.yaml"), (3, "warning", 'config["goldrush:serviceKey"]')]
+    assert clear.fails(strict=True)
 
 
 def test_credentials_in_clear_text_are_found(write: Write) -> None:
@@ -226,7 +238,7 @@ def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
     report = validate_files([tmp_path / "none.yaml", ROOT / "Pulumi.dev.yaml"])
 
     assert [finding.wrong for finding in report.findings] == ["cannot be read: No such file or directory"]
-    assert report.exit_code == 1
+    assert report.fails()
     assert report.tables
 
 
@@ -241,7 +253,7 @@ def test_an_encrypted_map_of_pipelines_is_passed_over(write: Write) -> None:
     """What only the stack's key opens is not judged, and no fault."""
     report = validate_files([write("Pulumi.x.yaml", "config:\n  a:pipelines:\n    secure: v1:abc\n")])
 
-    assert (said(report), report.exit_code) == ([], 0)
+    assert (said(report), report.fails()) == ([], False)
 
 
 def test_validation_of_files_needs_no_pulumi() -> None:
