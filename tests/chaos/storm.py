@@ -157,9 +157,11 @@ class Sea:
     def calm(self) -> None:
         """The trouble is over: unlock, and run `up` until it ends well; then all that was promised must hold."""
         home = self.world.cli.home
+        began = time.monotonic()
         if self.world.emulator.requests():
             # One that was killed before its first verb has not loaded anything that could notice: Pulumi leaves it.
             self.world.until(lambda: not processes.providers(home), "the end of every provider process")
+        providers_seconds = time.monotonic() - began
         processes.end_all(home)
         self.world.emulator.clear_faults()
         self.stack.run("cancel", "--yes", expect=None)
@@ -170,7 +172,7 @@ class Sea:
         assert ended.code == 0, self._story(ended.text)
         self._compare()
         # The figures of a long run: `pytest -s` shows them as they come.
-        sys.stdout.write(f"{self.log[-2]} {self.log[-1]}\n")
+        sys.stdout.write(f"{self.log[-2]} {self.log[-1]}, providers ended after {providers_seconds:.1f} s\n")
         sys.stdout.flush()
 
     def _compare(self) -> None:

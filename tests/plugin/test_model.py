@@ -13,6 +13,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, ClassVar
 
+import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -220,6 +221,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
         assert {request.method for request in self.server.requests()} <= {"GET"}
 
 
+@pytest.mark.timeout(120 + _STEPS)
 def test_nothing_is_lost_and_nothing_twice() -> None:
     """After any sequence of changes, faults, kills and meddling, each declared pipeline is there once, as declared."""
     play = settings(
