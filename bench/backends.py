@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _PASSWORD: Final = "only-for-this-run"  # noqa: S105 - of a database that lives as long as the benchmark
 
 
-def backends(counts: tuple[int, ...] = (100, 500)) -> Iterator[Figure]:
+def backends(counts: tuple[int, ...] = (100, 300)) -> Iterator[Figure]:
     """First up, unchanged up and refresh of our pipelines, by where the state is and how many there are."""
     try:
         with postgres(_PASSWORD) as server:

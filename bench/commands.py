@@ -74,7 +74,8 @@ class BenchStack:
             RUN_VARIABLE: self._run,
             **variables,
         }
-        (folder / "Pulumi.yaml").write_text("name: bench\nruntime: python\n", "utf-8")
+        # A backend that outlives the stack must not meet the same name twice.
+        (folder / "Pulumi.yaml").write_text(f"name: bench-{self._run}\nruntime: python\n", "utf-8")
         (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": dict(config or {})}), "utf-8")
         (folder / "__main__.py").write_text(program(provider), "utf-8")
         self._pulumi("stack", "init", "bench")
