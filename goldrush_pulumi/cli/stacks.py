@@ -73,6 +73,14 @@ class Stack:
         return next((managed for managed in self.pipelines if managed.pipeline_id == pipeline_id), None)
 
 
+# Pulumi keeps beside each state file one with its checksum, and writes that one in two steps.
+_CUT_OFF: Final = "failed to load checkpoint: EOF"
+_CUT_OFF_ADVICE: Final = (
+    "for a killed CLI left an empty file beside the state: remove the empty .json.attrs file from .pulumi/stacks of the"
+    " backend, the state itself is whole"
+)
+
+
 def load_stack(name: str, folder: Path) -> Stack:
     """Read a stack's config and state.
 
@@ -174,4 +182,5 @@ def _reason(complaint: str) -> str:
     """The line of the CLI's complaint that says why."""
     lines = [safe(line) for line in complaint.splitlines() if line.strip()]
     found = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "pulumi failed")
-    return found.removeprefix("error:").strip()
+    reason = found.removeprefix("error:").strip()
+    return f"{reason}, {_CUT_OFF_ADVICE}" if reason.endswith(_CUT_OFF) else reason

@@ -164,6 +164,7 @@ class Sea:
         providers_seconds = time.monotonic() - began
         processes.end_all(home)
         self.world.emulator.clear_faults()
+        self._remove_empty_checksums()
         self.stack.run("cancel", "--yes", expect=None)
         ended = self.stack.up(expect=None)
         if ended.code != 0:
@@ -174,6 +175,13 @@ class Sea:
         # The figures of a long run: `pytest -s` shows them as they come.
         sys.stdout.write(f"{self.log[-2]} {self.log[-1]}, providers ended after {providers_seconds:.1f} s\n")
         sys.stdout.flush()
+
+    def _remove_empty_checksums(self) -> None:
+        """Do what the documentation says about a state whose checksum file a killed CLI has left empty."""
+        for file in self.world.cli.backend.rglob("*.attrs"):
+            if file.stat().st_size == 0:
+                self.log[-1] += f", {file.name} was left empty"
+                file.unlink()
 
     def _compare(self) -> None:
         """Each declared pipeline is there once, in state, as declared; nothing else is there."""

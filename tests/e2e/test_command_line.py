@@ -86,6 +86,20 @@ def test_a_passphrase_that_is_wrong_is_one_line(world: World) -> None:
     assert ended.text.count("\n") == 1
 
 
+def test_a_checksum_that_a_killed_cli_left_empty(world: World) -> None:
+    """The error of the CLI comes with what to remove, and with that done nothing is lost."""
+    stack = world.stack(pipeline("swaps"))
+    stack.up()
+    checksum = stack.state_file.with_name(f"{stack.state_file.name}.attrs")
+    checksum.write_bytes(b"")
+
+    assert "remove the empty .json.attrs file" in command(stack, "list", expect=8)
+
+    checksum.unlink()
+    assert "swaps" in command(stack, "list")
+    stack.preview_clean()
+
+
 def test_the_doctor_examines_a_stack(world: World) -> None:
     """On a project that works, nothing is wrong; more pipelines than places are a warning with the number to set."""
     stack = world.stack(pipeline("swaps"), pipeline("fills"))
