@@ -12,6 +12,7 @@ from goldrush_pulumi.cli.board import Board, Row
 from goldrush_pulumi.cli.listing import Filters, Project, Topic, Wish
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, Interval, Rounds, StackName
 from goldrush_pulumi.cli.terminal import console, make_table, print_json, safe_values
+from goldrush_pulumi.deployment.wait import FAILED, PAUSED, RUNNING
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -21,6 +22,8 @@ RATE_SHARE: Final = 0.5
 
 _SECONDS_BETWEEN_ROUNDS: Final = 2.0
 _SECONDS_BETWEEN_FRAMES: Final = 0.25
+_LINES_AROUND_ROWS: Final = 4
+"""The header with its rule, the caption, and the line that the cursor stands on."""
 _COLUMNS: Final = ("name", "project", "phase", "ready", "rows/s", "lag", "waiting", "healthy")
 
 
@@ -53,14 +56,27 @@ def watch(
                 return
 
 
-def render(account: Account, board: Board) -> RenderableType:
-    """The board as a table."""
+def render(account: Account, board: Board, lines: int | None = None) -> RenderableType:
+    """The board as a table of at most so many lines; where not all fit, those that need a look come first."""
     rows = board.rows()
-    table = make_table(_COLUMNS, (_cells(account, row) for row in rows), right=("rows/s", "lag", "waiting"))
+    room = len(rows) if lines is None else max(lines - _LINES_AROUND_ROWS, 1)
+    shown = rows if len(rows) <= room else sorted(rows, key=_urgency)[:room]
+    table = make_table(_COLUMNS, (_cells(account, row) for row in shown), right=("rows/s", "lag", "waiting"))
     live = sum(row.status is not None and row.status.phase == "RUNNING" for row in rows)
     failed = sum(row.status is not None and row.status.phase == "FAILED" for row in rows)
-    table.caption = f"{len(rows)} pipelines, {live} RUNNING, {failed} FAILED, look {board.rounds}"
+    hidden = f", {len(rows) - len(shown)} not shown" if len(rows) > len(shown) else ""
+    table.caption = f"{len(rows)} pipelines, {live} RUNNING, {failed} FAILED, look {board.rounds}{hidden}"
     return table
+
+
+def _urgency(row: Row) -> int:
+    """How soon somebody should look at a pipeline: 0 at once, and the last for one that is as wished."""
+    phase = row.status.phase if row.status else None
+    if row.trouble or phase == FAILED:
+        return 0
+    if phase == RUNNING and row.healthy is False:
+        return 1
+    return 3 if phase == (PAUSED if row.pipeline.status == "paused" else RUNNING) else 2
 
 
 def _show_live(account: Account, board: Board, interval: float, rounds: int | None) -> None:
@@ -70,9 +86,9 @@ def _show_live(account: Account, board: Board, interval: float, rounds: int | No
         looking = pool.submit(_look_on, board, account.cancelled, interval, rounds)
         try:
             while not looking.done():
-                live.update(render(account, board), refresh=True)
+                live.update(render(account, board, live.console.size.height), refresh=True)
                 _wait(looking)
-            live.update(render(account, board), refresh=True)
+            live.update(render(account, board, live.console.size.height), refresh=True)
         finally:
             # The thread ends with its next request or pause.
             account.cancelled.set()

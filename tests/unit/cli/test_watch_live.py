@@ -61,6 +61,19 @@ def test_a_terminal_shows_a_live_table(emulator: Emulator, caller: Caller) -> No
     assert "2 pipelines, 1 RUNNING, 1 FAILED, look 1" in terminal.seen
 
 
+def test_what_needs_a_look_is_never_out_of_sight(emulator: Emulator, caller: Caller) -> None:
+    """With more pipelines than lines, failed ones come first, the caption stays, and tells how many are left out."""
+    emulator.fail(caller.create(name="broken")["id"])
+    for number in range(60):
+        caller.create(name=f"p{number}")
+    terminal = Terminal("watch", "--rounds", "1")
+    terminal.end()
+
+    drawn = terminal.seen.rpartition("name ")[2]
+    assert drawn.index("broken") < drawn.index("p59")
+    assert "61 pipelines, 60 RUNNING, 1 FAILED, look 1, 25 not shown" in drawn
+
+
 def test_ctrl_c_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
     """Ctrl-C leaves the terminal in order, although answers are held back, and says one line."""
     for number in range(20):
