@@ -53,7 +53,7 @@ class Plan:
     extra_seconds: float
 
     @classmethod
-    def drawn(cls, dice: random.Random, violence: str | None = None, most_requests: int = 45) -> Plan:
+    def drawn(cls, dice: random.Random, violence: str | None = None, most_requests: int = 20) -> Plan:
         """A plan by the dice alone, so the same seed makes the same plan."""
         faults = [
             (dice.choice(METHODS), {**dice.choice(LOSSES), "skip": dice.randrange(12), "times": dice.randint(1, 3)})

@@ -17,8 +17,8 @@ from tests.chaos.storm import Plan, Sea
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-ROUNDS = int(os.environ.get("GOLDRUSH_CHAOS_ROUNDS", "3"))
-KILLS = int(os.environ.get("GOLDRUSH_CHAOS_KILLS", "1"))
+ROUNDS = int(os.environ.get("GOLDRUSH_CHAOS_ROUNDS", "6"))
+KILLS = int(os.environ.get("GOLDRUSH_CHAOS_KILLS", "3"))
 SEED = int(os.environ.get("GOLDRUSH_CHAOS_SEED", "20"))
 
 pytestmark = [

@@ -225,7 +225,7 @@ class AnythingMayHappen(RuleBasedStateMachine):
 def test_nothing_is_lost_and_nothing_twice() -> None:
     """After any sequence of changes, faults, kills and meddling, each declared pipeline is there once, as declared."""
     play = settings(
-        max_examples=max((_STEPS or 1200) // _STEPS_EACH, 1),
+        max_examples=max((_STEPS or 4000) // _STEPS_EACH, 1),
         stateful_step_count=_STEPS_EACH,
         deadline=None,
         database=None,
