@@ -24,7 +24,7 @@ from goldrush_pulumi.deployment.diff import compare
 from goldrush_pulumi.deployment.ownership import OWNER
 from goldrush_pulumi.deployment.secrets import secret_leaf_paths
 from goldrush_pulumi.deployment.spec import FIELDS, Change, PipelineSpec, with_defaults
-from goldrush_pulumi.session import Session
+from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
 
@@ -60,7 +60,7 @@ class PipelineProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
-        self._session = Session(req.config.get)
+        self._session = share_session(req.config.get)
         engine.install(parallel_setting(req.config.get))
 
     @engine.verb

@@ -23,6 +23,22 @@ Config = Callable[[str], "str | None"]
 """Answers a config value by its full key, such as "goldrush:baseUrl"."""
 
 
+_shared: list[Session] = []
+_shared_lock = threading.Lock()
+
+
+def share_session(config: Config) -> Session:
+    """The session of this process, which whoever asks first begins with its config.
+
+    State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
+    each. With a session each, a delete would not know which pipelines the other instance's resources have.
+    """
+    with _shared_lock:
+        if not _shared:
+            _shared.append(Session(config))
+        return _shared[0]
+
+
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 

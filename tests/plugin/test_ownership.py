@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import pickle
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from goldrush_pulumi.emulator import Emulator, Lifecycle
+from goldrush_pulumi.provider import make_provider
 from tests.plugin.bookkeeper import Resource, as_sent
 from tests.plugin.fake_engine import PATIENCE_SECONDS
 from tests.plugin.pipelines import program
@@ -150,6 +153,21 @@ def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Star
         assert len(emulator.pipelines()) == 1
         first.destroy()
     assert emulator.pipelines() == []
+
+
+def test_state_of_two_pythons_is_one_process_that_knows_itself(emulator: Emulator, start: Start) -> None:
+    """A record whose provider another Python pickled in other bytes is not deleted under the resource that has it."""
+    with start(emulator) as plugin:
+        first = Resource(plugin, "first")
+        first.up(owned())
+    second = Resource(plugin, "second", first.id, first.inputs, first.outputs)
+    with start(emulator) as plugin:
+        first.plugin = second.plugin = plugin
+        assert first.up(owned()) == "same"
+        plugin.provider = base64.b64encode(pickle.dumps(make_provider(), protocol=2)).decode()
+        with pytest.raises(VerbError, match="is also recorded as first's, so it stays"):
+            second.destroy()
+    assert len(emulator.pipelines()) == 1
 
 
 def test_same_names_under_two_owners(emulator: Emulator, start: Start) -> None:
