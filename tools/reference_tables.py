@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, get_args
 
 import goldrush_pulumi
@@ -76,6 +77,8 @@ PULUMI_ENVIRONMENT: Final = {
     "PULUMI_PYTHON_CMD": "The Python that runs inline programs of the Automation API and their provider.",
 }
 """Those of Pulumi's own that matter most to pipelines."""
+
+_WORKFLOWS_ROOT: Final = Path(__file__).resolve().parents[1] / "examples" / "13-github-actions"
 
 
 def inputs_in_brief() -> str:
@@ -191,6 +194,12 @@ def modules(package: str) -> str:
     return _table(("Module", "What it is"), rows)
 
 
+def workflow(name: str) -> str:
+    """A workflow of the example, whole."""
+    file = Path(".github", "workflows", f"{name}.yml")
+    return f"```yaml\n# {file}\n{(_WORKFLOWS_ROOT / file).read_text('utf-8')}```\n"
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "public-names": public_names,
     "inputs-in-brief": inputs_in_brief,
@@ -202,6 +211,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "pulumi-environment": pulumi_environment,
     "stack-options": stack_options,
     "likely-causes": likely_causes,
+    "workflow-preview": functools.partial(workflow, "preview"),
+    "workflow-up": functools.partial(workflow, "up"),
     "run-records": run_records,
     "emulator-options": emulator_options,
     "emulator-switches": emulator_switches,

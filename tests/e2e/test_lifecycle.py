@@ -204,7 +204,7 @@ def test_rollout_stops_at_the_first_failure(dev_world: World) -> None:
 def test_rules_of_the_house_are_enforced(dev_world: World) -> None:
     """The example's rules fail a preview of prod with all that is broken, and an update before anything is created."""
     stack = dev_world.copy(ROOT / "examples" / "12-house-rules", name="prod")
-    stack.write_config({"goldrush:serviceKey": dev_world.emulator.service_key, "house-rules:pgPassword": "in-clear"})
+    stack.config(secret={"goldrush:serviceKey": dev_world.emulator.service_key, "house-rules:pgPassword": "kept"})
     program = stack.folder / "__main__.py"
     kept = program.read_text("utf-8")
     broken = kept.replace('protect=stack == "prod"', "protect=False").replace(
