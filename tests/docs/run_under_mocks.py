@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pulumi
+import yaml
 
 import goldrush_pulumi as goldrush
 from goldrush_pulumi.deployment.spec import with_defaults
@@ -50,6 +51,19 @@ def opened(value: Any) -> Any:
     return [opened(item) for item in value] if isinstance(value, list) else value
 
 
+def _declared(folder: Path) -> str:
+    """The pipelines that the stack file beside a program declares, with made-up texts for what is encrypted."""
+    file = folder / "Pulumi.dev.yaml"
+    config = yaml.safe_load(file.read_text("utf-8"))["config"] if file.exists() else {}
+    return json.dumps(next((_decrypted(value) for key, value in config.items() if key.endswith(":pipelines")), {}))
+
+
+def _decrypted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return _MADE_UP if value.keys() == {"secure"} else {key: _decrypted(item) for key, item in value.items()}
+    return value
+
+
 def _run(program: Path) -> None:
     namespace: dict[str, Any] = {"__name__": "__main__", "__file__": str(program)}
     exec(compile(program.read_text("utf-8"), program.name, "exec"), namespace)  # noqa: S102 - what is under test
@@ -62,7 +76,7 @@ def _run(program: Path) -> None:
 def main() -> None:
     program = Path(sys.argv[1])
     keys = _CONFIG_KEY.findall(program.read_text("utf-8"))
-    made_up = {f"{_PROJECT}:{key}": _MADE_UP for key in keys} | {f"{_PROJECT}:pipelines": "{}"}
+    made_up = {f"{_PROJECT}:{key}": _MADE_UP for key in keys} | {f"{_PROJECT}:pipelines": _declared(program.parent)}
     pulumi.runtime.set_all_config(made_up, [])
     judge = Judge()
     pulumi.runtime.set_mocks(judge, project=_PROJECT, stack="dev", preview=False)

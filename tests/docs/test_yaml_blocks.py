@@ -37,7 +37,7 @@ def opened(value: Any) -> Any:
 def require_project(project: dict[str, Any]) -> None:
     runtime = project["runtime"]
     assert "python" == (runtime if isinstance(runtime, str) else runtime["name"])
-    assert {"name", "runtime"} <= set(project) <= {"name", "description", "runtime"}
+    assert {"name", "runtime"} <= set(project) <= {"name", "description", "runtime", "config"}
     if isinstance(runtime, dict):
         assert {"toolchain": "pip", "virtualenv": ".venv"} == runtime["options"]
 
@@ -83,7 +83,7 @@ def test_example_is_a_project(path: Path) -> None:
     require_project(yaml.safe_load(path.read_text("utf-8")))
 
 
-@pytest.mark.parametrize("path", STACK_FILES, ids=lambda path: path.parent.name)
+@pytest.mark.parametrize("path", STACK_FILES, ids=lambda path: f"{path.parent.name}-{path.stem}")
 def test_example_stack_stays_on_this_machine(path: Path) -> None:
     """The stacks of the examples speak to a loopback address, and no key of theirs is in clear text."""
     require_stack_file(path.read_text("utf-8"))

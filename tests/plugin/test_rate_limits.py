@@ -43,7 +43,8 @@ def test_a_limit_that_is_configured_is_kept(small_plan: Emulator) -> None:
     requests = small_plan.requests()
     last_post = max(index for index, request in enumerate(requests) if request.method == "POST")
     assert sum(request.status == 429 for request in requests) < 5
-    assert sum(request.path.endswith("/status/") for request in requests[:last_post]) < 5
+    # In the order of asking there would be about as many looks as creates; a few slip in while creates still arrive.
+    assert sum(request.path.endswith("/status/") for request in requests[:last_post]) < MANY / 2
 
 
 def test_a_limit_that_nobody_knows_is_met_and_kept(small_plan: Emulator) -> None:

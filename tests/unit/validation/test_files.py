@@ -213,7 +213,7 @@ def test_the_tables_of_an_abi_are_shown(write: Write) -> None:
     [
         ("a.yaml", "a: 1\nb: c: d\n", 2, "is not YAML"),
         ("a.yaml", "a: !!python/object:os.system x\n", 1, "holds a value that cannot be read"),
-        ("a.json", '{"a": 1,\n}', 2, "is not JSON"),
+        ("a.json", '{"a": 1,\n"b"}', 2, "is not JSON"),
         ("a.json", "[" * 100_000, 1, "is not JSON that can be read"),
         ("a.yaml", "a: " + "[" * 5000 + "]" * 5000, 1, "is not YAML"),
         ("a.yaml", "", 1, "holds no pipelines"),
