@@ -137,12 +137,17 @@ def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     assert posts(emulator) == 1
 
 
-def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Start) -> None:
-    """A pipeline that two resources have in state is told by diff, and neither record may delete it unnoticed."""
+def recorded_twice(emulator: Emulator, start: Start) -> tuple[Resource, Resource]:
+    """Two resources whose state holds the same pipeline."""
     with start(emulator) as plugin:
         first = Resource(plugin, "first")
         first.up(owned())
-    second = Resource(plugin, "second", first.id, first.inputs, first.outputs)
+    return first, Resource(plugin, "second", first.id, first.inputs, first.outputs)
+
+
+def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Start) -> None:
+    """A pipeline that two resources have in state is told by diff, and neither record may delete it unnoticed."""
+    first, second = recorded_twice(emulator, start)
     with start(emulator) as plugin:
         first.plugin = second.plugin = plugin
         assert first.up(owned()) == "same"
@@ -157,10 +162,7 @@ def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Star
 
 def test_state_of_two_pythons_is_one_process_that_knows_itself(emulator: Emulator, start: Start) -> None:
     """A record whose provider another Python pickled in other bytes is not deleted under the resource that has it."""
-    with start(emulator) as plugin:
-        first = Resource(plugin, "first")
-        first.up(owned())
-    second = Resource(plugin, "second", first.id, first.inputs, first.outputs)
+    first, second = recorded_twice(emulator, start)
     with start(emulator) as plugin:
         first.plugin = second.plugin = plugin
         assert first.up(owned()) == "same"
