@@ -101,12 +101,6 @@ def outputs() -> str:
     return _table(("Output", "Type", "What it tells"), rows)
 
 
-def configuration() -> str:
-    """Settings and environment variables in one table."""
-    variables = [(f"`{name}`", "none", text) for name, text in ENVIRONMENT.items() if name != VARIABLE_PREFIX]
-    return _table(("Setting or variable", "Default", "What it is for"), [*_setting_rows(), *variables])
-
-
 def settings() -> str:
     """Every `goldrush:*` value of a stack's config."""
     return _table(("Setting", "Default", "What it is for"), _setting_rows())
@@ -205,7 +199,6 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "inputs-in-brief": inputs_in_brief,
     "inputs": inputs,
     "outputs": outputs,
-    "configuration": configuration,
     "settings": settings,
     "environment": environment,
     "pulumi-environment": pulumi_environment,

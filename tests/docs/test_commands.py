@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import functools
 import importlib.util
+import itertools
 import re
 import shlex
 import shutil
@@ -25,6 +26,8 @@ LOCAL_GOLDRUSH = "http://127.0.0.1:8710"
 CLI: Any = typer.main.get_command(make_application())
 GROUPS = {"config", "stack", "state"}
 """Commands of Pulumi that have commands of their own."""
+_VARIABLE = re.compile(r"[A-Z_]+=")
+"""A variable that is set for one command."""
 
 
 def commands_in(text: str) -> Iterator[list[str]]:
@@ -125,7 +128,8 @@ def test_no_block_goes_unchecked() -> None:
 @pytest.mark.parametrize("block", BLOCKS, ids=str)
 def test_commands_exist(block: Block) -> None:
     """Every command in a shell block exists, with its options."""
-    for program, *arguments in commands_in(block.text):
+    for words in commands_in(block.text):
+        program, *arguments = itertools.dropwhile(_VARIABLE.match, words)
         assert program in PROGRAMS, f"{block}: nobody checks {program}"
         PROGRAMS[program](arguments, block.path.parent)
 
