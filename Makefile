@@ -17,6 +17,8 @@ export PULUMI_SKIP_UPDATE_CHECK := true
 PARTS := lint types contracts unit typing docs contract plugin e2e chaos
 # Test files share nothing: each has its own emulator, ports and state, so two run at once.
 PARALLEL := --numprocesses 2 --dist loadfile
+# Unit tests are many and small, and those of the command line mostly wait.
+UNIT_PARALLEL := --numprocesses 4 --dist load
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin e2e chaos coverage lock schema reference emulator bench clean
@@ -61,7 +63,7 @@ contracts: setup ## Imports point one way
 	$(BIN)/lint-imports
 
 unit: setup ## Tests of pure functions
-	$(call run-tests,unit,$(PARALLEL))
+	$(call run-tests,unit,$(UNIT_PARALLEL))
 
 typing: setup ## Type checkers on programs as users write them
 	$(call run-tests,typing,$(PARALLEL))

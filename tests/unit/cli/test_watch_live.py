@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class Terminal:
     """A command on a terminal of its own, as a person sees it."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, lines: int = 40) -> None:
         self._reader, writer = pty.openpty()
         self.seen = ""
         self.process = subprocess.Popen(
@@ -26,7 +26,7 @@ class Terminal:
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": "40"},
+            env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": str(lines)},
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
         os.close(writer)
@@ -64,14 +64,14 @@ def test_a_terminal_shows_a_live_table(emulator: Emulator, caller: Caller) -> No
 def test_what_needs_a_look_is_never_out_of_sight(emulator: Emulator, caller: Caller) -> None:
     """With more pipelines than lines, failed ones come first, the caption stays, and tells how many are left out."""
     emulator.fail(caller.create(name="broken")["id"])
-    for number in range(60):
+    for number in range(12):
         caller.create(name=f"p{number}")
-    terminal = Terminal("watch", "--rounds", "1")
+    terminal = Terminal("watch", "--rounds", "1", lines=12)
     terminal.end()
 
     drawn = terminal.seen.rpartition("name ")[2]
-    assert drawn.index("broken") < drawn.index("p59")
-    assert "61 pipelines, 60 RUNNING, 1 FAILED, look 1, 25 not shown" in drawn
+    assert drawn.index("broken") < drawn.index("p11")
+    assert "13 pipelines, 12 RUNNING, 1 FAILED, look 1, 5 not shown" in drawn
 
 
 def test_ctrl_c_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
