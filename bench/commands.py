@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 import uuid
@@ -16,19 +15,13 @@ import yaml
 
 from bench.memory import PeakMemory
 from bench.programs import program
-from tools.environment import ROOT, command_path, default_interrupt
+from tools.environment import ROOT, command_path, default_interrupt, with_bytecode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 RUN_VARIABLE: Final = "BENCH_RUN"
 """Names one stack in the environment of all processes that work for it."""
-
-_VERBS: Final[dict[str, tuple[str, ...]]] = {
-    "up": ("up", "--yes", "--skip-preview"),
-    "refresh": ("refresh", "--yes", "--skip-preview"),
-    "destroy": ("destroy", "--yes", "--skip-preview"),
-}
 
 
 class CommandFailed(RuntimeError):  # noqa: N818 - the name says what happened
@@ -48,7 +41,7 @@ class BenchStack:
 
     Args:
         folder: An empty folder.
-        provider: "Floor", "Plain" or "ours".
+        provider: "Floor", "Loaded", "Plain" or "ours".
         variables: Environment variables of the program.
         config: Plain config values.
         backend: URL of the state backend; files in the folder unless given.
@@ -65,7 +58,7 @@ class BenchStack:
         self._folder = folder
         self._run = uuid.uuid4().hex
         self._variables = {
-            **os.environ,
+            **with_bytecode(),
             "PATH": command_path(),
             "PYTHONPATH": str(ROOT),
             "PULUMI_BACKEND_URL": backend or folder.as_uri(),
@@ -88,7 +81,7 @@ class BenchStack:
         """
         with PeakMemory(f"{RUN_VARIABLE}={self._run}") as memory:
             started = time.perf_counter()
-            self._pulumi(*_VERBS[verb], "--stack", "bench", "--parallel", str(parallel))
+            self._pulumi(verb, "--yes", "--skip-preview", "--stack", "bench", "--parallel", str(parallel))
             seconds = time.perf_counter() - started
         return Taken(seconds, memory.megabytes)
 

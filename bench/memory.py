@@ -40,15 +40,12 @@ class PeakMemory:
         self._thread.join()
 
     def _watch(self) -> None:
-        known: set[Path] = set()
         others: set[Path] = set()
         while not self._stop.wait(_INTERVAL_SECONDS):
             for folder in set(_PROC.glob("[0-9]*")) - others:
-                # A process becomes a provider only when its shell gives way to Python, so "not yet" is asked again.
-                if folder not in known and not self._is_ours(folder):
+                if not self._is_ours(folder):
                     others.add(folder)
                 elif _is_provider(folder):
-                    known.add(folder)
                     self._note(folder)
 
     def _is_ours(self, folder: Path) -> bool:

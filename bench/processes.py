@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
-from tools.environment import ROOT
+from tools.environment import ROOT, with_bytecode
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -78,5 +78,8 @@ def _import_seconds(*modules: str) -> float:
 
 def _median(code: str, *arguments: str) -> float:
     command = [sys.executable, "-c", code, *arguments]
-    found = (subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout for _ in range(_RUNS))
-    return statistics.median(float(text) for text in found)
+    return statistics.median(float(_output(command)) for _ in range(_RUNS))
+
+
+def _output(command: list[str]) -> str:
+    return subprocess.run(command, cwd=ROOT, env=with_bytecode(), check=True, capture_output=True, text=True).stdout

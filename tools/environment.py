@@ -13,6 +13,14 @@ VENV_OLDEST = ROOT / ".venv-oldest"
 PULUMI_FOLDER_FILE = VENV / "pulumi-folder"
 
 
+def with_bytecode() -> dict[str, str]:
+    """This process's environment, in which Python keeps its bytecode as it does for users.
+
+    Where it must not, each of the many processes of one run of the CLI would compile the Pulumi SDK anew.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def command_path() -> str:
     """PATH for commands: the venv first, since Pulumi's Python host may run the `python3` it finds, then the CLI."""
     folders = [str(VENV / "bin")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
 import httpx
@@ -63,7 +63,7 @@ class Connection:
         self._max_connections = max_connections
         self._lock = threading.Lock()
         self._pools: dict[bool, httpx.Client] = {}
-        self._trust: ssl.SSLContext | None = None
+        self._trust: ssl.SSLContext | Literal[True] = True
 
     def exchange(self, call: Call, content: bytes | None, deadline: Deadline) -> Reply:
         """Send `call` once and return what came back, whatever its status.
@@ -110,8 +110,9 @@ class Connection:
     def _new_pool(self, *, for_changes: bool) -> httpx.Client:
         host = urlsplit(self._base_url).hostname or ""
         try:
-            # Reading the certificate authorities takes a while, so both pools share them.
-            self._trust = self._trust or httpx.create_ssl_context()
+            if self._trust is True and self._transport is None:
+                # Reading the certificate authorities takes a while, so both pools share them.
+                self._trust = httpx.create_ssl_context()
             return httpx.Client(
                 headers={**_HEADERS, **({"Connection": "close"} if for_changes else {})},
                 timeout=_PHASE_TIMEOUTS,

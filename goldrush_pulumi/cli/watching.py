@@ -12,7 +12,7 @@ from goldrush_pulumi.cli.board import Board, Row
 from goldrush_pulumi.cli.listing import Filters, Project, Topic, Wish
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, Interval, Rounds, StackName
 from goldrush_pulumi.cli.terminal import console, make_table, print_json, safe_values
-from goldrush_pulumi.deployment.wait import FAILED, PAUSED, RUNNING
+from goldrush_pulumi.deployment.wait import FAILED, RUNNING, goal_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -62,8 +62,8 @@ def render(account: Account, board: Board, lines: int | None = None) -> Renderab
     room = len(rows) if lines is None else max(lines - _LINES_AROUND_ROWS, 1)
     shown = rows if len(rows) <= room else sorted(rows, key=_urgency)[:room]
     table = make_table(_COLUMNS, (_cells(account, row) for row in shown), right=("rows/s", "lag", "waiting"))
-    live = sum(row.status is not None and row.status.phase == "RUNNING" for row in rows)
-    failed = sum(row.status is not None and row.status.phase == "FAILED" for row in rows)
+    live = sum(row.status is not None and row.status.phase == RUNNING for row in rows)
+    failed = sum(row.status is not None and row.status.phase == FAILED for row in rows)
     hidden = f", {len(rows) - len(shown)} not shown" if len(rows) > len(shown) else ""
     table.caption = f"{len(rows)} pipelines, {live} RUNNING, {failed} FAILED, look {board.rounds}{hidden}"
     return table
@@ -71,12 +71,13 @@ def render(account: Account, board: Board, lines: int | None = None) -> Renderab
 
 def _urgency(row: Row) -> int:
     """How soon somebody should look at a pipeline: 0 at once, and the last for one that is as wished."""
-    phase = row.status.phase if row.status else None
-    if row.trouble or phase == FAILED:
+    status, pipeline = row.status, row.pipeline
+    if row.trouble or (status is not None and status.phase == FAILED):
         return 0
-    if phase == RUNNING and row.healthy is False:
-        return 1
-    return 3 if phase == (PAUSED if row.pipeline.status == "paused" else RUNNING) else 2
+    goal = goal_of(pipeline.status, is_bounded=pipeline.execution_mode == "bounded")
+    if status is None or not goal.is_live(status):
+        return 2
+    return 1 if status.phase == RUNNING and row.healthy is False else 3
 
 
 def _show_live(account: Account, board: Board, interval: float, rounds: int | None) -> None:

@@ -18,6 +18,7 @@ import yaml
 import goldrush_pulumi as goldrush
 from goldrush_pulumi.deployment.spec import with_defaults
 from goldrush_pulumi.validation.inputs import find_problems
+from tests.docs.stack_files import decrypted
 
 _PROJECT = "program"
 _CONFIG_KEY = re.compile(r'\.(?:require|get)(?:_secret)?\("(\w+)"\)')
@@ -55,13 +56,9 @@ def _declared(folder: Path) -> str:
     """The pipelines that the stack file beside a program declares, with made-up texts for what is encrypted."""
     file = folder / "Pulumi.dev.yaml"
     config = yaml.safe_load(file.read_text("utf-8"))["config"] if file.exists() else {}
-    return json.dumps(next((_decrypted(value) for key, value in config.items() if key.endswith(":pipelines")), {}))
-
-
-def _decrypted(value: Any) -> Any:
-    if isinstance(value, dict):
-        return _MADE_UP if value.keys() == {"secure"} else {key: _decrypted(item) for key, item in value.items()}
-    return value
+    return json.dumps(
+        next((decrypted(value, _MADE_UP) for key, value in config.items() if key.endswith(":pipelines")), {})
+    )
 
 
 def _run(program: Path) -> None:

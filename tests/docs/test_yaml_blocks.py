@@ -11,6 +11,7 @@ import yaml
 
 from goldrush_pulumi.stack_config import read_declarations
 from tests.docs.documents import EXAMPLES, ROOT, Block, blocks
+from tests.docs.stack_files import decrypted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,13 +26,6 @@ STACK_FILES = [path for folder in EXAMPLES for path in folder.glob("Pulumi.*.yam
 def _forget_config() -> Iterator[None]:
     yield
     pulumi.runtime.set_all_config({}, [])
-
-
-def opened(value: Any) -> Any:
-    """A stack file's value with made-up texts in place of encrypted ones."""
-    if isinstance(value, dict):
-        return "made up" if set(value) == {"secure"} else {key: opened(item) for key, item in value.items()}
-    return [opened(item) for item in value] if isinstance(value, list) else value
 
 
 def require_project(project: dict[str, Any]) -> None:
@@ -60,7 +54,7 @@ def require_stack_file(text: str) -> None:
     for key, declared in whole["config"].items():
         project, _, name = key.partition(":")
         if name == "pipelines":
-            pulumi.runtime.set_all_config({key: json.dumps(opened(declared))}, [key])
+            pulumi.runtime.set_all_config({key: json.dumps(decrypted(declared))}, [key])
             assert list(declared) == list(read_declarations(pulumi.Config(project)))
 
 
