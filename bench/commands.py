@@ -41,7 +41,7 @@ class BenchStack:
 
     Args:
         folder: An empty folder.
-        provider: "Floor", "Loaded", "Plain" or "ours".
+        provider: "ours", or the name of a class in `bench.providers`.
         variables: Environment variables of the program.
         config: Plain config values.
         backend: URL of the state backend; files in the folder unless given.
@@ -72,6 +72,10 @@ class BenchStack:
         (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": dict(config or {})}), "utf-8")
         (folder / "__main__.py").write_text(program(provider), "utf-8")
         self._pulumi("stack", "init", "bench")
+
+    def set(self, variables: Mapping[str, str]) -> None:
+        """Change environment variables of the commands to come."""
+        self._variables |= variables
 
     def run(self, verb: str, parallel: int) -> Taken:
         """Run "up", "refresh" or "destroy".

@@ -16,7 +16,8 @@ _INTRODUCTION: Final = """# Benchmark results
 `make bench` writes this file, section by section; `python -m bench --only NAME` measures one of them anew.
 Wall times are those of whole commands of the real CLI, with its state in files.
 "Floor" is a dynamic provider that does nothing, for resources with four properties; "loaded floor" does nothing for
-resources with those of a pipeline; "plain" sleeps while it waits, on the four threads that the SDK gives it."""
+resources with those of a pipeline; "plain" sleeps while it waits, on the four threads that the SDK gives it;
+"sleeping" and "loaded sleeping" sleep on threads enough and do nothing else, so no provider can be done sooner."""
 _SECTION: Final = re.compile(r"(?m)^## ")
 
 

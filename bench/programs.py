@@ -31,10 +31,10 @@ for number in range(int(os.environ["BENCH_COUNT"])):
 _LOADED: Final = """
 import os
 import pulumi
-from bench.providers import LoadedItem
+from bench.providers import LoadedItem, {provider}
 
 for number in range(int(os.environ["BENCH_COUNT"])):
-    LoadedItem(f"pipeline-{{number}}", {{
+    LoadedItem({provider}(), f"pipeline-{{number}}", {{
         "project": "bench",
         "topic": "base.mainnet.ref.block.swap.v3",
         "destination_type": "postgres",
@@ -76,9 +76,9 @@ for number in range(int(os.environ["BENCH_COUNT"])):
 """
 
 
-_PROGRAMS: Final = {"Loaded": _LOADED, "ours": _OURS}
+_PROGRAMS: Final = {"Loaded": _LOADED, "LoadedSleeping": _LOADED, "ours": _OURS}
 
 
 def program(provider: str) -> str:
-    """The program for "Floor", "Plain", "Loaded" or "ours"."""
+    """The program for "ours", or for one of the classes in `bench.providers`."""
     return _PROGRAMS.get(provider, _OTHER).format(provider=provider, sql=_SQL)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import time
 import uuid
-from typing import Any
+from typing import Any, Final
 
-from pulumi.dynamic import CreateResult, Resource, ResourceProvider
+from pulumi.dynamic import ConfigureRequest, CreateResult, Resource, ResourceProvider
+
+from goldrush_pulumi import engine
+
+THREADS: Final = 128
+"""Those of a provider that waits for more than four resources at the same moment."""
 
 
 class Item(Resource, module="bench", name="Item"):
@@ -26,8 +32,20 @@ class Plain(ResourceProvider):
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Sleep for as long as the deployment takes."""
-        time.sleep(float(props["deploy_seconds"]))
+        _sleep()
         return CreateResult(uuid.uuid4().hex, props)
+
+
+class Sleeping(Plain):
+    """Sleeps like the plain one, but on threads enough: no provider can be sooner done."""
+
+    def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 - the SDK's own signature
+        """Enlarge the pool."""
+        engine.install(THREADS)
+
+
+def _sleep() -> None:
+    time.sleep(float(os.environ["BENCH_DEPLOY_SECONDS"]))
 
 
 REPORTS: dict[str, Any] = {
@@ -53,8 +71,17 @@ class Loaded(ResourceProvider):
         return CreateResult(uuid.uuid4().hex, {**props, **REPORTS})
 
 
+class LoadedSleeping(Sleeping):
+    """Sleeps on threads enough, for resources with the properties of a pipeline."""
+
+    def create(self, props: dict[str, Any]) -> CreateResult:
+        """Sleep for as long as the deployment takes."""
+        _sleep()
+        return CreateResult(uuid.uuid4().hex, {**props, **REPORTS})
+
+
 class LoadedItem(Resource, module="bench", name="Loaded"):
     """A resource with the inputs and outputs of a pipeline, its secret included."""
 
-    def __init__(self, name: str, inputs: dict[str, Any]) -> None:
-        super().__init__(Loaded(), name, {**dict.fromkeys(REPORTS), **inputs})
+    def __init__(self, provider: ResourceProvider, name: str, inputs: dict[str, Any]) -> None:
+        super().__init__(provider, name, {**dict.fromkeys(REPORTS), **inputs})

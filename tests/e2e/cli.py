@@ -21,6 +21,9 @@ PASSPHRASE = "a passphrase of the tests"
 PATIENCE_SECONDS = 300.0
 """When a command counts as hanging. No test asks how long one took."""
 
+SAVE_LATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Environment of a command that saves state when it ends, and not at each step; older CLIs call that experimental."""
+
 # Without bytecode files every one of the many Python processes would compile the Pulumi SDK anew.
 _FOREIGN = re.compile(r"(PULUMI|GOLDRUSH|AWS)_|(HTTPS?|ALL|NO)_PROXY$|PYTHONDONTWRITEBYTECODE$", re.IGNORECASE)
 
@@ -78,12 +81,14 @@ class Running:
 class Cli:
     """Runs `pulumi`, and programs that run it, and keeps everything they print.
 
-    `home` takes the CLI's own files and `backend` the state; `settings` are further environment variables.
+    `home` takes the CLI's own files and `backend` the state; `settings` are further environment variables, and
+    `backend_options` a query for the backend's URL.
     """
 
     home: Path
     backend: Path
     settings: dict[str, str] = field(default_factory=dict)
+    backend_options: str = ""
     passphrase: str = PASSPHRASE
     transcript: list[Ended] = field(default_factory=list)
 
@@ -101,7 +106,7 @@ class Cli:
             "PATH": os.pathsep.join([str(Path(sys.executable).parent), command_path()]),
             "PYTHONPATH": str(ROOT),
             "PULUMI_HOME": str(self.home),
-            "PULUMI_BACKEND_URL": self.backend.as_uri(),
+            "PULUMI_BACKEND_URL": self.backend.as_uri() + self.backend_options,
             "PULUMI_CONFIG_PASSPHRASE": self.passphrase,
             "PULUMI_SKIP_UPDATE_CHECK": "true",
             "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",

@@ -154,8 +154,8 @@ class Stack:
     def _up(self, options: tuple[str, ...], *, preview: bool) -> tuple[str, ...]:
         return ("up", "--yes", *(() if preview else ("--skip-preview",)), *_QUIET, *options)
 
-    def _start(self, *arguments: str) -> Running:
-        return self.cli.start(*arguments, "--stack", self.name, folder=self.folder)
+    def _start(self, *arguments: str, environment: Mapping[str, str] | None = None) -> Running:
+        return self.cli.start(*arguments, "--stack", self.name, folder=self.folder, environment=environment)
 
 
 def make_project(folder: Path, name: str, runtime: Mapping[str, Any] | str = "python") -> Path:

@@ -32,10 +32,11 @@ class World:
     Stacks reach the emulator by `goldrush:baseUrl` in their config, and take the ServiceKey from the environment.
     """
 
-    def __init__(self, folder: Path, emulator: Emulator) -> None:
+    def __init__(self, folder: Path, emulator: Emulator, backend_options: str = "") -> None:
         self.folder = folder
         self.emulator = emulator
-        self.cli = Cli(folder / "home", folder / "backend", {"GOLDRUSH_SERVICE_KEY": emulator.service_key})
+        settings = {"GOLDRUSH_SERVICE_KEY": emulator.service_key}
+        self.cli = Cli(folder / "home", folder / "backend", settings, backend_options)
         self.stacks: list[Stack] = []
         self.secrets: set[str] = set()
         self.strays: set[str] = set()
