@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.figures import Figure
 from bench.lives import life
+from tools.environment import SAVE_LATE
 from tools.postgres import PostgresError, postgres
 
 if TYPE_CHECKING:
@@ -14,11 +15,7 @@ if TYPE_CHECKING:
 _PASSWORD: Final = "only-for-this-run"  # noqa: S105 - of a database that lives as long as the benchmark
 
 
-_LATE: Final = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""State is saved when a command ends, and not at each step."""
-
-
-def backends(counts: tuple[int, ...] = (100, 300)) -> Iterator[Figure]:
+def backends(counts: tuple[int, ...] = (100, 300), largest: int = 1000) -> Iterator[Figure]:
     """First up, unchanged up, refresh and destroy of our pipelines: where the state is, how many there are."""
     try:
         with postgres(_PASSWORD) as server:
@@ -26,7 +23,7 @@ def backends(counts: tuple[int, ...] = (100, 300)) -> Iterator[Figure]:
                 for late in (False, True):
                     yield _life("files", None, count, late=late)
                     yield _life("PostgreSQL", server.url_of(_PASSWORD), count, late=late)
-            yield _life("files", None, 1000, late=True)
+            yield _life("files", None, largest, late=True)
     except PostgresError as error:
         yield Figure("PostgreSQL", str(error))
 
@@ -37,7 +34,7 @@ def _life(name: str, backend: str | None, count: int, *, late: bool) -> Figure:
             # The owner of a stack has to be in state before (see `goldrush_pulumi.owner`).
             run.stack.set({"BENCH_COUNT": "1"})
             run.run("up")
-            run.stack.set({"BENCH_COUNT": str(count), **_LATE})
+            run.stack.set({"BENCH_COUNT": str(count), **SAVE_LATE})
         taken = [f"{run.run(verb).seconds:.1f} s" for verb in ("up", "up", "refresh", "destroy")]
     when = ", saved at the end" if late else ""
     return Figure(f"state in {name}{when}, {count} pipelines: up, unchanged up, refresh, destroy", ", ".join(taken))

@@ -21,7 +21,7 @@ from bench.providers import Item, {provider}
 
 for number in range(int(os.environ["BENCH_COUNT"])):
     Item({provider}(), f"pipeline-{{number}}", {{
-        "deploy_seconds": float(os.environ["BENCH_DEPLOY_SECONDS"]),
+        "name": f"pipeline-{{number}}",
         "project": "bench",
         "topic": "base.mainnet.ref.block.swap.v3",
         "transforms": {{"swaps": {sql!r}}},

@@ -27,13 +27,13 @@ class Floor(ResourceProvider):
         return CreateResult(uuid.uuid4().hex, props)
 
 
-class Plain(ResourceProvider):
+class Plain(Floor):
     """Creates, then sleeps until the worker is up, on the four threads that the SDK gives it."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Sleep for as long as the deployment takes."""
-        _sleep()
-        return CreateResult(uuid.uuid4().hex, props)
+        time.sleep(float(os.environ["BENCH_DEPLOY_SECONDS"]))
+        return super().create(props)
 
 
 class Sleeping(Plain):
@@ -42,10 +42,6 @@ class Sleeping(Plain):
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 - the SDK's own signature
         """Enlarge the pool."""
         engine.install(THREADS)
-
-
-def _sleep() -> None:
-    time.sleep(float(os.environ["BENCH_DEPLOY_SECONDS"]))
 
 
 REPORTS: dict[str, Any] = {
@@ -63,21 +59,16 @@ REPORTS: dict[str, Any] = {
 """What a pipeline reports beside its inputs."""
 
 
-class Loaded(ResourceProvider):
+class Loaded(Floor):
     """Does nothing either, for resources with the properties of a pipeline: the floor of any provider of them."""
 
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Answer at once."""
-        return CreateResult(uuid.uuid4().hex, {**props, **REPORTS})
+        return super().create({**props, **REPORTS})
 
 
-class LoadedSleeping(Sleeping):
+class LoadedSleeping(Sleeping, Loaded):
     """Sleeps on threads enough, for resources with the properties of a pipeline."""
-
-    def create(self, props: dict[str, Any]) -> CreateResult:
-        """Sleep for as long as the deployment takes."""
-        _sleep()
-        return CreateResult(uuid.uuid4().hex, {**props, **REPORTS})
 
 
 class LoadedItem(Resource, module="bench", name="Loaded"):

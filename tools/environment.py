@@ -11,6 +11,8 @@ VENV = ROOT / ".venv"
 VENV_OLDEST = ROOT / ".venv-oldest"
 # One line: the folder of the Pulumi CLI. Not a link: Pulumi warns when it finds its own plugins under a second path.
 PULUMI_FOLDER_FILE = VENV / "pulumi-folder"
+SAVE_LATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
+"""Variables of a command that saves state when it ends, and not at each step; older CLIs call that experimental."""
 
 
 def with_bytecode() -> dict[str, str]:

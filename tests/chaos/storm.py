@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
 from goldrush_pulumi.emulator.faults import HTML_BODY
 from tests.chaos import processes
-from tests.e2e.cli import SAVE_LATE
 from tests.e2e.programs import TOPIC, marked, pipeline
 from tests.e2e.world import QUICK, World
+from tools.environment import SAVE_LATE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,7 +53,7 @@ class Plan:
     at_request: int
     extra_seconds: float
     saves_late: bool = False
-    """Whether the command saves state at its end alone, where the stack has an owner by then."""
+    """Whether the command saves state at its end alone; only where pipelines, and so an owner, are in state by then."""
 
     @classmethod
     def drawn(cls, dice: random.Random, violence: str | None = None, most_requests: int = 20) -> Plan:
@@ -89,7 +89,6 @@ class Sea:
         self.wanted: dict[str, dict[str, Any]] = {}
         self.stack: Stack = self.world.stack(config=SETTINGS)
         self.log: list[str] = []
-        self._has_owner = False
 
     def _server(self, port: int) -> Emulator:
         return Emulator(port=port, lifecycle=self._lifecycle, switches=self._switches, state_file=self._state_file)
@@ -128,7 +127,7 @@ class Sea:
         self.world.emulator.clear_requests()
         for method, options in plan.faults:
             self.world.emulator.fault(method, **options)
-        late = SAVE_LATE if plan.saves_late and self._has_owner else None
+        late = SAVE_LATE if plan.saves_late and self.stack.resources() else None
         running = self.stack._start(*command, environment=late)
         self._reach(running, plan)
         struck = not running.ended
@@ -180,7 +179,6 @@ class Sea:
             # What an up was cut off from may need one more look, as after a failed deployment.
             ended = self.stack.up("--refresh", expect=None)
         assert ended.code == 0, self._story(ended.text)
-        self._has_owner = True
         self._compare()
         # The figures of a long run: `pytest -s` shows them as they come.
         sys.stdout.write(f"{self.log[-2]} {self.log[-1]}, providers ended after {providers_seconds:.1f} s\n")

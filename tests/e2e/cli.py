@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tools.environment import command_path, default_interrupt
+from tools.environment import command_path, default_interrupt, with_bytecode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,11 +21,7 @@ PASSPHRASE = "a passphrase of the tests"
 PATIENCE_SECONDS = 300.0
 """When a command counts as hanging. No test asks how long one took."""
 
-SAVE_LATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
-"""Environment of a command that saves state when it ends, and not at each step; older CLIs call that experimental."""
-
-# Without bytecode files every one of the many Python processes would compile the Pulumi SDK anew.
-_FOREIGN = re.compile(r"(PULUMI|GOLDRUSH|AWS)_|(HTTPS?|ALL|NO)_PROXY$|PYTHONDONTWRITEBYTECODE$", re.IGNORECASE)
+_FOREIGN = re.compile(r"(PULUMI|GOLDRUSH|AWS)_|(HTTPS?|ALL|NO)_PROXY$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -99,7 +95,7 @@ class Cli:
     @property
     def environment(self) -> dict[str, str]:
         """The whole environment of a command."""
-        kept = {name: value for name, value in os.environ.items() if not _FOREIGN.match(name)}
+        kept = {name: value for name, value in with_bytecode().items() if not _FOREIGN.match(name)}
         return {
             **kept,
             # The fallback language host runs the `python3` that comes first on PATH.

@@ -6,9 +6,9 @@ import re
 from typing import TYPE_CHECKING
 
 from goldrush_pulumi.emulator import Emulator, Lifecycle
-from tests.e2e.cli import SAVE_LATE
 from tests.e2e.programs import pipeline
 from tests.e2e.world import QUICK
+from tools.environment import SAVE_LATE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +72,24 @@ def test_late_state_that_never_came(make_world: Callable[[Emulator], World]) -> 
         stack.up()
         assert {item.id for item in stack.resources()} == made == {item["id"] for item in emulator.pipelines()}
         assert len(made) == 10
+
+
+def test_late_state_of_an_interrupted_run(make_world: Callable[[Emulator], World]) -> None:
+    """Ctrl-C is no kill: an `up` that saves state at its end records every pipeline that it has made."""
+    with Emulator(lifecycle=Lifecycle.by_hand()) as emulator:
+        world = make_world(emulator)
+        stack = world.stack(many(1), config=FAST)
+        running = stack.start_up()
+        world.until(lambda: _release(emulator) == 1 or running.ended, "the first pipeline")
+        running.wait()
+        stack.program(many(4))
+        world.cli.settings |= SAVE_LATE
+        running = stack.start_up("--parallel", "32")
+        world.until(lambda: emulator.peak_deploying == 3 or running.ended, "three more pipelines")
+        running.interrupt()
+        assert running.wait(expect=None).code != 0
+        assert {item.id for item in stack.resources()} == {item["id"] for item in emulator.pipelines()}
+        assert len(stack.resources()) == 4
 
 
 def test_pipelines_deploy_at_the_same_time(make_world: Callable[[Emulator], World]) -> None:
