@@ -6,7 +6,6 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.accounts import Provider
     from goldrush_pulumi.destinations import (
         ClickHouseDestinationArgs,
         ClickHouseDestinationArgsDict,
@@ -25,11 +24,9 @@ if TYPE_CHECKING:
         WebhookRetryArgs,
         WebhookRetryArgsDict,
     )
-    from goldrush_pulumi.lookups import (
-        GetPipelineMetricsResult,
-        GetPipelineResult,
+    from goldrush_pulumi.explicit_provider import Provider
+    from goldrush_pulumi.invokes import (
         GetPipelinesResult,
-        GetPipelineStatusResult,
         get_pipeline,
         get_pipeline_metrics,
         get_pipeline_metrics_output,
@@ -39,7 +36,14 @@ if TYPE_CHECKING:
         get_pipelines,
         get_pipelines_output,
     )
-    from goldrush_pulumi.pipeline import Pipeline, PipelineArgs, PipelineArgsDict
+    from goldrush_pulumi.pipeline import Pipeline
+    from goldrush_pulumi.pipeline_types import (
+        GetPipelineMetricsResult,
+        GetPipelineResult,
+        GetPipelineStatusResult,
+        PipelineArgs,
+        PipelineArgsDict,
+    )
 
 __all__ = [
     "ClickHouseDestinationArgs",
@@ -86,11 +90,10 @@ def __getattr__(name: str) -> Any:
 
 def _home(name: str) -> str:
     """The module that a public name is defined in."""
-    if name.startswith("Pipeline"):
-        return "pipeline"
-    if name == "Provider":
-        return "accounts"
-    return "lookups" if name.lower().startswith("get") else "destinations"
+    if name.endswith(("DestinationArgs", "DestinationArgsDict")) or name.startswith(("Kafka", "Webhook")):
+        return "destinations"
+    named = {"Pipeline": "pipeline", "Provider": "explicit_provider", "GetPipelinesResult": "invokes"}
+    return named.get(name, "invokes" if name.startswith("get_") else "pipeline_types")
 
 
 def __dir__() -> list[str]:

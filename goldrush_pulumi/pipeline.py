@@ -3,136 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias, TypedDict, get_type_hints, overload
+from typing import Any, Unpack, get_type_hints, overload
 
 import pulumi
 from pulumi.dynamic import Resource
-from typing_extensions import NotRequired, Unpack  # noqa: TC002 - whoever inspects the TypedDict needs them at run time
 
-from goldrush_pulumi.deployment.ownership import OWNER
-from goldrush_pulumi.deployment.secrets import MARKED_SECRETS
-from goldrush_pulumi.deployment.spec import FIELDS, height_text
-from goldrush_pulumi.marks import marked_secrets
 from goldrush_pulumi.owner import stack_owner
+from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
 from goldrush_pulumi.provider import make_provider
-
-if TYPE_CHECKING:
-    from goldrush_pulumi.destinations import DestinationArgs
-
-Abi: TypeAlias = "Sequence[Mapping[str, Any]] | Mapping[str, Any]"
-"""A parsed Solidity ABI: its array, or an object that holds it."""
+from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
+from goldrush_pulumi.schema.wire import OWNER, SECRET_PATHS
+from goldrush_pulumi.secret_paths import marked_secret_paths
 
 
-@dataclass(frozen=True, kw_only=True)
-class PipelineArgs:
-    """What a pipeline is to be. Names are those of the REST API. Source: API reference, create-pipeline."""
-
-    project: pulumi.Input[str]
-    """Project of the pipeline. Names the database schema (`-` becomes `_`), the consumer group and the checkpoint.
-    A change replaces the pipeline."""
-    topic: pulumi.Input[str]
-    """Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`. A change replaces the pipeline."""
-    destination_config: DestinationArgs
-    """Where to write: one of the six typed destinations, or a dict with the same keys. Credentials in it are kept as
-    secrets even when passed in plain text."""
-    destination_type: pulumi.Input[str] | None = None
-    """Kind of the destination; follows `destination_config` unless that is a dict without `type`. A change replaces
-    the pipeline."""
-    execution_mode: pulumi.Input[Literal["bounded", "unbounded"]] | None = None
-    """"unbounded" (default) goes on with the chain, "bounded" ends at a block. A change replaces the pipeline."""
-    name: pulumi.Input[str] | None = None
-    """Name of the pipeline on GoldRush (default: the resource's name)."""
-    description: pulumi.Input[str] | None = None
-    """What the pipeline is for (default: empty)."""
-    transforms: pulumi.Input[Mapping[str, pulumi.Input[str]]] | None = None
-    """Table name to the SELECT that replaces its rows. White space and comments are no change."""
-    execution_start_from: pulumi.Input[int | str] | None = None
-    """Block height to start from (default: GoldRush decides)."""
-    execution_stop_from: pulumi.Input[int | str] | None = None
-    """Block height to stop at (default: none)."""
-    abi_file: pulumi.Input[Abi] | str | Path | None = None
-    """Parsed ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's folder."""
-    abi_contract_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
-    """Contracts whose entries are decoded (default: all)."""
-    abi_unmatched: pulumi.Input[Literal["", "raw"]] | None = None
-    """"raw" keeps entries that the ABI does not know; "" (default) drops them."""
-    status: pulumi.Input[Literal["running", "paused"]] | None = None
-    """The wish: "running" (default) or "paused". What the pipeline really does is the output `phase`."""
-    triggers: pulumi.Input[Mapping[str, Any]] | None = None
-    """Any values; a change of one deploys the pipeline anew."""
-    wait_for: pulumi.Input[Literal["running", "healthy", "none"]] | None = None
-    """What `pulumi up` waits for: the phase (default), also the health of the destination, or nothing."""
-    adopt_id: pulumi.Input[str] | None = None
-    """Id of an existing pipeline to take over instead of creating one; read once, when the resource is created."""
-
-
-class PipelineArgsDict(TypedDict):
-    """`PipelineArgs` as keyword arguments; see there for what each is for."""
-
-    project: pulumi.Input[str]
-    topic: pulumi.Input[str]
-    destination_config: DestinationArgs
-    destination_type: NotRequired[pulumi.Input[str] | None]
-    execution_mode: NotRequired[pulumi.Input[Literal["bounded", "unbounded"]] | None]
-    name: NotRequired[pulumi.Input[str] | None]
-    description: NotRequired[pulumi.Input[str] | None]
-    transforms: NotRequired[pulumi.Input[Mapping[str, pulumi.Input[str]]] | None]
-    execution_start_from: NotRequired[pulumi.Input[int | str] | None]
-    execution_stop_from: NotRequired[pulumi.Input[int | str] | None]
-    abi_file: NotRequired[pulumi.Input[Abi] | str | Path | None]
-    abi_contract_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]
-    abi_unmatched: NotRequired[pulumi.Input[Literal["", "raw"]] | None]
-    status: NotRequired[pulumi.Input[Literal["running", "paused"]] | None]
-    triggers: NotRequired[pulumi.Input[Mapping[str, Any]] | None]
-    wait_for: NotRequired[pulumi.Input[Literal["running", "healthy", "none"]] | None]
-    adopt_id: NotRequired[pulumi.Input[str] | None]
-
-
-class Pipeline(Resource, module="goldrush", name="Pipeline"):
+class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
     """A GoldRush pipeline. `pulumi up` answers when it is live, or says why it is not.
 
     The outputs echo the inputs, `adopt_id` and `wait_for` apart, and add what GoldRush reports.
     """
-
-    project: pulumi.Output[str]
-    topic: pulumi.Output[str]
-    destination_config: pulumi.Output[dict[str, Any]]
-    destination_type: pulumi.Output[str]
-    execution_mode: pulumi.Output[str]
-    name: pulumi.Output[str]
-    description: pulumi.Output[str]
-    transforms: pulumi.Output[dict[str, str]]
-    execution_start_from: pulumi.Output[str | None]
-    execution_stop_from: pulumi.Output[str | None]
-    abi_file: pulumi.Output[Any]
-    abi_contract_addresses: pulumi.Output[list[str]]
-    abi_unmatched: pulumi.Output[str]
-    status: pulumi.Output[str]
-    """The wish. See `phase` for the report."""
-    triggers: pulumi.Output[dict[str, Any]]
-    uid: pulumi.Output[str]
-    """Identifier of the worker, as pods and logs name it."""
-    phase: pulumi.Output[str]
-    """What the worker did when the provider last looked: DEPLOYING, RUNNING, PAUSED, FAILED, STOPPING or STOPPED."""
-    replicas: pulumi.Output[int]
-    """Wanted number of workers."""
-    ready: pulumi.Output[int]
-    """Number of workers that were ready."""
-    start_time: pulumi.Output[str]
-    """When the present deployment started, by the server's clock."""
-    created_at: pulumi.Output[str]
-    """When the pipeline was created, by the server's clock."""
-    updated_at: pulumi.Output[str]
-    """When it was last changed, by the server's clock."""
-    group_id: pulumi.Output[str]
-    """The account's group that the pipeline belongs to."""
-    config_version: pulumi.Output[str]
-    """Names the configuration, all of `destination_config` left out; equal configurations have equal versions."""
-    runs: pulumi.Output[list[dict[str, Any]]]
-    """The last five deployments, newest first."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         # A subclass without a type of its own would get another URN, and every pipeline of it would be made again.
@@ -173,21 +64,11 @@ class Pipeline(Resource, module="goldrush", name="Pipeline"):
         return pipeline
 
 
-# The SDK reads these for every single resource, and texts would be evaluated anew each time.
-Pipeline.__annotations__ = get_type_hints(
-    type("Own", (), {"__annotations__": Pipeline.__annotations__, "__module__": __name__})
-)
+# The SDK reads these for every single resource; evaluated once, they cost nothing more.
+Pipeline.__annotations__ = get_type_hints(PipelineOutputs)
 
 # An output that is not named here would not exist on the resource.
-_OUTPUTS: dict[str, Any] = dict.fromkeys(
-    name
-    for name in (
-        *FIELDS,
-        *("uid", "phase", "replicas", "ready", "start_time", "created_at", "updated_at", "group_id"),
-        *("config_version", "runs"),
-    )
-    if name not in {"adopt_id", "wait_for"}
-)
+_OUTPUTS: dict[str, Any] = dict.fromkeys((*ECHOED, *OUTPUTS))
 
 
 def _take_apart(
@@ -263,7 +144,7 @@ def _on_the_wire(resource_name: str, given: dict[str, Any]) -> dict[str, Any]:
     destination_type = _destination_type(given.get("destination_config"))
     if destination_type is not None:
         wire.setdefault("destination_type", destination_type)
-    wire[MARKED_SECRETS] = marked_secrets(given)
+    wire[SECRET_PATHS] = marked_secret_paths(given)
     return wire
 
 
@@ -278,8 +159,8 @@ def _owner(opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
 def _height(value: Any) -> Any:
     """A height as digits, before the engine makes a double of it and a large one loses its last digits."""
     if isinstance(value, pulumi.Output):
-        return value.apply(height_text)
-    return height_text(value)
+        return value.apply(height_digits)
+    return height_digits(value)
 
 
 def _destination_type(config: Any) -> Any:

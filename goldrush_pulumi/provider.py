@@ -20,10 +20,11 @@ from pulumi.dynamic import (
 )
 
 from goldrush_pulumi import engine
-from goldrush_pulumi.deployment.diff import compare
-from goldrush_pulumi.deployment.ownership import OWNER
-from goldrush_pulumi.deployment.secrets import secret_leaf_paths
-from goldrush_pulumi.deployment.spec import FIELDS, Change, PipelineSpec, with_defaults
+from goldrush_pulumi.operations.diff import compare
+from goldrush_pulumi.operations.redaction import secret_leaf_paths
+from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
+from goldrush_pulumi.schema.pipeline import INPUTS, Change
+from goldrush_pulumi.schema.wire import OWNER
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -31,7 +32,7 @@ from goldrush_pulumi.validation.inputs import find_problems
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from goldrush_pulumi.deployment.job import Deployment, DeploymentFailed, Job
+    from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
 
 _PROVIDER_KEY = "__provider"
 
@@ -78,7 +79,9 @@ class PipelineProvider(ResourceProvider):
             for problem in problems:
                 if not problem.is_error:
                     engine.warn_once(str(problem), about=request.urn)
-        return CheckResult(sealed(inputs), [CheckFailure("", str(problem)) for problem in problems if problem.is_error])
+        return CheckResult(
+            with_secrets_marked(inputs), [CheckFailure("", str(problem)) for problem in problems if problem.is_error]
+        )
 
     @engine.verb
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
@@ -100,64 +103,68 @@ class PipelineProvider(ResourceProvider):
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
-        from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
+        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
+        from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415
 
         spec = PipelineSpec(_inputs(props))
-        with self._session.job(spec.inputs, owner=props.get(OWNER)) as work:
+        with self._session.context(spec.inputs, owner=props.get(OWNER)) as context:
             adopt_id = spec.inputs.get("adopt_id")
             try:
-                done = deploy.adopt(work, spec, adopt_id) if adopt_id else deploy.create(work, spec)
-            except job.DeploymentFailed as failure:
-                raise _init_failed(work, spec, failure, {}) from None
-            return CreateResult(done.pipeline_id, _outputs(work, spec, done, {}))
+                done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+            except OperationFailed as failure:
+                raise _init_failed(context, spec, failure, {}) from None
+            return CreateResult(done.pipeline_id, _outputs(context, spec, done, {}))
 
     @engine.verb
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
-        from goldrush_pulumi.deployment import deploy, job  # noqa: PLC0415 - the network stack is loaded when needed
+        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
+        from goldrush_pulumi.operations.update import update  # noqa: PLC0415
 
         spec = PipelineSpec(_inputs(news))
-        with self._session.job(spec.inputs, olds, owner=news.get(OWNER)) as work:
+        with self._session.context(spec.inputs, olds, owner=news.get(OWNER)) as context:
             try:
-                done = deploy.update(work, id_, olds, spec)
-            except job.DeploymentFailed as failure:
-                raise _init_failed(work, spec, failure, olds) from None
-            return UpdateResult(_outputs(work, spec, done, olds))
+                done = update(context, id_, olds, spec)
+            except OperationFailed as failure:
+                raise _init_failed(context, spec, failure, olds) from None
+            return UpdateResult(_outputs(context, spec, done, olds))
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such."""
-        from goldrush_pulumi.deployment.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
-        from goldrush_pulumi.deployment.reading import read  # noqa: PLC0415
+        from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
+        from goldrush_pulumi.operations.read import read  # noqa: PLC0415
 
         recorded = _inputs(engine.current_request().inputs or props)
         inputs = recorded if "project" in recorded else {}
-        with self._session.job(inputs, props) as work:
-            work.ledger.see(id_)
-            reading = read(work, id_, inputs, props)
+        with self._session.context(inputs, props) as context:
+            context.claims.see(id_)
+            reading = read(context, id_, inputs, props)
             if reading is None:
                 return ReadResult("", {})
-            fingerprint = work.fingerprint_of(id_)
-            outputs = sealed(outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props))
-        if reading.complaint:
-            raise engine.InitFailed(id_, outputs, [reading.complaint], sealed(reading.inputs))
-        return ReadResult(id_, outputs, sealed(reading.inputs))
+            fingerprint = context.fingerprint_of(id_)
+            outputs = with_secrets_marked(
+                outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props)
+            )
+        if reading.diagnosis:
+            raise engine.InitFailed(id_, outputs, [reading.diagnosis], with_secrets_marked(reading.inputs))
+        return ReadResult(id_, outputs, with_secrets_marked(reading.inputs))
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Called to delete. Returns when the server says that the pipeline is gone."""
-        from goldrush_pulumi.deployment import deploy  # noqa: PLC0415 - the network stack is loaded when needed
+        from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
 
-        with self._session.job(props) as work:
-            deploy.delete(work, id_, props)
+        with self._session.context(props) as context:
+            delete(context, id_, props)
 
     def _note(self, pipeline_id: str, *, is_replaced: bool) -> None:
         """Note whose the pipeline is: nothing that is in state may be taken for a leftover, or be two resources'."""
         if is_replaced:
-            self._session.ledger.see(pipeline_id)
+            self._session.claims.see(pipeline_id)
             return
         urn = engine.current_request().urn
-        other = self._session.ledger.hold(pipeline_id, urn)
+        other = self._session.claims.hold(pipeline_id, urn)
         if other is not None:
             msg = (
                 f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
@@ -166,7 +173,7 @@ class PipelineProvider(ResourceProvider):
             raise engine.UserError(msg)
 
 
-def sealed(properties: Mapping[str, Any]) -> dict[str, Any]:
+def with_secrets_marked(properties: Mapping[str, Any]) -> dict[str, Any]:
     """`properties` with every credential marked as secret: whatever goes into a reply with properties passes here.
 
     The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
@@ -174,11 +181,11 @@ def sealed(properties: Mapping[str, Any]) -> dict[str, Any]:
     """
     result = dict(properties)
     for path in secret_leaf_paths(properties):
-        _seal(result, ("destination_config", *path))
+        _mark_secret(result, ("destination_config", *path))
     return result
 
 
-def _seal(container: dict[str, Any], path: tuple[str, ...]) -> None:
+def _mark_secret(container: dict[str, Any], path: tuple[str, ...]) -> None:
     """Replace the leaf at `path` by its marked form, copying every container on the way."""
     *parents, last = path
     for key in parents:
@@ -192,10 +199,10 @@ def _seal(container: dict[str, Any], path: tuple[str, ...]) -> None:
 
 def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs among some properties, with whole numbers restored."""
-    from goldrush_pulumi.deployment.secrets import MARKED_SECRETS  # noqa: PLC0415
-    from goldrush_pulumi.deployment.spec import whole_numbers  # noqa: PLC0415
+    from goldrush_pulumi.schema.pipeline import whole_numbers  # noqa: PLC0415
+    from goldrush_pulumi.schema.wire import SECRET_PATHS  # noqa: PLC0415
 
-    names = (*FIELDS, MARKED_SECRETS)
+    names = (*INPUTS, SECRET_PATHS)
     return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
 
 
@@ -219,11 +226,11 @@ def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
 
 
 def _outputs(
-    work: Job,
+    context: OperationContext,
     spec: PipelineSpec,
-    done: Deployment,
+    done: Progress,
     earlier: Mapping[str, Any],
-    failure: DeploymentFailed | None = None,
+    failure: OperationFailed | None = None,
 ) -> dict[str, Any]:
     """The outputs of a pipeline that was changed.
 
@@ -231,21 +238,21 @@ def _outputs(
         engine.InitFailed: they could not be put together. The pipeline exists, so what names it is recorded anyway.
     """
     try:
-        from goldrush_pulumi.deployment.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+        from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
 
-        fingerprint = work.fingerprint_of(done.pipeline_id)
-        return sealed(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
+        fingerprint = context.fingerprint_of(done.pipeline_id)
+        return with_secrets_marked(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
     except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
-        fixed = {name: spec.inputs.get(name) for name, row in FIELDS.items() if row.change is Change.REPLACE}
+        fixed = {name: spec.inputs.get(name) for name, row in INPUTS.items() if row.change is Change.REPLACE}
         reason = (
-            f"{work.subject(done.pipeline_id)} is recorded without its details: internal error {type(error).__name__},"
-            " please report it; `pulumi up` sends all of it again"
+            f"{context.subject(done.pipeline_id)} is recorded without its details: internal error"
+            f" {type(error).__name__}, please report it; `pulumi up` sends all of it again"
         )
         raise engine.InitFailed(done.pipeline_id, fixed, [*([failure.reason] if failure else []), reason]) from None
 
 
 def _init_failed(
-    work: Job, spec: PipelineSpec, failure: DeploymentFailed, earlier: Mapping[str, Any]
+    context: OperationContext, spec: PipelineSpec, failure: OperationFailed, earlier: Mapping[str, Any]
 ) -> engine.InitFailed:
-    done = failure.deployment
-    return engine.InitFailed(done.pipeline_id, _outputs(work, spec, done, earlier, failure), [failure.reason])
+    done = failure.progress
+    return engine.InitFailed(done.pipeline_id, _outputs(context, spec, done, earlier, failure), [failure.reason])

@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi import engine
-from goldrush_pulumi.deployment.ledger import Ledger
+from goldrush_pulumi.operations.identity import Claims
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
-    from goldrush_pulumi.deployment.census import Census
-    from goldrush_pulumi.deployment.intents import Intents
-    from goldrush_pulumi.deployment.job import Job
+    from goldrush_pulumi.operations.context import OperationContext
+    from goldrush_pulumi.operations.inventory import Inventory
+    from goldrush_pulumi.operations.journal import CreateJournal
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
@@ -46,8 +46,8 @@ class Session:
         self._config = config
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
-        self._census: Census | None = None
-        self.ledger = Ledger()
+        self._census: Inventory | None = None
+        self.claims = Claims()
         """Which pipelines this process has to do with, shared by all its threads."""
 
     @functools.cached_property
@@ -73,27 +73,27 @@ class Session:
             return self._client
 
     @property
-    def census(self) -> Census:
+    def inventory(self) -> Inventory:
         """What was there before this process created anything, shared by all its threads."""
-        from goldrush_pulumi.deployment.census import Census  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.operations.inventory import Inventory  # noqa: PLC0415 - see the class
 
         client = self.client
         with self._lock:
             if self._census is None:
-                self._census = Census(client)
+                self._census = Inventory(client)
             return self._census
 
     @functools.cached_property
-    def intents(self) -> Intents:
+    def journal(self) -> CreateJournal:
         """What this machine has begun to create, in this process and in earlier ones."""
-        from goldrush_pulumi.deployment.intents import Intents, default_folder  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.operations.journal import CreateJournal, default_folder  # noqa: PLC0415 - see the class
 
-        intents = Intents(default_folder(os.environ))
-        intents.prune()
-        return intents
+        journal = CreateJournal(default_folder(os.environ))
+        journal.prune()
+        return journal
 
     def _open(self) -> GoldRushClient:
-        from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pacer  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.api import GoldRushClient, GoldRushError, RateLimiter  # noqa: PLC0415 - see the class
 
         settings = self.settings
         try:
@@ -103,7 +103,7 @@ class Session:
                 key_source=settings.key_source,
                 cancelled=engine.cancelled,
                 before_change=engine.require_engine,
-                pacer=Pacer(settings.requests_per_second, cancelled=engine.cancelled),
+                rate_limiter=RateLimiter(settings.requests_per_second, cancelled=engine.cancelled),
                 max_connections=settings.parallel,
                 retry_seconds=settings.retry_seconds,
             )
@@ -111,7 +111,7 @@ class Session:
             raise engine.UserError(str(error)) from None
 
     @contextlib.contextmanager
-    def job(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[Job]:
+    def context(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[OperationContext]:
         """The job of the verb that is running. Errors of GoldRush that leave the block reach the user as one message.
 
         `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id of the stack's
@@ -119,36 +119,41 @@ class Session:
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        job = self._job(secret_sources, owner)
+        context = self._context(secret_sources, owner)
         try:
-            yield job
+            yield context
         except GoldRushError as error:
-            raise engine.UserError(str(error.redacted(job.redact))) from None
+            raise engine.UserError(str(error.redacted(context.redact))) from None
 
-    def _job(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> Job:
-        from goldrush_pulumi.deployment.job import DEFAULT_TIMEOUT_SECONDS, Job, Policies, make_fingerprint  # noqa: PLC0415
-        from goldrush_pulumi.deployment.ownership import Mark  # noqa: PLC0415
-        from goldrush_pulumi.deployment.secrets import Redactor, known_secrets  # noqa: PLC0415
-        from goldrush_pulumi.deployment.wait import EventClock  # noqa: PLC0415
+    def _context(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> OperationContext:
+        from goldrush_pulumi.operations.context import (  # noqa: PLC0415
+            DEFAULT_TIMEOUT_SECONDS,
+            OperationContext,
+            Policies,
+            make_fingerprint,
+        )
+        from goldrush_pulumi.operations.identity import OwnershipTag  # noqa: PLC0415
+        from goldrush_pulumi.operations.redaction import Redactor, known_secrets  # noqa: PLC0415
+        from goldrush_pulumi.operations.wait import EventClock  # noqa: PLC0415
 
         request, settings = engine.current_request(), self.settings
         redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
-        return Job(
+        return OperationContext(
             name=request.resource_name or "of this resource",
             client=self.client,
             clock=EventClock(engine.cancelled),
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
-            census=self.census,
-            ledger=self.ledger,
-            intents=self.intents,
+            inventory=self.inventory,
+            claims=self.claims,
+            journal=self.journal,
             urn=request.urn,
-            mark=Mark.of(owner, request.urn) if owner and request.urn else None,
+            tag=OwnershipTag.of(owner, request.urn) if owner and request.urn else None,
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
             policies=Policies(
                 settings.failed_grace_seconds,
-                settings.settle_seconds,
+                settings.stabilization_seconds,
                 settings.on_existing,
                 settings.adopt_foreign,
                 settings.recovery_seconds,

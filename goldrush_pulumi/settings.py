@@ -20,7 +20,7 @@ _NUMBERS: Final[Mapping[str, tuple[str, float, float, float]]] = {
     # config key: attribute, default, least, greatest
     "requestsPerSecond": ("requests_per_second", 20.0, 0.1, 1000.0),
     "failedGraceSeconds": ("failed_grace_seconds", 20.0, 0.0, 600.0),
-    "settleSeconds": ("settle_seconds", 5.0, 0.0, 600.0),
+    "stabilizationSeconds": ("stabilization_seconds", 5.0, 0.0, 600.0),
     "retrySeconds": ("retry_seconds", 60.0, 0.0, 600.0),
     "recoverySeconds": ("recovery_seconds", 30.0, 0.0, 600.0),
     "parallel": ("parallel", 256.0, 1.0, 1024.0),
@@ -42,7 +42,7 @@ class Settings:
         base_url: The endpoint, with a trailing slash.
         requests_per_second: Upper bound of requests to the account, of all threads together.
         failed_grace_seconds: How long FAILED must last before it ends a wait.
-        settle_seconds: How long RUNNING must hold after a change that did not move `start_time`.
+        stabilization_seconds: How long RUNNING must hold after a change that did not move `start_time`.
         retry_seconds: How long one request is tried again while GoldRush cannot be reached or is in trouble.
         recovery_seconds: How long a pipeline is looked for whose POST got no answer.
         parallel: How many pipelines may be worked on at the same time.
@@ -55,7 +55,7 @@ class Settings:
     base_url: str
     requests_per_second: float = 20.0
     failed_grace_seconds: float = 20.0
-    settle_seconds: float = 5.0
+    stabilization_seconds: float = 5.0
     retry_seconds: float = 60.0
     recovery_seconds: float = 30.0
     parallel: int = 256
@@ -92,7 +92,7 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
         base_url=_with_slash(base_url or DEFAULT_BASE_URL),
         requests_per_second=numbers["requests_per_second"],
         failed_grace_seconds=numbers["failed_grace_seconds"],
-        settle_seconds=numbers["settle_seconds"],
+        stabilization_seconds=numbers["stabilization_seconds"],
         retry_seconds=numbers["retry_seconds"],
         recovery_seconds=numbers["recovery_seconds"],
         parallel=int(numbers["parallel"]),

@@ -30,11 +30,12 @@ from pulumi.runtime import is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from goldrush_pulumi.pipeline import Pipeline
-from goldrush_pulumi.validation.declarations import find_declaration_problems
-from goldrush_pulumi.validation.destination_rules import resolve_type
-from goldrush_pulumi.validation.destinations import DESTINATIONS
-from goldrush_pulumi.validation.inputs import INPUTS, find_shape_problems
-from goldrush_pulumi.validation.schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
+from goldrush_pulumi.schema.destinations import DESTINATIONS
+from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
+from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.validation.destinations import resolve_type
+from goldrush_pulumi.validation.files import find_declaration_problems
+from goldrush_pulumi.validation.inputs import find_shape_problems
 
 if TYPE_CHECKING:
     from goldrush_pulumi.validation.problems import Problem

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.application import COMMANDS, make_application
+from goldrush_pulumi.cli.app import COMMANDS, make_application
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 _ROOT: Final = Path(__file__).resolve().parents[1] / "goldrush_pulumi"
 
-PACKAGES: Final = ("", "deployment", "engine", "api", "validation", "emulator")
+PACKAGES: Final = ("", "schema", "operations", "engine", "api", "validation", "emulator")
 """The packages, by their names below `goldrush_pulumi`; "" is itself."""
 
 

@@ -1,7 +1,8 @@
-"""Write the tables of the documentation from the code: `python -m tools.reference`, or `--check` to only compare.
+"""Write what is generated from the schema: `python -m tools.reference`, or `--check` to only compare.
 
-A Markdown file takes a table between `<!-- generated: NAME -->` and `<!-- end of generated -->`. A test fails when what
-stands there is not what the code says.
+These are the classes of destinations, arguments and results (`tools.generated_classes`), and the tables of the
+documentation: a Markdown file takes one between `<!-- generated: NAME -->` and `<!-- end of generated -->`. A test
+fails when a file is not what the code says.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from tools.generated_classes import generated_files
 from tools.reference_tables import TABLES
 
 if TYPE_CHECKING:
@@ -49,14 +51,15 @@ def used_tables(text: str) -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the tables, or compare them; the exit code is 1 when a comparison finds a difference."""
-    parser = argparse.ArgumentParser(prog="python -m tools.reference", description="Tables of the documentation.")
+    """Write the files, or compare them; the exit code is 1 when a comparison finds a difference."""
+    parser = argparse.ArgumentParser(prog="python -m tools.reference", description="Generated classes and tables.")
     parser.add_argument("--check", action="store_true", help="write nothing, name the files that are out of step")
     check = parser.parse_args(arguments).check
-    stale = [path for path in documents() if filled(path.read_text("utf-8")) != path.read_text("utf-8")]
-    for path in stale:
+    texts = generated_files() | {path: filled(path.read_text("utf-8")) for path in documents()}
+    stale = {path: text for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text}
+    for path, text in stale.items():
         if not check:
-            path.write_text(filled(path.read_text("utf-8")), "utf-8")
+            path.write_text(text, "utf-8")
         print(f"{path.relative_to(ROOT)}: {'out of step, run make reference' if check else 'written'}")
     return 1 if check and stale else 0
 

@@ -6,62 +6,52 @@ import dataclasses
 import functools
 import inspect
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, get_args
+from typing import TYPE_CHECKING, Final, get_args
 
 import goldrush_pulumi
-from goldrush_pulumi import Pipeline, PipelineArgs, destinations
-from goldrush_pulumi.cli.application import COMMANDS
-from goldrush_pulumi.deployment import causes, runs
-from goldrush_pulumi.deployment.spec import FIELDS, Change
+from goldrush_pulumi.cli.app import COMMANDS
 from goldrush_pulumi.emulator import Switches
 from goldrush_pulumi.emulator.__main__ import _parser
 from goldrush_pulumi.emulator.switches import switch_questions
-from goldrush_pulumi.export.secret_sources import VARIABLE_PREFIX
+from goldrush_pulumi.export.credentials import VARIABLE_PREFIX
+from goldrush_pulumi.operations import diagnosis as causes
+from goldrush_pulumi.operations import history as runs
+from goldrush_pulumi.schema.destinations import DESTINATIONS
+from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
 from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
 from goldrush_pulumi.stack_config import Options, Timeouts
-from goldrush_pulumi.validation.destinations import DESTINATIONS
-from goldrush_pulumi.validation.inputs import INPUTS
 from tools import command_tables
-from tools.docstrings import PACKAGES, attribute_texts, documented_attributes, module_summary, modules_of
+from tools.docstrings import PACKAGES, documented_attributes, module_summary, modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from pydantic import BaseModel
 
-    from goldrush_pulumi.validation.fields import Destination, Field
+    from goldrush_pulumi.schema.destinations import DestinationField
 
 Row = tuple[str, ...]
 
-# What the tables of the code cannot say in a word: a shape, a default that is computed, a change with two meanings.
-_SHAPES: Final = {
-    "destination_config": "a destination, or a map",
-    "transforms": "map of table to SELECT",
-    "triggers": "map of any values",
-}
-_DEFAULTS: Final = {"name": "the resource's name", "destination_type": "that of `destination_config`"}
-_CHANGES: Final = {
-    "destination_config": "update (another type: **replace**)",
-    "status": "update (pause or resume)",
-    "adopt_id": "read by create only",
-}
 _MEANINGS: Final = {
     Change.REPLACE: "**replace**",
     Change.UPDATE: "update",
     Change.REDEPLOY: "redeploy",
     Change.NOTHING: "nothing to deploy",
 }
-_KINDS: Final = {
-    "text": "str",
+_SHAPES: Final[dict[str, str]] = {
+    # of inputs
+    "string": "str",
+    "height": "int, or its digits",
+    "string_list": "list of str",
+    "string_map": "map of str",
+    "any_map": "map of any values",
+    "abi": "parsed ABI, or a path",
+    "destination": "a destination, or a map",
+    # of fields of a destination
     "url": "URL",
     "brokers": "`host:port` list",
     "integer": "int",
-    "texts": "list of str",
-    "text_map": "map of str",
     "object": "map",
-    "height": "int, or its digits",
-    "abi": "parsed ABI, or a path",
-    "map": "map",
 }
 ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
@@ -88,16 +78,13 @@ def inputs_in_brief() -> str:
 
 def inputs() -> str:
     """Every input, with what it is for."""
-    texts = attribute_texts(PipelineArgs)
-    rows = ((*_input_row(name), texts[name]) for name in INPUTS)
+    rows = ((*_input_row(name), row.description) for name, row in INPUTS.items())
     return _table(("Input", "Type", "Default", "A change means", "What it is for"), rows)
 
 
 def outputs() -> str:
     """Every output that is not an echo of an input."""
-    texts = attribute_texts(Pipeline)
-    annotations = {name: kind for name, kind in Pipeline.__annotations__.items() if name not in FIELDS}
-    rows = ((f"`{name}`", f"`{_output_type(kind)}`", texts.get(name, "")) for name, kind in annotations.items())
+    rows = ((f"`{row.name}`", f"`{row.annotation}`", row.description) for row in OUTPUTS.values())
     return _table(("Output", "Type", "What it tells"), rows)
 
 
@@ -129,9 +116,10 @@ def likely_causes() -> str:
 
 def run_records() -> str:
     """The words of a run record."""
-    rows = [("action", runs.Action), ("status", runs.Ending), ("steps[].name", runs.Step)]
+    rows = [("action", runs.Action), ("status", runs.RunStatus), ("steps[].name", runs.Step)]
     return _table(
-        ("Field", "Values"), ((f"`{name}`", ", ".join(f"`{word}`" for word in get_args(words))) for name, words in rows)
+        ("DestinationField", "Values"),
+        ((f"`{name}`", ", ".join(f"`{word}`" for word in get_args(words))) for name, words in rows),
     )
 
 
@@ -151,12 +139,14 @@ def emulator_switches() -> str:
 
 def destination(type_: str) -> str:
     """The fields of one destination."""
-    return _table(("Field", "Type", "Default", "What it is for"), _field_rows(DESTINATIONS[type_].fields, ""))
+    return _table(
+        ("DestinationField", "Type", "Default", "What it is for"), _field_rows(DESTINATIONS[type_].fields, "")
+    )
 
 
 def destinations_in_brief() -> str:
     """The six destinations by type and class."""
-    rows = ((f"`{row.type}`", f"`{_class_name(row)}`", row.description) for row in DESTINATIONS.values())
+    rows = ((f"`{row.type}`", f"`{row.class_name}Args`", row.description) for row in DESTINATIONS.values())
     return _table(("Type", "Class", "What it does"), rows)
 
 
@@ -262,18 +252,16 @@ def _setting_rows() -> list[Row]:
 
 
 def _input_row(name: str) -> Row:
-    row, change = INPUTS[name], FIELDS[name].change
-    shape = _SHAPES.get(name) or _shape(row.kind, row.choices)
-    return f"`{name}`", shape, _input_default(name), _CHANGES.get(name, _MEANINGS[change])
+    row = INPUTS[name]
+    return f"`{name}`", _shape(row.shape, row.choices), _input_default(row), row.change_text or _MEANINGS[row.change]
 
 
-def _input_default(name: str) -> str:
-    if INPUTS[name].required:
+def _input_default(row: PipelineInput) -> str:
+    if row.required:
         return "required"
-    if name in _DEFAULTS:
-        return _DEFAULTS[name]
-    default = FIELDS[name].default
-    return "none" if default is None else f"`{_literal(default)}`"
+    if row.default_text:
+        return row.default_text
+    return "none" if row.default is None else f"`{_literal(row.default)}`"
 
 
 def _literal(value: object) -> str:
@@ -282,19 +270,19 @@ def _literal(value: object) -> str:
 
 def _shape(kind: str, choices: tuple[str, ...]) -> str:
     if not choices:
-        return _KINDS[kind]
+        return _SHAPES[kind]
     words = ", ".join(f'`"{choice}"`' for choice in choices)
-    return f"list of {words}" if kind == "texts" else words
+    return f"list of {words}" if kind == "string_list" else words
 
 
-def _field_rows(fields: tuple[Field, ...], path: str) -> Iterator[Row]:
+def _field_rows(fields: tuple[DestinationField, ...], path: str) -> Iterator[Row]:
     for field in fields:
         text = f"{field.description} **Secret.**" if field.secret else field.description
         yield f"`{path}{field.name}`", _shape(field.kind, field.choices), _field_default(field), text
         yield from _field_rows(field.fields, f"{path}{field.name}.")
 
 
-def _field_default(field: Field) -> str:
+def _field_default(field: DestinationField) -> str:
     if field.required:
         return "required"
     if field.default is None:
@@ -302,19 +290,8 @@ def _field_default(field: Field) -> str:
     return f"`{_literal(list(field.default) if isinstance(field.default, tuple) else field.default)}`"
 
 
-def _class_name(row: Destination) -> str:
-    found = (item for item in vars(destinations).values() if getattr(item, "destination_type", None) == row.type)
-    return str(next(found).__name__)
-
-
 def _model_rows(model: type[BaseModel], path: str) -> Iterator[Row]:
     for name, field in model.model_fields.items():
         text = field.description or next((item.description for item in field.metadata if item), None)
         default = "none" if field.default is None else f"`{str(field.default).lower()}`"
         yield f"`{path}{name}`", default, text or f"Longest time for {name}, such as `10m` or `1h30m`."
-
-
-def _output_type(annotation: Any) -> str:
-    """What an output holds, as a program would write it."""
-    (held,) = get_args(annotation)
-    return held.__name__ if isinstance(held, type) and not get_args(held) else str(held).replace("typing.", "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from goldrush_pulumi.api.addresses import DEFAULT_BASE_URL
 from goldrush_pulumi.api.client import GoldRushClient
 from goldrush_pulumi.api.errors import (
     AmbiguousResult,
@@ -18,7 +17,7 @@ from goldrush_pulumi.api.errors import (
     RateLimited,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from goldrush_pulumi.api.models import (
     Creator,
@@ -31,7 +30,8 @@ from goldrush_pulumi.api.models import (
     PipelineStatus,
     PodLogs,
 )
-from goldrush_pulumi.api.pacing import Pacer
+from goldrush_pulumi.api.rate_limit import RateLimiter
+from goldrush_pulumi.api.urls import DEFAULT_BASE_URL
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -48,7 +48,6 @@ __all__ = [
     "Interrupted",
     "InvalidRequest",
     "OutOfTime",
-    "Pacer",
     "Pipeline",
     "PipelineLogs",
     "PipelineMetrics",
@@ -57,7 +56,8 @@ __all__ = [
     "PipelineStatus",
     "PodLogs",
     "RateLimited",
+    "RateLimiter",
     "ServerError",
     "Unauthorized",
-    "UnexpectedAnswer",
+    "UnexpectedResponse",
 ]

@@ -10,17 +10,12 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import SecretStr
 
-from goldrush_pulumi.api.addresses import DEFAULT_BASE_URL, pipeline_path, usable_base_url
-from goldrush_pulumi.api.answers import Reader
-from goldrush_pulumi.api.calls import Call
-from goldrush_pulumi.api.connection import Connection, Reply
-from goldrush_pulumi.api.deadlines import Deadline
 from goldrush_pulumi.api.errors import (
     ConfigurationError,
     Interrupted,
     OutOfTime,
     RateLimited,
-    UnexpectedAnswer,
+    UnexpectedResponse,
     shown_line,
 )
 from goldrush_pulumi.api.models import (
@@ -32,8 +27,11 @@ from goldrush_pulumi.api.models import (
     PipelinePage,
     PipelineStatus,
 )
-from goldrush_pulumi.api.pacing import Pacer
+from goldrush_pulumi.api.rate_limit import RateLimiter
+from goldrush_pulumi.api.responses import ResponseReader
 from goldrush_pulumi.api.retries import DEFAULT_RETRY_SECONDS, retrying
+from goldrush_pulumi.api.transport import Call, Connection, Deadline, RawResponse
+from goldrush_pulumi.api.urls import DEFAULT_BASE_URL, pipeline_path, usable_base_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -41,10 +39,13 @@ if TYPE_CHECKING:
     import httpx
 
 _PAGE_SIZE: Final = 100
+
 _MOST_PAGES: Final = 10_000
+
 _STATUS_VERBS: Final = {"running": "resume", "paused": "pause"}
 
 A = TypeVar("A", bound=Answer)
+
 R = TypeVar("R")
 
 
@@ -54,7 +55,7 @@ class GoldRushClient:
     Calls that can be repeated safely are, for `retry_seconds`; see `retries` for the rules. Once `cancelled` is set, a
     request under way ends and nothing new starts. `before_change` is called right before every request that changes
     something, at each try; what it raises keeps the request from being sent and passes through. `key_source` says in
-    messages where the key came from. Without a `pacer` the client makes its own, at the default rate.
+    messages where the key came from. Without a `rate_limiter` the client makes its own, at the default rate.
 
     A `timeout_seconds` bounds a whole call, its waits and repeats included.
 
@@ -72,7 +73,7 @@ class GoldRushClient:
         key_source: str = "the caller",
         cancelled: threading.Event | None = None,
         before_change: Callable[[], None] | None = None,
-        pacer: Pacer | None = None,
+        rate_limiter: RateLimiter | None = None,
         transport: httpx.BaseTransport | None = None,
         max_connections: int = 256,
         retry_seconds: float = DEFAULT_RETRY_SECONDS,
@@ -84,11 +85,11 @@ class GoldRushClient:
         """
         key = _usable_key(service_key, key_source)
         self._base_url = usable_base_url(base_url)
-        self._reader = Reader(key_source, lambda text: text.replace(key.get_secret_value(), "[secret]"))
+        self._reader = ResponseReader(key_source, lambda text: text.replace(key.get_secret_value(), "[secret]"))
         self._connection = Connection(self._base_url, key, transport=transport, max_connections=max_connections)
         self._cancelled = cancelled or threading.Event()
         self._before_change = before_change or (lambda: None)
-        self._pacer = pacer or Pacer(cancelled=self._cancelled)
+        self._pacer = rate_limiter or RateLimiter(cancelled=self._cancelled)
         self._retry_seconds = retry_seconds
 
     def __repr__(self) -> str:
@@ -106,7 +107,7 @@ class GoldRushClient:
         """Yield every pipeline that the key sees, page by page, each id once.
 
         Raises:
-            UnexpectedAnswer: the list says that there is more and brings nothing new.
+            UnexpectedResponse: the list says that there is more and brings nothing new.
         """
         seen: set[str] = set()
         for number in range(1, _MOST_PAGES + 1):
@@ -119,7 +120,7 @@ class GoldRushClient:
                 break
             seen |= fresh.keys()
         reason = "the list has no end, it always says that more follows"
-        raise UnexpectedAnswer("list pipelines", reason, advice="try again later", method="GET")
+        raise UnexpectedResponse("list pipelines", reason, advice="try again later", method="GET")
 
     def create_pipeline(self, body: Mapping[str, Any]) -> Pipeline:
         """Create a pipeline and return it with its id; its worker is then being deployed.
@@ -185,14 +186,14 @@ class GoldRushClient:
     def _answer(self, model: type[A], call: Call, timeout_seconds: float | None = None) -> A:
         return self._perform(call, lambda reply: self._reader.read_as(model, call, reply), timeout_seconds)
 
-    def _perform(self, call: Call, read: Callable[[Reply], R], timeout_seconds: float | None = None) -> R:
+    def _perform(self, call: Call, read: Callable[[RawResponse], R], timeout_seconds: float | None = None) -> R:
         """Send `call`, again where that is safe, and return what `read` makes of the reply."""
         content, deadline = call.encoded_body(), Deadline(timeout_seconds)
         policy = retrying(call, retry_seconds=self._retry_seconds, deadline=deadline, cancelled=self._cancelled)
         result: R = policy(self._try, call, content, deadline, read)
         return result
 
-    def _try(self, call: Call, content: bytes | None, deadline: Deadline, read: Callable[[Reply], R]) -> R:
+    def _try(self, call: Call, content: bytes | None, deadline: Deadline, read: Callable[[RawResponse], R]) -> R:
         self._take_turn(call, deadline)
         if call.changes:
             self._before_change()

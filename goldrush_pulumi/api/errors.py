@@ -12,7 +12,7 @@
         |-- InvalidRequest      400, 422, or refused before it was sent
         |-- RateLimited         429
         |-- ServerError         5xx
-        |-- UnexpectedAnswer    not JSON, a redirect, or a shape that is not known
+        |-- UnexpectedResponse    not JSON, a redirect, or a shape that is not known
         |-- ConnectionFailed    no answer; a POST was certainly not applied
         |   `-- OutOfTime       a bounded call was not sent, its time was over
         `-- AmbiguousResult     a change was sent and its answer lost: applied or not is not known
@@ -29,8 +29,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from typing_extensions import Self
+    from typing import Self
 
 LONGEST_SHOWN_TEXT = 300
 
@@ -165,7 +164,7 @@ class ServerError(APIError):
     """5xx on a call that can be repeated, still after the retries."""
 
 
-class UnexpectedAnswer(APIError):
+class UnexpectedResponse(APIError):
     """An answer that is not GoldRush's: not JSON, a redirect, or an unknown shape."""
 
 

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 import tenacity
 
-from goldrush_pulumi.api.deadlines import Deadline
 from goldrush_pulumi.api.errors import (
     AmbiguousResult,
     APIError,
@@ -24,18 +23,20 @@ from goldrush_pulumi.api.errors import (
     RateLimited,
     ServerError,
 )
-from goldrush_pulumi.api.pacing import LONGEST_RETRY_AFTER_SECONDS
+from goldrush_pulumi.api.rate_limit import LONGEST_RETRY_AFTER_SECONDS
+from goldrush_pulumi.api.transport import Deadline
 
 if TYPE_CHECKING:
     import threading
     from collections.abc import Callable, Mapping
 
-    from goldrush_pulumi.api.calls import Call
+    from goldrush_pulumi.api.transport import Call
 
 DEFAULT_RETRY_SECONDS: Final = 60.0
 """How long after its first try a call may start another pause."""
 
 _FIRST_PAUSE_SECONDS: Final = 0.5
+
 _LONGEST_PAUSE_SECONDS: Final = 10.0
 
 _jitter: Final = tenacity.wait_random_exponential(multiplier=_FIRST_PAUSE_SECONDS, max=_LONGEST_PAUSE_SECONDS)
@@ -65,9 +66,9 @@ def asked_pause_seconds(headers: Mapping[str, str]) -> float | None:
     """
     value = headers.get("Retry-After", "")
     seconds = _number(value)
-    if seconds is None and (moment := _moment(value)) is not None:
+    if seconds is None and (read_time := _moment(value)) is not None:
         sent = _moment(headers.get("Date", ""))
-        seconds = moment - (time.time() if sent is None else sent)
+        seconds = read_time - (time.time() if sent is None else sent)
     return seconds if seconds is not None and isfinite(seconds) else None
 
 

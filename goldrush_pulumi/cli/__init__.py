@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from goldrush_pulumi.cli.exit_codes import ExitCode
+from goldrush_pulumi.cli.errors import ExitCode
 
 __all__ = ["ExitCode", "main"]
 
@@ -17,7 +17,7 @@ _EXTRAS = {"typer": "cli", "rich": "cli", "starlette": "emulator", "uvicorn": "e
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code; without `arguments`, those of the process."""
     try:
-        from goldrush_pulumi.cli.application import run  # noqa: PLC0415 - its packages are extras
+        from goldrush_pulumi.cli.app import run  # noqa: PLC0415 - its packages are extras
 
         return run(arguments)
     except ModuleNotFoundError as error:

@@ -5,23 +5,22 @@ from __future__ import annotations
 import os
 import shlex
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from goldrush_pulumi.cli.account import Account, open_account
-from goldrush_pulumi.cli.exit_codes import ExitCode
-from goldrush_pulumi.cli.failures import CommandFailed
+from goldrush_pulumi.cli.context import Account, open_account
+from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, StackName
-from goldrush_pulumi.cli.terminal import note, print_json, print_line, safe, safe_values
+from goldrush_pulumi.cli.output import note, print_json, print_line, safe, safe_values
 
 if TYPE_CHECKING:
     from goldrush_pulumi.export import Bundle, Declared, Source
 
 
-class Form(str, Enum):
+class Form(StrEnum):
     """What declares the pipelines."""
 
     PYTHON = "python"
@@ -29,10 +28,15 @@ class Form(str, Enum):
 
 
 ProjectGlob = Annotated[str, typer.Option("--project", help="Only pipelines whose project matches.", metavar="GLOB")]
+
 TopicGlob = Annotated[str, typer.Option("--topic", help="Only pipelines whose topic matches.", metavar="GLOB")]
+
 NameGlob = Annotated[str, typer.Option("--name", help="Only pipelines whose name matches.", metavar="GLOB")]
+
 FormOption = Annotated[Form, typer.Option("--form", help="A Python program, or stack config in YAML.")]
+
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="FOLDER")]
+
 Secrets = Annotated[
     Path | None,
     typer.Option(
@@ -41,13 +45,17 @@ Secrets = Annotated[
         metavar="FILE",
     ),
 ]
+
 PulumiProject = Annotated[
     str | None, typer.Option("--pulumi-project", help="Name of the Pulumi project.", metavar="NAME", show_default=False)
 ]
+
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite files that are there already.")]
 
 _NEW_PROJECT: Final = "goldrush-pipelines"
+
 _NEW_STACK: Final = "dev"
+
 _OUT: Final = Path("exported")
 
 
@@ -133,7 +141,7 @@ def _read_yaml(file: Path, what: str) -> Mapping[str, Any]:
 
 
 def _report(declared: list[Declared], bundle: Bundle, written: list[Path], out: Path) -> dict[str, Any]:
-    from goldrush_pulumi.export.secret_sources import variable_of  # noqa: PLC0415
+    from goldrush_pulumi.export.credentials import variable_of  # noqa: PLC0415
 
     pipelines = [
         {"id": item.found.pipeline.id, "name": item.found.pipeline.name, "resource": item.resource} for item in declared

@@ -15,15 +15,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from goldrush_pulumi.cli.exit_codes import ExitCode
-from goldrush_pulumi.cli.failures import CommandFailed
-from goldrush_pulumi.cli.terminal import safe
-from goldrush_pulumi.deployment.secrets import known_secrets
-
-PIPELINE_TYPE: Final = "pulumi-python:dynamic/goldrush:Pipeline"
-OWNER_TYPE: Final = "pulumi-python:dynamic/goldrush:Owner"
+from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
+from goldrush_pulumi.cli.output import safe
+from goldrush_pulumi.operations.redaction import known_secrets
+from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE
 
 _PIPELINES_KEY: Final = ":pipelines"
+
 _PATIENCE_SECONDS: Final = 120.0
 
 
@@ -75,6 +73,7 @@ class Stack:
 
 # Pulumi keeps beside each state file one with its checksum, and writes that one in two steps.
 _CUT_OFF: Final = "failed to load checkpoint: EOF"
+
 _CUT_OFF_ADVICE: Final = (
     "for a killed CLI left an empty file beside the state: remove the empty .json.attrs file from .pulumi/stacks of the"
     " backend, the state itself is whole"

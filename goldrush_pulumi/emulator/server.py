@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Sequence
     from types import TracebackType
+    from typing import Self
 
     from starlette.types import ASGIApp, Receive, Scope, Send
-    from typing_extensions import Self
 
 _ACCOUNTS_NOTE = "accounts"
 _BACKLOG = 2048

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 
 def iso_time(seconds: float) -> str:
@@ -12,4 +12,4 @@ def iso_time(seconds: float) -> str:
 
 def iso_time_with_offset(seconds: float) -> str:
     """Return an instant as ISO 8601 in UTC with microseconds and `+00:00`, as the list carries it."""
-    return datetime.fromtimestamp(seconds, tz=timezone.utc).isoformat(timespec="microseconds")
+    return datetime.fromtimestamp(seconds, tz=UTC).isoformat(timespec="microseconds")

@@ -9,15 +9,11 @@ back to what the public API does and says so once as a warning.
 
 from __future__ import annotations
 
-from .cancellation import cancelled
-from .channel import status, warn, warn_once
-from .failures import EngineGone, InitFailed, UserError
-from .installation import install
-from .pool import enlarge_pool
-from .replies import verb
+from .host import cancelled, enlarge_pool, install, require_engine
+from .log import status, warn, warn_once
+from .replies import EngineGone, InitFailed, UserError, verb
 from .request import Request, current_request
 from .values import contains_unknown, is_unknown, secret, unwrap_secrets
-from .watcher import require_engine
 
 __all__ = [
     "EngineGone",

@@ -1,4 +1,4 @@
-"""How a verb ends: an exception becomes clear words for the user, and what exists stays on record."""
+"""The exceptions a verb raises on purpose; `verb` turns each into the reply the engine understands."""
 
 from __future__ import annotations
 
@@ -8,19 +8,57 @@ import os
 import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from .channel import warn_once
-from .failures import InitFailed, UserError
-from .request import PROVIDER_KEY, Call, current_call, enter_verb
-from .values import is_plain
+from goldrush_pulumi.engine.log import warn_once
+from goldrush_pulumi.engine.request import Call, current_call, enter_verb
+from goldrush_pulumi.engine.values import is_plain
+from goldrush_pulumi.schema.wire import PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+
+class UserError(Exception):
+    """An error whose text reaches the user exactly as written; several lines are fine."""
+
+
+class EngineGone(UserError):  # noqa: N818 - a state of affairs, caught by name
+    """The engine that asked for this verb no longer listens: nothing more may be changed on its behalf."""
+
+
+class InitFailed(Exception):  # noqa: N818 - the engine's own word for it is "init failed"
+    """The resource exists but is not in the wished state: the engine records it and continues with the next `up`.
+
+    Raised by create, update or read. `outputs` and `inputs` are plain values and may hold raw secret dicts (see
+    `secret`). `reasons` are stored in the state in clear and shown to the user, one bullet each, so they must already
+    be free of secrets. `inputs` matters to read only: the engine takes them as the resource's new inputs (None: keeps
+    those it has).
+    """
+
+    def __init__(
+        self,
+        id: str,  # noqa: A002 - Pulumi's name for it
+        outputs: Mapping[str, Any],
+        reasons: Sequence[str],
+        inputs: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__("\n".join(reasons))
+        self.id = id
+        self.outputs = outputs
+        self.reasons = tuple(reasons)
+        self.inputs = inputs
+
+    def __repr__(self) -> str:
+        return f"InitFailed(id={self.id!r}, reasons={len(self.reasons)})"
+
 
 _Parameters = ParamSpec("_Parameters")
+
 _Result = TypeVar("_Result")
 
 _TRAILER = "grpc-status-details-bin"
+
 _UNKNOWN_STATUS = 2  # with any other code the engine's gRPC library rejects the trailer as contradicting the status
+
 _VERBS_WITH_PARTIAL_RESULT = ("create", "update", "read")
 
 
@@ -161,8 +199,8 @@ def _serialize(call: Call, properties: Mapping[str, Any]) -> Any:
         loop.close()
     for name in ("news", "properties", "inputs", "olds"):
         source = getattr(call.message, name, None)
-        if source is not None and PROVIDER_KEY in source:
+        if source is not None and PROVIDER in source:
             # Without it the resource could never be read or deleted again.
-            whole.fields[PROVIDER_KEY].CopyFrom(source.fields[PROVIDER_KEY])
+            whole.fields[PROVIDER].CopyFrom(source.fields[PROVIDER])
             break
     return whole

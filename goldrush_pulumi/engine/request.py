@@ -10,12 +10,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.schema.wire import PROVIDER
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
-
-PROVIDER_KEY = "__provider"
-"""The property in which the SDK keeps the pickled provider; no verb works on a resource that has lost it."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,9 @@ class Call:
 
 
 _call: ContextVar[Call | None] = ContextVar("goldrush_pulumi_call", default=None)
+
 _idle = threading.Condition()
+
 _running = 0
 
 
@@ -140,4 +141,4 @@ def _read_inputs(message: Any) -> dict[str, Any]:
     if recorded is None:
         return {}
     inputs = rpc.deserialize_properties(recorded, keep_unknowns=True)
-    return {key: value for key, value in inputs.items() if key != PROVIDER_KEY}
+    return {key: value for key, value in inputs.items() if key != PROVIDER}

@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.schema.wire import SECRET_SIGNATURE, SIGNATURE_KEY, UNKNOWN_VALUE
+
 if TYPE_CHECKING:
     from typing_extensions import TypeIs
-
-_SIGNATURE_KEY = "4dabf18193072939515e22adb298388d"
-_SECRET_SIGNATURE = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public marker of the wire protocol
-_UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 
 def is_unknown(value: object) -> bool:
     """Tell whether `value` stands for something only known after other resources exist (previews only)."""
     from pulumi.output import Unknown  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
-    return isinstance(value, Unknown) or (isinstance(value, str) and value == _UNKNOWN)
+    return isinstance(value, Unknown) or (isinstance(value, str) and value == UNKNOWN_VALUE)
 
 
 def contains_unknown(value: object) -> bool:
@@ -37,7 +35,7 @@ def secret(value: object) -> dict[str, Any]:
     """
     if _is_secret(value):
         return value
-    return {_SIGNATURE_KEY: _SECRET_SIGNATURE, "value": value}
+    return {SIGNATURE_KEY: SECRET_SIGNATURE, "value": value}
 
 
 def unwrap_secrets(value: Any) -> Any:
@@ -61,4 +59,4 @@ def is_plain(value: object) -> bool:
 
 
 def _is_secret(value: object) -> TypeIs[dict[str, Any]]:
-    return isinstance(value, dict) and value.get(_SIGNATURE_KEY) == _SECRET_SIGNATURE
+    return isinstance(value, dict) and value.get(SIGNATURE_KEY) == SECRET_SIGNATURE

@@ -8,10 +8,16 @@ preview then shows exactly those leaves as one change of each pipeline.
 from __future__ import annotations
 
 from goldrush_pulumi.export.bundle import Bundle, ExportError, make_bundle, write_bundle
-from goldrush_pulumi.export.declared import Declared, declare
-from goldrush_pulumi.export.leaves import UNKNOWN_SECRET, Leaf, Source
-from goldrush_pulumi.export.secret_sources import first_of, from_environment, from_file, from_stack_config
-from goldrush_pulumi.export.survey import Found, Selection, survey
+from goldrush_pulumi.export.credentials import (
+    UNKNOWN_SECRET,
+    Leaf,
+    Source,
+    first_of,
+    from_environment,
+    from_file,
+    from_stack_config,
+)
+from goldrush_pulumi.export.survey import Declared, Found, Selection, declare, survey
 
 __all__ = [
     "UNKNOWN_SECRET",

@@ -16,14 +16,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-    from goldrush_pulumi.export.declared import Declared
-    from goldrush_pulumi.export.leaves import Leaf
+    from goldrush_pulumi.export.credentials import Leaf
+    from goldrush_pulumi.export.survey import Declared
 
 Form = Literal["python", "yaml"]
 
 IMPORT_FILE: Final = "import.json"
+
 IMPORT_COMMAND: Final = f"pulumi import --file {IMPORT_FILE} --generate-code=false --protect=false --yes"
+
 _SECRETS_FILE: Final = "set-secrets.sh"
+
 _SECRETS_HEAD: Final = """#!/bin/sh
 # Sets the secrets of the exported pipelines; Pulumi asks for each value.
 set -eu

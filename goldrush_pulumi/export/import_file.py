@@ -10,25 +10,26 @@ import json
 import uuid
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.deployment.account import key_fingerprint
-from goldrush_pulumi.deployment.outputs import outputs_of_reading
-from goldrush_pulumi.deployment.ownership import OWNER
-from goldrush_pulumi.deployment.secrets import MARKED_SECRETS
-from goldrush_pulumi.deployment.spec import with_defaults
-from goldrush_pulumi.export.leaves import with_values
+from goldrush_pulumi.export.credentials import with_values
+from goldrush_pulumi.operations.identity import key_fingerprint
+from goldrush_pulumi.operations.outputs import outputs_of_reading
+from goldrush_pulumi.operations.spec import with_defaults
+from goldrush_pulumi.schema.wire import (
+    OWNER,
+    OWNER_TYPE,
+    PIPELINE_TYPE,
+    PROVIDER,
+    SECRET_PATHS,
+    SECRET_SIGNATURE,
+    SIGNATURE_KEY,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from goldrush_pulumi.export.declared import Declared
+    from goldrush_pulumi.export.survey import Declared
 
-PIPELINE_TYPE: Final = "pulumi-python:dynamic/goldrush:Pipeline"
-OWNER_TYPE: Final = "pulumi-python:dynamic/goldrush:Owner"
 OWNER_NAME: Final = "goldrush"
-
-_PROVIDER: Final = "__provider"
-_SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
-_SECRET: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public marker of Pulumi's state format
 
 
 def render_import_file(
@@ -51,26 +52,26 @@ def render_import_file(
 def _owner_resource(owner_id: str) -> dict[str, Any]:
     from goldrush_pulumi.owner import make_owner_provider  # noqa: PLC0415 - pulumi is loaded when it is needed
 
-    properties = {_PROVIDER: _pickled(make_owner_provider())}
+    properties = {PROVIDER: _pickled(make_owner_provider())}
     return {"type": OWNER_TYPE, "name": OWNER_NAME, "id": owner_id, "inputs": properties, "outputs": properties}
 
 
 def _pipeline_resource(item: Declared, owner_id: str, service_key: str, base_url: str) -> dict[str, Any]:
     from goldrush_pulumi.provider import make_provider  # noqa: PLC0415 - pulumi is loaded when it is needed
 
-    found, provider = item.found, {_PROVIDER: _pickled(make_provider())}
+    found, provider = item.found, {PROVIDER: _pickled(make_provider())}
     recorded = with_values(item.inputs["destination_config"], {leaf.path: leaf.recorded for leaf in item.leaves})
     marked = [["destination_config", *leaf.path] for leaf in item.leaves]
     inputs = with_defaults({**item.inputs, "destination_config": _with_type(item, recorded)}, item.resource)
-    inputs |= {MARKED_SECRETS: marked}
+    inputs |= {SECRET_PATHS: marked}
     fingerprint = key_fingerprint(service_key, base_url, found.pipeline.id)
     outputs = outputs_of_reading(inputs, found.pipeline, found.status, fingerprint, {})
     return {
         "type": PIPELINE_TYPE,
         "name": item.resource,
         "id": found.pipeline.id,
-        "inputs": {**_sealed(inputs, item), OWNER: owner_id, **provider},
-        "outputs": {**_sealed(outputs, item), **provider},
+        "inputs": {**_with_secrets_marked(inputs, item), OWNER: owner_id, **provider},
+        "outputs": {**_with_secrets_marked(outputs, item), **provider},
     }
 
 
@@ -78,13 +79,13 @@ def _with_type(item: Declared, config: Mapping[str, Any]) -> dict[str, Any]:
     return {**config, "type": item.inputs["destination_type"]}
 
 
-def _sealed(properties: Mapping[str, Any], item: Declared) -> dict[str, Any]:
+def _with_secrets_marked(properties: Mapping[str, Any], item: Declared) -> dict[str, Any]:
     secrets = {leaf.path: _secret(leaf.recorded) for leaf in item.leaves}
     return {**properties, "destination_config": with_values(properties["destination_config"], secrets)}
 
 
 def _secret(value: Any) -> dict[str, str]:
-    return {_SIGNATURE_KEY: _SECRET, "plaintext": json.dumps(value)}
+    return {SIGNATURE_KEY: SECRET_SIGNATURE, "plaintext": json.dumps(value)}
 
 
 def _pickled(provider: Any) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.export.leaves import without_values
-from goldrush_pulumi.export.statements import tidied
+from goldrush_pulumi.export.credentials import without_values
+from goldrush_pulumi.export.survey import tidied
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from goldrush_pulumi.export.declared import Declared
-    from goldrush_pulumi.export.leaves import Leaf
+    from goldrush_pulumi.export.credentials import Leaf
+    from goldrush_pulumi.export.survey import Declared
 
 PROGRAM = '''"""Every pipeline that the selected stack's config declares."""
 

@@ -19,7 +19,7 @@ from goldrush_pulumi.logs.events import (
     NothingToTail,
     Waiting,
 )
-from goldrush_pulumi.logs.following import LogClient, LogStream, follow
+from goldrush_pulumi.logs.stream import LogClient, LogStream, follow
 
 __all__ = [
     "CaughtUp",

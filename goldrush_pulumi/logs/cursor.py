@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import quote, unquote
 
-from goldrush_pulumi.logs.pods import PodLog
-from goldrush_pulumi.logs.tails import BLOCK_LINES, DIGEST_BYTES, Known
+from goldrush_pulumi.logs.tails import BLOCK_LINES, DIGEST_BYTES, Known, PodLog
 
 _VERSION: Final = "1"
 

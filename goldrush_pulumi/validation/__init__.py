@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from goldrush_pulumi.validation.destinations import DESTINATIONS, secret_paths
-from goldrush_pulumi.validation.fields import Destination, Field
-from goldrush_pulumi.validation.inputs import INPUTS, Input, find_problems, find_shape_problems
+from goldrush_pulumi.schema.destinations import DESTINATIONS, Destination, DestinationField, secret_paths
+from goldrush_pulumi.schema.pipeline import INPUTS, PipelineInput
+from goldrush_pulumi.validation.inputs import find_problems, find_shape_problems
 from goldrush_pulumi.validation.problems import Problem, suggest
 
 __all__ = [
     "DESTINATIONS",
     "INPUTS",
     "Destination",
-    "Field",
-    "Input",
+    "DestinationField",
+    "PipelineInput",
     "Problem",
     "find_problems",
     "find_shape_problems",

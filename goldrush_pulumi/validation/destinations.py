@@ -1,214 +1,187 @@
-"""The six destinations of GoldRush: the one table that validation, secrets and the stack schema are made from.
-
-Source: the destination pages of the GoldRush Pipeline API documentation, one per type. Defaults are what those pages
-say the service uses; nothing here is ever filled into a request.
-"""
+"""Rules for `destination_type` and `destination_config`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import Final
 
-from goldrush_pulumi.validation.fields import Destination, Field, find_field
-from goldrush_pulumi.validation.urls import CREDENTIAL_NAME, carries_credentials
+from goldrush_pulumi.schema.destinations import DESTINATIONS
+from goldrush_pulumi.schema.urls import holds_user_info
+from goldrush_pulumi.schema.wire import MASK
+from goldrush_pulumi.validation.problems import Problem, entry_path, field_path, list_choices, warning
+from goldrush_pulumi.validation.values import UNKNOWN, find_object_problems, find_string_problems, holds_placeholder
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+_CONFIG = "destination_config"
 
+_CONFIG_TYPE = "destination_config.type"
 
-def _database_fields(schemes: tuple[str, ...], example: str, batch_size: int) -> tuple[Field, ...]:
-    return (
-        Field("url", "url", f"Connection URL, such as `{example}`.", required=True, schemes=schemes),
-        Field("user", "text", "Database user that owns or may create the tables.", required=True),
-        Field("password", "text", "Password of the user.", required=True, secret=True),
-        Field("batch_size", "integer", "Rows per INSERT.", default=batch_size, minimum=1),
-        Field(
-            "flush_interval_ms",
-            "integer",
-            "Longest time a row is buffered before it is written, in milliseconds.",
-            default=5000,
-        ),
-    )
-
-
-# The identifier is no password, but whether the service masks it is not documented; encrypting it costs nothing.
-_ACCESS_KEY_ID = Field("access_key_id", "text", "Identifier of the access key.", required=True, secret=True)
-_SECRET_ACCESS_KEY = Field("secret_access_key", "text", "Secret half of the access key.", required=True, secret=True)
-
-_POSTGRES = Destination(
-    "postgres",
-    "PostgreSQL",
-    "Writes rows into tables of a PostgreSQL database; the schema is named after the project.",
-    _database_fields(
-        ("postgresql://", "jdbc:postgresql://"), "postgresql://db.example.com:5432/analytics", batch_size=1000
-    ),
-)
-
-_CLICKHOUSE = Destination(
-    "clickhouse",
-    "ClickHouse",
-    "Writes rows into tables of a ClickHouse database; the schema is named after the project.",
-    _database_fields(
-        ("clickhouse://", "jdbc:clickhouse://"), "clickhouse://ch.example.com:8123/analytics", batch_size=10000
-    ),
-)
-
-_KAFKA = Destination(
-    "kafka",
-    "Kafka",
-    "Forwards the raw bytes of a topic to a Kafka topic, exactly once and without any processing.",
-    (
-        Field(
-            "bootstrap_servers",
-            "brokers",
-            "Brokers as `host:port`, separated by commas.",
-            required=True,
-        ),
-        Field(
-            "sasl",
-            "object",
-            "How to authenticate with the brokers.",
-            required=True,
-            fields=(
-                Field("mechanism", "text", "SASL mechanism, such as `SCRAM-SHA-512`.", required=True),
-                Field("username", "text", "SASL user.", required=True),
-                Field("password", "text", "Password of the SASL user.", required=True, secret=True),
-            ),
-        ),
-        Field("output_topic", "text", "Kafka topic to write to.", required=True),
-    ),
-)
-
-_OBJECT_STORAGE = Destination(
-    "object_storage",
-    "object storage",
-    "Writes files into a bucket of S3, Google Cloud Storage or R2.",
-    (
-        Field("provider", "text", "Where the bucket is.", required=True, choices=("s3", "gcs", "r2")),
-        Field("bucket", "text", "Name of the bucket.", required=True),
-        Field("base_path", "text", "Prefix of every object's name."),
-        Field("format", "text", "Format of the files.", default="json", choices=("json", "parquet")),
-        Field(
-            "compression",
-            "text",
-            "Compression of the files.",
-            default="none",
-            choices=("none", "gzip", "snappy", "zstd"),
-        ),
-        Field("partition_by", "texts", "Time parts in the path.", default=("hour",), choices=("hour", "day")),
-        Field("batch_size", "integer", "Records per file.", default=10000, minimum=1),
-        Field(
-            "batch_interval_ms",
-            "integer",
-            "Longest time a record is buffered before its file is written, in milliseconds.",
-            default=60000,
-        ),
-        Field("region", "text", "Region of the bucket; required for s3 and r2."),
-        Field(
-            "endpoint",
-            "url",
-            "S3-compatible URL of the service; required for r2.",
-            schemes=("https://", "http://"),
-        ),
-        _ACCESS_KEY_ID,
-        _SECRET_ACCESS_KEY,
-    ),
-)
-
-_SQS = Destination(
-    "sqs",
-    "SQS",
-    "Sends records to an Amazon SQS queue; a queue whose URL ends in `.fifo` keeps their order.",
-    (
-        Field("queue_url", "url", "URL of the queue.", required=True, schemes=("https://",)),
-        Field("region", "text", "Region of the queue.", required=True),
-        _ACCESS_KEY_ID,
-        _SECRET_ACCESS_KEY,
-        Field("batch_size", "integer", "Messages per request.", default=10, minimum=1, maximum=10),
-        Field("message_group_id", "text", "Group of every message in a FIFO queue; the service derives one."),
-    ),
-)
-
-_WEBHOOK = Destination(
-    "webhook",
-    "webhook",
-    "Sends records to an HTTP endpoint as JSON.",
-    (
-        Field("url", "url", "Where to send the records.", required=True, schemes=("https://", "http://")),
-        Field("method", "text", "HTTP method.", default="POST"),
-        Field("headers", "text_map", "Headers of every request; each value is a secret.", secret=True),
-        Field("batch_size", "integer", "Records per request.", default=1, minimum=1),
-        Field(
-            "timeout_ms", "integer", "Longest time to wait for an answer, in milliseconds.", default=10000, minimum=1
-        ),
-        Field(
-            "retry",
-            "object",
-            "What to do when a request fails.",
-            fields=(
-                Field("max_attempts", "integer", "Attempts per request.", default=3),
-                Field(
-                    "backoff_ms",
-                    "integer",
-                    "Pause before the first repetition, in milliseconds; it doubles each time.",
-                    default=1000,
-                ),
-            ),
-        ),
-    ),
-)
-
-DESTINATIONS: Mapping[str, Destination] = MappingProxyType(
-    {destination.type: destination for destination in (_POSTGRES, _CLICKHOUSE, _KAFKA, _OBJECT_STORAGE, _SQS, _WEBHOOK)}
-)
-"""Every destination by its type."""
-
-# With the type unknown, a name that is a credential in any destination counts as one.
-_FIELDS_OF_ANY = tuple(
-    sorted(
-        (field for destination in DESTINATIONS.values() for field in destination.fields),
-        key=lambda field: not field.holds_secrets,
-    )
+_FREELY_KEYED = frozenset(
+    field.name for destination in DESTINATIONS.values() for field in destination.fields if field.kind == "string_map"
 )
 
 
-def secret_paths(destination_type: object, config: object) -> list[tuple[str, ...]]:
-    """List the leaves of a `destination_config` that must be encrypted wherever it is written.
-
-    Secret are: what the table says, every value under such a field whatever its shape, texts anywhere that are URLs
-    with credentials in them, and fields the table does not know but whose names are those of credentials.
-
-    Args:
-        destination_type: The type; anything that is none of the six makes every destination's secrets count.
-        config: The config, without secret wrappers. It may be of any shape and hold unknown values; an unknown value
-            is listed when its field is secret.
-
-    Returns:
-        Paths of keys, such as `("sasl", "password")`, in the order of the config. A list is never entered: it is
-        listed as a whole when something in it is secret.
-    """
-    destination = DESTINATIONS.get(destination_type) if isinstance(destination_type, str) else None
-    fields = destination.fields if destination else _FIELDS_OF_ANY
-    return list(_walk(fields, config, (), inherited=False)) if isinstance(config, Mapping) else []
+def find_destination_problems(inputs: Mapping[str, object]) -> Iterator[Problem]:
+    """Check type and config of the destination, given inputs whose unknown values are marked."""
+    yield from _find_type_problems(inputs)
+    config = inputs.get(_CONFIG)
+    if config is None or config is UNKNOWN:
+        return
+    if not isinstance(config, Mapping):
+        yield Problem(_CONFIG, "is not a map", "use one of the destination classes or a map with the same fields")
+        return
+    yield from _find_masks(config, _CONFIG)
+    destination = DESTINATIONS.get(resolve_type(inputs) or "")
+    if destination:
+        fields = {name: value for name, value in config.items() if name != "type"}
+        owner = f"{_article(destination.type)} {destination.type} destination"
+        yield from find_object_problems(destination.fields, fields, _CONFIG, owner)
+        yield from find_delivery_problems(destination.type, config)
 
 
-def _walk(
-    fields: tuple[Field, ...], config: Mapping[object, object], path: tuple[str, ...], *, inherited: bool
-) -> Iterator[tuple[str, ...]]:
-    for key, value in config.items():
-        name = str(key)
-        field = find_field(fields, name)
-        secret = inherited or (field.secret if field else bool(CREDENTIAL_NAME.search(name)))
-        if isinstance(value, Mapping):
-            yield from _walk(field.fields if field else (), value, (*path, name), inherited=secret)
-        elif value is not None and (secret or (field and field.holds_secrets) or _reveals(value)):
-            yield (*path, name)
+def resolve_type(inputs: Mapping[str, object]) -> str | None:
+    """Find the type of the destination; None when it is unknown, wrong, or said in two ways."""
+    said = {_said_outside(inputs), _said_inside(inputs)} - {None}
+    answer = said.pop() if len(said) == 1 else None
+    return answer if isinstance(answer, str) and answer in DESTINATIONS else None
 
 
-def _reveals(value: object) -> bool:
-    if isinstance(value, str):
-        return carries_credentials(value)
-    if isinstance(value, Mapping):
-        return any(CREDENTIAL_NAME.search(str(key)) or _reveals(item) for key, item in value.items())
-    return isinstance(value, (list, tuple)) and any(_reveals(item) for item in value)
+def _said_outside(inputs: Mapping[str, object]) -> object:
+    return _hashable(inputs.get("destination_type"))
+
+
+def _said_inside(inputs: Mapping[str, object]) -> object:
+    config = inputs.get(_CONFIG)
+    return _hashable(config.get("type")) if isinstance(config, Mapping) else None
+
+
+def _hashable(value: object) -> object:
+    return value if value is None or value is UNKNOWN or isinstance(value, str) else ""
+
+
+def _find_type_problems(inputs: Mapping[str, object]) -> Iterator[Problem]:
+    outside, inside, config = _said_outside(inputs), _said_inside(inputs), inputs.get(_CONFIG)
+    types = tuple(DESTINATIONS)
+    if outside is not None:
+        yield from find_string_problems(inputs["destination_type"], "destination_type", choices=types)
+    if inside is not None and isinstance(config, Mapping):
+        yield from find_string_problems(config["type"], _CONFIG_TYPE, choices=types)
+    if outside is None and inside is None and isinstance(config, Mapping):
+        yield Problem("destination_type", "is missing", f"use {list_choices(types)}, or a destination class")
+    if outside in DESTINATIONS and inside in DESTINATIONS and outside != inside:
+        yield Problem(_CONFIG_TYPE, f'says "{inside}"', f'destination_type says "{outside}": say the same in both')
+
+
+def _find_masks(value: object, path: str) -> Iterator[Problem]:
+    if isinstance(value, str) and MASK in value:
+        wrong = "holds the mask GoldRush shows in place of a secret, which is never sent"
+        yield Problem(path, wrong, "give the real value")
+    elif isinstance(value, Mapping):
+        extend = entry_path if path.rpartition(".")[2] in _FREELY_KEYED else field_path
+        for name, item in value.items():
+            yield from _find_masks(item, extend(path, name))
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _find_masks(item, entry_path(path, index))
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" or word == "sqs" else "a"
+
+
+_Config = Mapping[str, object]
+
+_REGION_PROVIDERS = ("s3", "r2")
+
+_ENDPOINT_PROVIDERS = ("r2",)
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+_METHODS_WITH_BODY = ("POST", "PUT", "PATCH")
+
+_QUEUE_REGION = re.compile(r"https://sqs\.([a-z0-9-]+)\.amazonaws\.com(?:\.cn)?/")
+
+
+def find_delivery_problems(destination_type: str, config: _Config) -> Iterator[Problem]:
+    """Check the fields of a `destination_config` against each other, given one whose unknown values are marked."""
+    yield from _find_user_info(config)
+    yield from _RULES[destination_type](config)
+
+
+def _find_user_info(config: _Config) -> Iterator[Problem]:
+    for name in ("url", "queue_url", "endpoint"):
+        url = config.get(name)
+        if isinstance(url, str) and holds_user_info(url):
+            right = "it is kept as a secret; better give them in fields of their own"
+            yield warning(field_path(_CONFIG, name), "holds a user or a password", right)
+
+
+def _find_object_storage_problems(config: _Config) -> Iterator[Problem]:
+    provider = config.get("provider")
+    if provider in _REGION_PROVIDERS and not config.get("region"):
+        yield Problem(field_path(_CONFIG, "region"), "is missing", f"a bucket of {provider} needs its region")
+    if provider in _ENDPOINT_PROVIDERS and not config.get("endpoint"):
+        yield Problem(
+            field_path(_CONFIG, "endpoint"), "is missing", f"a bucket of {provider} needs its S3-compatible URL"
+        )
+    if config.get("format") == "parquet" and config.get("compression") == "gzip":
+        wrong = "is gzip for parquet, which the documentation names in one place and leaves out in another"
+        yield warning(field_path(_CONFIG, "compression"), wrong, 'use "snappy" or "zstd" to be sure')
+
+
+def _find_queue_problems(config: _Config) -> Iterator[Problem]:
+    url, region = config.get("queue_url"), config.get("region")
+    if not isinstance(url, str) or holds_placeholder(url):
+        return
+    if config.get("message_group_id") and not url.endswith(".fifo"):
+        wrong = "makes GoldRush treat the queue as FIFO, but its URL does not end in .fifo"
+        yield warning(field_path(_CONFIG, "message_group_id"), wrong, "remove it or name a FIFO queue")
+    home = _QUEUE_REGION.match(url)
+    if home and isinstance(region, str) and region not in ("auto", home[1]) and not holds_placeholder(region):
+        yield warning(
+            field_path(_CONFIG, "region"), "is not the region in the queue's URL", f'did you mean "{home[1]}"?'
+        )
+
+
+def _find_webhook_problems(config: _Config) -> Iterator[Problem]:
+    yield from _find_method_problems(config.get("method"))
+    headers = config.get("headers")
+    seen: set[str] = set()
+    for name, value in headers.items() if isinstance(headers, Mapping) else ():
+        path = entry_path(field_path(_CONFIG, "headers"), name)
+        if name.strip() and not holds_placeholder(name) and not _TOKEN.fullmatch(name):
+            yield Problem(path, "is no name of a header", "use letters, digits and hyphens")
+        if isinstance(value, str) and _CONTROL.search(value):
+            yield Problem(path, "holds a line break or another control character", "write its value on one line")
+        if name.lower() in seen:
+            yield warning(path, "is there twice, for case does not count in names of headers", "keep one of them")
+        seen.add(name.lower())
+
+
+def _find_method_problems(method: object) -> Iterator[Problem]:
+    if not isinstance(method, str) or not method.strip() or holds_placeholder(method):
+        return
+    path = field_path(_CONFIG, "method")
+    if not _TOKEN.fullmatch(method):
+        yield Problem(path, "is no HTTP method", 'use "POST"')
+    elif method not in _METHODS_WITH_BODY:
+        yield warning(path, "is not known to carry a body, in which records are sent", 'use "POST", "PUT" or "PATCH"')
+
+
+def _find_nothing(_: _Config) -> Iterator[Problem]:
+    return iter(())
+
+
+_RULES: Final[Mapping[str, Callable[[_Config], Iterator[Problem]]]] = MappingProxyType(
+    {
+        "postgres": _find_nothing,
+        "clickhouse": _find_nothing,
+        "kafka": _find_nothing,
+        "object_storage": _find_object_storage_problems,
+        "sqs": _find_queue_problems,
+        "webhook": _find_webhook_problems,
+    }
+)

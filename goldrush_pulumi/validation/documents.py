@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import yaml
 
 from goldrush_pulumi.validation.problems import entry_path, field_path
-from goldrush_pulumi.validation.unknowns import UNKNOWN
+from goldrush_pulumi.validation.values import UNKNOWN
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

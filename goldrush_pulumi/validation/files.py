@@ -6,23 +6,28 @@ Pulumi is not needed, and no value of a file is ever in an answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import json
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import TYPE_CHECKING
+from functools import reduce
+from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.validation.clear_text import find_clear_credentials, find_clear_service_key
-from goldrush_pulumi.validation.contents import list_tables_of
-from goldrush_pulumi.validation.declarations import declaration_path, find_declaration_problems
+from goldrush_pulumi.schema.destinations import secret_paths
+from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.documents import Document, DocumentError, read_document
-from goldrush_pulumi.validation.inputs import INPUTS, find_problems
-from goldrush_pulumi.validation.problems import Problem, Severity, field_path
-from goldrush_pulumi.validation.unknowns import UNKNOWN
+from goldrush_pulumi.validation.inputs import find_problems, list_tables_of
+from goldrush_pulumi.validation.problems import Problem, Severity, advise, field_path, warning
+from goldrush_pulumi.validation.values import UNKNOWN, holds_placeholder
 
 if TYPE_CHECKING:
     from pathlib import Path
 
 _KEY = "pipelines"
+
 _PREFIX = f"{_KEY}."
+
 # The name of a pipeline that is a file of its own; no file says it.
 _ALONE = "pipeline"
 
@@ -186,3 +191,95 @@ def _no_pipelines(value: object, file: Path) -> Problem:
     # A stack without pipelines is nothing wrong; a file that is no pipeline at all was named by mistake.
     severity: Severity = "note" if known else "error"
     return Problem(file.name, f"holds no {_KEY}", right, severity)
+
+
+OPTIONS: Final = ("protect", "retain_on_delete", "custom_timeouts")
+"""The settings of a declaration that are for Pulumi; all others are inputs."""
+
+_TIMEOUTS: Final = ("create", "update", "delete")
+
+_DURATION: Final = re.compile(r"(\d+(\.\d+)?(h|m|s|ms))+")
+
+
+def declaration_path(name: str) -> str:
+    """The path of an entry of `pipelines`, by its name."""
+    return f"pipelines.{name}" if re.fullmatch(r"[\w-]+", name) else f"pipelines[{json.dumps(name)}]"
+
+
+def find_declaration_problems(
+    name: str, entry: object, find: Callable[[Mapping[str, object]], list[Problem]]
+) -> list[Problem]:
+    """Find everything that is wrong with one entry of `pipelines`.
+
+    Args:
+        name: The entry's name.
+        entry: What stands there.
+        find: Judges the inputs; an `abi_file` that is a path is not among them.
+    """
+    path = declaration_path(name)
+    if not isinstance(entry, Mapping):
+        return [Problem(path, "is not a map", "write a map with project, topic and destination_config")]
+    inputs = {key: value for key, value in entry.items() if key in INPUTS}
+    if isinstance(inputs.get("abi_file"), str):
+        # A path, which the resource reads when it is declared.
+        del inputs["abi_file"]
+    return [problem.under(path) for problem in (*_find_option_problems(entry), *find(inputs))]
+
+
+def _find_option_problems(entry: Mapping[str, object]) -> Iterator[Problem]:
+    for name in entry:
+        if name not in INPUTS and name not in OPTIONS:
+            right = advise(str(name), (*INPUTS, *OPTIONS))
+            yield Problem(field_path("", str(name)), "is not a setting of a pipeline", right)
+    for name in ("protect", "retain_on_delete"):
+        value = entry.get(name, False)
+        if value is not UNKNOWN and not isinstance(value, bool):
+            yield Problem(name, "is not true or false", "write true or false without quotes")
+    yield from _find_timeout_problems(entry.get("custom_timeouts"))
+
+
+def _find_timeout_problems(timeouts: object) -> Iterator[Problem]:
+    if timeouts is None or timeouts is UNKNOWN:
+        return
+    if not isinstance(timeouts, Mapping):
+        yield Problem("custom_timeouts", "is not a map", "write a map with create, update and delete")
+        return
+    for name, value in timeouts.items():
+        path = field_path("custom_timeouts", str(name))
+        if name not in _TIMEOUTS:
+            yield Problem(path, "is not a setting of a pipeline", advise(str(name), _TIMEOUTS))
+        elif value is not None and not (isinstance(value, str) and _DURATION.fullmatch(value)):
+            yield Problem(path, "is not a duration", "write it like 10m or 1h30m")
+
+
+_SERVICE_KEY = "goldrush:serviceKey"
+
+_WRONG = "is a credential in clear text"
+
+
+def find_clear_credentials(path: str, entry: object) -> Iterator[Problem]:
+    """Find the credentials of one declared pipeline that are not encrypted.
+
+    A placeholder such as `${PG_PASSWORD}` is filled in elsewhere and tells nothing.
+
+    Args:
+        path: Where the pipeline stands, such as `pipelines.base-swaps`.
+        entry: What stands there.
+    """
+    config = entry.get("destination_config") if isinstance(entry, Mapping) else None
+    if not isinstance(entry, Mapping) or not isinstance(config, Mapping):
+        return
+    for keys in secret_paths(resolve_type(entry), config):
+        leaf: Any = reduce(lambda value, key: value[key], keys, config)
+        if leaf is UNKNOWN or not leaf or (isinstance(leaf, str) and holds_placeholder(leaf)):
+            continue
+        place = reduce(field_path, keys, f"{path}.destination_config")
+        yield warning(place, _WRONG, f"encrypt it with `pulumi config set --secret --path '{place}'`")
+
+
+def find_clear_service_key(config: Mapping[str, object]) -> Iterator[Problem]:
+    """Find a ServiceKey that stands in the `config` of a stack file and is not encrypted."""
+    key = config.get(_SERVICE_KEY)
+    if key is not None and key is not UNKNOWN:
+        right = f"encrypt it with `pulumi config set --secret {_SERVICE_KEY}`"
+        yield warning(field_path("config", _SERVICE_KEY), _WRONG, right)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from goldrush_pulumi.schema.sql_tokens import tokens_of
 from goldrush_pulumi.validation.problems import Problem, entry_path, warning
-from goldrush_pulumi.validation.sql import tokens_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,7 +36,7 @@ def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
     elif len(sql) > _GREATEST_LENGTH:
         yield warning(path, f"is longer than {_GREATEST_LENGTH} characters and was not read", "shorten it if you can")
     else:
-        from goldrush_pulumi.validation.select_rules import find_select_faults  # noqa: PLC0415 - loads the parser
+        from goldrush_pulumi.validation.sql_rules import find_select_faults  # noqa: PLC0415 - loads the parser
 
         for fault in find_select_faults(sql, table):
             yield Problem(path, fault.wrong, fault.right, fault.severity)

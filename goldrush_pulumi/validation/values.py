@@ -1,19 +1,67 @@
-"""Rules for a single value: what shape it has, and what it may say."""
+"""Values that are not known yet, such as the outputs of resources that do not exist during a preview."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.validation.fields import Field, Kind, find_field
+from goldrush_pulumi.schema.destinations import DestinationField, Kind, find_field
+from goldrush_pulumi.schema.urls import find_url_fault
+from goldrush_pulumi.schema.wire import MASK
 from goldrush_pulumi.validation.problems import Problem, advise, entry_path, field_path, list_choices
-from goldrush_pulumi.validation.unknowns import UNKNOWN
-from goldrush_pulumi.validation.urls import find_url_fault
 
-MASK = "******"
-"""What the service answers in place of a secret."""
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+
+class Unknown:
+    """The type of `UNKNOWN`."""
+
+
+UNKNOWN: Final = Unknown()
+"""Stands for every value that is not known yet; compare by identity."""
+
+# Copied as they are: no rule looks inside, and an ABI may be large.
+_OPAQUE_INPUTS = frozenset({"abi_file", "triggers"})
+
+
+def mark_unknowns(inputs: Mapping[str, object], is_unknown: Callable[[object], bool]) -> dict[str, object]:
+    """Copy inputs with `UNKNOWN` in place of every value that is not known, at any depth.
+
+    Keys whose value is None are left out: to the engine they are the same as absent.
+    """
+    return {
+        str(name): _mark(value, is_unknown, deep=name not in _OPAQUE_INPUTS)
+        for name, value in inputs.items()
+        if value is not None
+    }
+
+
+def mark_unknown_parts(value: object, is_unknown: Callable[[object], bool]) -> object:
+    """Copy one value with `UNKNOWN` in place of everything in it that is not known."""
+    return _mark(value, is_unknown, deep=True)
+
+
+def contains_unknown(value: object) -> bool:
+    """Tell whether `UNKNOWN` stands anywhere in a marked value."""
+    if isinstance(value, Mapping):
+        return any(map(contains_unknown, value.values()))
+    return any(map(contains_unknown, value)) if isinstance(value, list) else value is UNKNOWN
+
+
+def _mark(value: object, is_unknown: Callable[[object], bool], *, deep: bool) -> object:
+    if is_unknown(value):
+        return UNKNOWN
+    if deep and isinstance(value, Mapping):
+        return {str(key): _mark(item, is_unknown, deep=True) for key, item in value.items() if item is not None}
+    if deep and isinstance(value, (list, tuple)):
+        return [_mark(item, is_unknown, deep=True) for item in value]
+    return value
+
 
 _PLACEHOLDER = re.compile(r"\$\{[A-Za-z_][A-Za-z0-9_]*\}")
+
 _BROKER = re.compile(r"\s*(?:[\w.-]+|\[[0-9a-fA-F:.]+\]):\d{1,5}\s*")
 
 
@@ -22,7 +70,7 @@ def holds_placeholder(text: str) -> bool:
     return _PLACEHOLDER.search(text) is not None
 
 
-def find_text_problems(value: object, path: str, *, choices: tuple[str, ...] = ()) -> Iterator[Problem]:
+def find_string_problems(value: object, path: str, *, choices: tuple[str, ...] = ()) -> Iterator[Problem]:
     """Check a text that must not be empty, and that is one of the choices if there are any."""
     if value is UNKNOWN:
         return
@@ -49,7 +97,7 @@ def find_integer_problems(
         yield Problem(path, "is too large", right)
 
 
-def find_texts_problems(value: object, path: str, *, choices: tuple[str, ...] = ()) -> Iterator[Problem]:
+def find_string_list_problems(value: object, path: str, *, choices: tuple[str, ...] = ()) -> Iterator[Problem]:
     """Check a list of texts."""
     if value is UNKNOWN:
         return
@@ -58,10 +106,10 @@ def find_texts_problems(value: object, path: str, *, choices: tuple[str, ...] = 
         return
     for index, item in enumerate(value):
         if not (isinstance(item, str) and holds_placeholder(item)):
-            yield from find_text_problems(item, entry_path(path, index), choices=choices)
+            yield from find_string_problems(item, entry_path(path, index), choices=choices)
 
 
-def find_text_map_problems(value: object, path: str) -> Iterator[Problem]:
+def find_string_map_problems(value: object, path: str) -> Iterator[Problem]:
     """Check a map whose names and texts must not be empty."""
     if value is UNKNOWN:
         return
@@ -71,10 +119,12 @@ def find_text_map_problems(value: object, path: str) -> Iterator[Problem]:
     for name, item in value.items():
         if not name.strip():
             yield Problem(entry_path(path, name), "has an empty name", "name the entry")
-        yield from find_text_problems(item, entry_path(path, name))
+        yield from find_string_problems(item, entry_path(path, name))
 
 
-def find_object_problems(fields: tuple[Field, ...], value: object, path: str, owner: str) -> Iterator[Problem]:
+def find_object_problems(
+    fields: tuple[DestinationField, ...], value: object, path: str, owner: str
+) -> Iterator[Problem]:
     """Check a map against its fields: what is missing, what is unknown, and each value.
 
     Args:
@@ -100,7 +150,7 @@ def find_object_problems(fields: tuple[Field, ...], value: object, path: str, ow
             yield Problem(field_path(path, name), f"is not a field of {owner}", right)
 
 
-def find_field_problems(field: Field, value: object, path: str) -> Iterator[Problem]:
+def find_field_problems(field: DestinationField, value: object, path: str) -> Iterator[Problem]:
     """Check one value of a destination's config against its row of the table.
 
     An empty text counts as left out, as it does for the service, and one that holds a placeholder can be anything.
@@ -114,8 +164,8 @@ def _describe_range(minimum: int, maximum: int | None) -> str:
     return f"one from {minimum} to {maximum}" if maximum is not None else f"a whole number of at least {minimum}"
 
 
-def _find_url_problems(field: Field, value: object, path: str) -> Iterator[Problem]:
-    yield from find_text_problems(value, path)
+def _find_url_problems(field: DestinationField, value: object, path: str) -> Iterator[Problem]:
+    yield from find_string_problems(value, path)
     if not isinstance(value, str) or not value.strip() or MASK in value:
         return
     fault = find_url_fault(value, field.schemes)
@@ -123,22 +173,22 @@ def _find_url_problems(field: Field, value: object, path: str) -> Iterator[Probl
         yield Problem(path, fault, f"begin it with {list_choices(field.schemes)} and name a host")
 
 
-def _find_brokers_problems(_: Field, value: object, path: str) -> Iterator[Problem]:
-    yield from find_text_problems(value, path)
+def _find_brokers_problems(_: DestinationField, value: object, path: str) -> Iterator[Problem]:
+    yield from find_string_problems(value, path)
     if not isinstance(value, str) or not value.strip() or MASK in value:
         return
     if not all(_BROKER.fullmatch(broker) for broker in value.split(",")):
         yield Problem(path, "is not a list of brokers", "write host:port, several separated by commas")
 
 
-_RULES: Mapping[Kind, Callable[[Field, object, str], Iterator[Problem]]] = {
-    "text": lambda field, value, path: find_text_problems(value, path, choices=field.choices),
+_RULES: Mapping[Kind, Callable[[DestinationField, object, str], Iterator[Problem]]] = {
+    "string": lambda field, value, path: find_string_problems(value, path, choices=field.choices),
     "url": _find_url_problems,
     "brokers": _find_brokers_problems,
     "integer": lambda field, value, path: find_integer_problems(
         value, path, minimum=field.minimum, maximum=field.maximum
     ),
-    "texts": lambda field, value, path: find_texts_problems(value, path, choices=field.choices),
-    "text_map": lambda _, value, path: find_text_map_problems(value, path),
+    "string_list": lambda field, value, path: find_string_list_problems(value, path, choices=field.choices),
+    "string_map": lambda _, value, path: find_string_map_problems(value, path),
     "object": lambda field, value, path: find_object_problems(field.fields, value, path, f"a {field.name} block"),
 }

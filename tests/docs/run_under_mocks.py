@@ -16,7 +16,7 @@ import pulumi
 import yaml
 
 import goldrush_pulumi as goldrush
-from goldrush_pulumi.deployment.spec import with_defaults
+from goldrush_pulumi.operations.spec import with_defaults
 from goldrush_pulumi.validation.inputs import find_problems
 from tests.docs.stack_files import decrypted
 

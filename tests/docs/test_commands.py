@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 import typer
 
-from goldrush_pulumi.cli.application import make_application
+from goldrush_pulumi.cli.app import make_application
 from tests.docs.documents import ROOT, Block, blocks, documents, inline_codes, languages
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goldrush_pulumi import PipelineArgs
-from goldrush_pulumi.deployment.spec import FIELDS
+from goldrush_pulumi.schema.pipeline import INPUTS
 from tests.docs.documents import ROOT
 from tools.reference import documents, filled, main, used_tables
 from tools.reference_tables import ENVIRONMENT, TABLES
@@ -53,7 +53,7 @@ def test_every_input_is_explained(name: str) -> None:
     """The tables of inputs have a row for each input, and no cell of it is empty."""
     table = TABLES[name]()
 
-    assert set(FIELDS) == set(PipelineArgs.__dataclass_fields__) == first_cells(table)
+    assert set(INPUTS) == set(PipelineArgs.__dataclass_fields__) == first_cells(table)
     assert "|  |" not in table
 
 

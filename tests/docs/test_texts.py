@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from goldrush_pulumi.api import DestinationHealth, PipelineLogs, PipelineStatus, PodLogs
-from goldrush_pulumi.deployment.diagnosis import Subject, diagnose
-from goldrush_pulumi.deployment.secrets import Redactor
-from goldrush_pulumi.deployment.wait import Ending, Outcome
+from goldrush_pulumi.operations.diagnosis import Subject, diagnose
+from goldrush_pulumi.operations.redaction import Redactor
+from goldrush_pulumi.operations.wait import WaitEnd, WaitOutcome
 from tests.docs.documents import EXAMPLES, ROOT, anchors, blocks, documents, link_targets, prose_lines
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def test_every_example_is_listed() -> None:
 def test_failure_message_is_the_real_one() -> None:
     """The failure that README and operations show is, word for word, what the diagnosis writes."""
     status = PipelineStatus(phase="FAILED", ready=0, replicas=1)
-    outcome = Outcome(Ending.FAILED, 24.0, status)
+    outcome = WaitOutcome(WaitEnd.FAILED, 24.0, status)
     subject = Subject("base-swaps", PIPELINE_ID)
     message = diagnose(subject, outcome, cast("Any", TroubledApi()), Redactor({"hunter23"}))
     shown = f"error: 1 error occurred:\n    * {message}\n"

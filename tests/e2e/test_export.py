@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from goldrush_pulumi.api import GoldRushClient, Pacer
+from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.export import Selection, declare, from_file, make_bundle, survey, write_bundle
-from goldrush_pulumi.export.leaves import value_at
+from goldrush_pulumi.export.credentials import value_at
 from goldrush_pulumi.export.stack_file import config_path
 from tests.e2e.account import fill
 from tests.e2e.stack import Stack
@@ -32,7 +32,9 @@ COUNT = int(os.environ.get("EXPORT_PIPELINES", "20"))
 @pytest.fixture
 def client(world: World) -> Iterator[GoldRushClient]:
     """A client of the account, which may ask as fast as it can."""
-    made = GoldRushClient(service_key=world.emulator.service_key, base_url=world.emulator.base_url, pacer=Pacer(1000.0))
+    made = GoldRushClient(
+        service_key=world.emulator.service_key, base_url=world.emulator.base_url, rate_limiter=RateLimiter(1000.0)
+    )
     yield made
     made.close()
 

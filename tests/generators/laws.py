@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api import Pipeline
-from goldrush_pulumi.deployment.diff import compare
-from goldrush_pulumi.deployment.drift import overlay
-from goldrush_pulumi.deployment.spec import ECHOED, PipelineSpec, with_defaults
+from goldrush_pulumi.operations.diff import compare, overlay
+from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
+from goldrush_pulumi.schema.pipeline import ECHOED
 from goldrush_pulumi.validation import DESTINATIONS, find_problems, secret_paths
 
 if TYPE_CHECKING:

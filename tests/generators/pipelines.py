@@ -11,7 +11,7 @@ from tests.generators.abis import abis
 from tests.generators.selects import NAMES, selects
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.validation.fields import Field
+    from goldrush_pulumi.schema.destinations import DestinationField
 
 _WORD = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=12)
 # `\x00`-free, like everything that travels through protobuf; never only white space, never the mask.
@@ -32,26 +32,26 @@ def _urls(schemes: tuple[str, ...]) -> st.SearchStrategy[str]:
     return st.builds("{}{}:{}/{}".format, st.sampled_from(schemes), _HOST, _PORT, _WORD)
 
 
-def values(field: Field) -> st.SearchStrategy[Any]:
+def values(field: DestinationField) -> st.SearchStrategy[Any]:
     """Values a field may have."""
     if field.kind == "object":
         return configs(field.fields)
-    if field.kind in {"integer", "text_map", "texts"}:
+    if field.kind in {"integer", "string_map", "string_list"}:
         return _structures(field)
     return _texts(field) | _PLACEHOLDER
 
 
-def _structures(field: Field) -> st.SearchStrategy[Any]:
-    if field.kind == "text_map":
+def _structures(field: DestinationField) -> st.SearchStrategy[Any]:
+    if field.kind == "string_map":
         return st.dictionaries(_HEADER_NAMES, _HEADER_VALUES, max_size=3)
-    if field.kind == "texts":
+    if field.kind == "string_list":
         return st.lists(st.sampled_from(field.choices), max_size=3)
     whole = st.integers(field.minimum, field.maximum or 10**6)
     # The engine turns every number into a float.
     return whole | whole.map(float)
 
 
-def _texts(field: Field) -> st.SearchStrategy[str]:
+def _texts(field: DestinationField) -> st.SearchStrategy[str]:
     if field.choices:
         return st.sampled_from(field.choices)
     if field.name == "method":
@@ -63,7 +63,7 @@ def _texts(field: Field) -> st.SearchStrategy[str]:
     return _TEXT
 
 
-def configs(fields: tuple[Field, ...]) -> st.SearchStrategy[dict[str, Any]]:
+def configs(fields: tuple[DestinationField, ...]) -> st.SearchStrategy[dict[str, Any]]:
     """Maps with all required fields and some of the others."""
     return st.fixed_dictionaries(
         {field.name: values(field) for field in fields if field.required},

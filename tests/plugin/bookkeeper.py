@@ -14,7 +14,7 @@ from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
     from tests.plugin.harness import Plugin
-    from tests.plugin.wire import Partial, Properties, Reply
+    from tests.plugin.wire import Partial, Properties, RawResponse
 
 
 @dataclass
@@ -59,7 +59,7 @@ class Resource:
         assert reply.failures == ()
         return searched(reply).inputs
 
-    def diff(self, checked: Properties) -> Reply:
+    def diff(self, checked: Properties) -> RawResponse:
         """Compare checked inputs with the record."""
         return self.plugin.diff(self.name, self.id, self.clear, as_sent(checked), old_inputs=as_sent(self.inputs))
 
@@ -116,7 +116,7 @@ class Resource:
         return error.partial
 
 
-def searched(reply: Reply) -> Reply:
+def searched(reply: RawResponse) -> RawResponse:
     """Return a reply in which no planted secret stands in clear."""
     assert leaks([reply.properties, reply.inputs, reply.failures]) == []
     return reply

@@ -70,28 +70,28 @@ def _break_rollout(fail: Callable[..., Any]) -> None:
 
 
 def _break_diagnosis(fail: Callable[..., Any]) -> None:
-    from goldrush_pulumi.deployment import rollout  # noqa: PLC0415 - as late as the provider loads it
+    from goldrush_pulumi.operations import rollout  # noqa: PLC0415 - as late as the provider loads it
 
     _replace(rollout, "diagnose", fail)
 
 
 def _break_outputs(fail: Callable[..., Any]) -> None:
-    from goldrush_pulumi.deployment import outputs  # noqa: PLC0415 - as late as the provider loads it
+    from goldrush_pulumi.operations import outputs  # noqa: PLC0415 - as late as the provider loads it
 
     _replace(outputs, "outputs_of", fail)
 
 
 def _break_sealing(fail: Callable[..., Any]) -> None:
-    whole = provider.sealed
+    whole = provider.with_secrets_marked
 
     def seal(properties: Any) -> Any:
         return fail() if "runs" in properties else whole(properties)
 
-    provider.sealed = seal
+    provider.with_secrets_marked = seal
 
 
 def _break_reading(fail: Callable[..., Any]) -> None:
-    from goldrush_pulumi.deployment import reading  # noqa: PLC0415 - as late as the provider loads it
+    from goldrush_pulumi.operations import read as reading  # noqa: PLC0415 - as late as the provider loads it
 
     _replace(reading, "overlay", fail)
 

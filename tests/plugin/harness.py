@@ -19,14 +19,14 @@ from pulumi.dynamic.dynamic import serialize_provider
 from pulumi.runtime.proto import provider_pb2, provider_pb2_grpc
 
 from tests.plugin.fake_engine import PATIENCE_SECONDS, FakeEngine
-from tests.plugin.wire import PROVIDER_KEY, Pending, Properties, Reply, encode, urn
+from tests.plugin.wire import PROVIDER, Pending, Properties, RawResponse, encode, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import Self
 
     from pulumi.dynamic import ResourceProvider
-    from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 _OPTIONS = (
@@ -100,7 +100,7 @@ class Plugin:
         """What the process has written to stdout (after its port) and stderr."""
         return "".join(self._printed)
 
-    def check(self, name: str, news: Properties, olds: Properties | None = None) -> Reply:
+    def check(self, name: str, news: Properties, olds: Properties | None = None) -> RawResponse:
         """Call check; `olds` are the recorded inputs."""
         return self._run(
             "Check", provider_pb2.CheckRequest(urn=urn(name), news=self._with(news), olds=self._old(olds))
@@ -115,7 +115,7 @@ class Plugin:
         *,
         old_inputs: Properties | None = None,
         ignore_changes: tuple[str, ...] = (),
-    ) -> Reply:
+    ) -> RawResponse:
         """Call diff; `olds` are the recorded outputs, `news` the checked inputs."""
         request = provider_pb2.DiffRequest(
             id=id_,
@@ -127,7 +127,7 @@ class Plugin:
         )
         return self._run("Diff", request).result()
 
-    def create(self, name: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Reply:
+    def create(self, name: str, properties: Properties, *, timeout_seconds: float = 0.0) -> RawResponse:
         """Call create and wait for the answer."""
         return self.create_async(name, properties, timeout_seconds=timeout_seconds).result()
 
@@ -146,7 +146,7 @@ class Plugin:
         old_inputs: Properties | None = None,
         timeout_seconds: float = 0.0,
         ignore_changes: tuple[str, ...] = (),
-    ) -> Reply:
+    ) -> RawResponse:
         """Call update and wait for the answer."""
         return self.update_async(
             name,
@@ -181,7 +181,7 @@ class Plugin:
         )
         return self._run("Update", request)
 
-    def read(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> Reply:
+    def read(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> RawResponse:
         """Call read as a refresh does: `properties` are the recorded outputs, `inputs` the recorded inputs."""
         return self.read_async(name, id_, properties, inputs).result()
 
@@ -192,7 +192,7 @@ class Plugin:
         )
         return self._run("Read", request)
 
-    def delete(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Reply:
+    def delete(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> RawResponse:
         """Call delete and wait for the answer."""
         return self.delete_async(name, id_, properties, timeout_seconds=timeout_seconds).result()
 
@@ -218,7 +218,7 @@ class Plugin:
         return pending
 
     def _with(self, properties: Properties) -> struct_pb2.Struct:
-        return encode({**properties, PROVIDER_KEY: self.provider})
+        return encode({**properties, PROVIDER: self.provider})
 
     def _old(self, properties: Properties | None) -> struct_pb2.Struct | None:
         return None if properties is None else self._with(properties)

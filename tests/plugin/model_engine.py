@@ -19,14 +19,15 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from goldrush_pulumi import api, engine
-from goldrush_pulumi.api import connection, deadlines
-from goldrush_pulumi.api.pacing import Pacer
-from goldrush_pulumi.deployment import wait
-from goldrush_pulumi.deployment.intents import Intents
-from goldrush_pulumi.deployment.ownership import OWNER
+from goldrush_pulumi.api import transport as connection
+from goldrush_pulumi.api import transport as deadlines
+from goldrush_pulumi.api.rate_limit import RateLimiter
 from goldrush_pulumi.engine.request import Call, _call
 from goldrush_pulumi.engine.values import is_plain
+from goldrush_pulumi.operations import wait
+from goldrush_pulumi.operations.journal import CreateJournal
 from goldrush_pulumi.provider import PipelineProvider
+from goldrush_pulumi.schema.wire import OWNER
 from goldrush_pulumi.session import Session
 from tests.plugin.bookkeeper import as_sent
 from tests.plugin.pipelines import leaks
@@ -266,7 +267,7 @@ class ModelEngine:
         process = PipelineProvider()
         process._session = session = Session({f"goldrush:{key}": value for key, value in config.items()}.get)
         # In the place of the user's home. It stays when a process dies.
-        session.intents = Intents(self.notes, self.time)
+        session.journal = CreateJournal(self.notes, self.time)
         alarm = Alarm(self.time, self.interrupt_after)
         with contextlib.ExitStack() as patches:
             patches.enter_context(patch.object(engine, "cancelled", alarm))
@@ -280,7 +281,7 @@ class ModelEngine:
                 self.fuse = self.interrupt_after = None
 
     def _exchange(self) -> Any:
-        def exchange(_self: Any, call: Any, content: bytes | None, _deadline: Any) -> connection.Reply:
+        def exchange(_self: Any, call: Any, content: bytes | None, _deadline: Any) -> connection.RawResponse:
             fuse = self.fuse
             if fuse is not None:
                 fuse.burn(carried_out=False)
@@ -301,7 +302,7 @@ class _Transport:
         """Nothing comes back then."""
 
 
-async def _carry_out(emulator: Emulator, call: Any, content: bytes | None) -> connection.Reply | None:
+async def _carry_out(emulator: Emulator, call: Any, content: bytes | None) -> connection.RawResponse | None:
     """Send a request straight into the emulator's application; None when it broke the connection."""
     scope = {
         "type": "http",
@@ -330,12 +331,14 @@ async def _carry_out(emulator: Emulator, call: Any, content: bytes | None) -> co
     if not outgoing:
         return None
     headers = httpx.Headers(outgoing[0]["headers"])
-    return connection.Reply(outgoing[0]["status"], headers, b"".join(part.get("body", b"") for part in outgoing[1:]))
+    return connection.RawResponse(
+        outgoing[0]["status"], headers, b"".join(part.get("body", b"") for part in outgoing[1:])
+    )
 
 
 def _pacer_of(time: Time) -> Any:
-    def make(rate: float, *, cancelled: threading.Event) -> Pacer:
-        return Pacer(rate, cancelled=cancelled, now=time)
+    def make(rate: float, *, cancelled: threading.Event) -> RateLimiter:
+        return RateLimiter(rate, cancelled=cancelled, now=time)
 
     return make
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.engine import pool, request
+from goldrush_pulumi.engine import host as pool
+from goldrush_pulumi.engine import request
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -14,7 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from goldrush_pulumi import engine
-from goldrush_pulumi.engine import cancellation, channel, values
+from goldrush_pulumi.engine import host as cancellation
+from goldrush_pulumi.engine import log as channel
+from goldrush_pulumi.engine import values
 from tests.plugin.wire import UNKNOWN
 
 if TYPE_CHECKING:

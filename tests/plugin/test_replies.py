@@ -9,7 +9,7 @@ import pytest
 from goldrush_pulumi import engine
 from tests.plugin.harness import Plugin
 from tests.plugin.lab_provider import PLANTED, LabProvider
-from tests.plugin.wire import Reply, VerbError
+from tests.plugin.wire import RawResponse, VerbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 VERBS = ("check", "diff", "create", "read", "update", "delete")
 
 
-def call(plugin: Plugin, verb: str, behaviour: str) -> Reply:
+def call(plugin: Plugin, verb: str, behaviour: str) -> RawResponse:
     properties = {"does": behaviour}
-    calls: dict[str, Callable[[], Reply]] = {
+    calls: dict[str, Callable[[], RawResponse]] = {
         "check": lambda: plugin.check("swaps", properties),
         "diff": lambda: plugin.diff("swaps", "lab-1", properties, properties),
         "create": lambda: plugin.create("swaps", properties),

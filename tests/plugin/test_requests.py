@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.plugin.harness import Plugin
-    from tests.plugin.wire import Reply
+    from tests.plugin.wire import RawResponse
 
 TELL = {"does": "tell request"}
 
@@ -47,7 +47,7 @@ def test_no_custom_timeout_is_none(lab: Plugin) -> None:
     ],
     ids=["create", "update", "read"],
 )
-def test_recorded_inputs_arrive(lab: Plugin, call: Callable[[Plugin], Reply], expected: dict[str, Any]) -> None:
+def test_recorded_inputs_arrive(lab: Plugin, call: Callable[[Plugin], RawResponse], expected: dict[str, Any]) -> None:
     """Update sees the old inputs, read the recorded ones, create none; the SDK's own key is taken off."""
     assert call(lab).properties["request"]["inputs"] == expected
 

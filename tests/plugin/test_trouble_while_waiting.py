@@ -62,9 +62,9 @@ def scene() -> Iterator[Scene]:
 
 def test_flapping_is_waited_through(scene: Scene) -> None:
     """FAILED for less than the grace period, again and again, does not end a create that comes up in the end."""
-    for moment in range(5, 100, 10):
-        scene.show(moment, "FAILED")
-        scene.show(moment + 5, "DEPLOYING")
+    for read_time in range(5, 100, 10):
+        scene.show(read_time, "FAILED")
+        scene.show(read_time + 5, "DEPLOYING")
     scene.show(110, "RUNNING")
 
     assert scene.up() is None

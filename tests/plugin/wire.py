@@ -12,14 +12,14 @@ from pulumi.runtime.proto import provider_pb2, status_pb2
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-PROVIDER_KEY = "__provider"
+PROVIDER = "__provider"
 UNKNOWN = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
 
 Properties = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Reply:
+class RawResponse:
     """What a verb answered; what the verb does not have stays empty. Properties come without `__provider`."""
 
     id: str = ""
@@ -67,7 +67,7 @@ class Pending:
         """Whether the answer has come."""
         return bool(self._call.done())
 
-    def result(self) -> Reply:
+    def result(self) -> RawResponse:
         """Wait for the answer. Raises VerbError."""
         try:
             return _decode_reply(self._call.result())
@@ -90,13 +90,13 @@ def encode(properties: Mapping[str, Any]) -> struct_pb2.Struct:
 def decode(struct: struct_pb2.Struct) -> Properties:
     """Return properties as they travelled, raw secret dicts included, without `__provider`."""
     properties: Properties = json_format.MessageToDict(struct)
-    properties.pop(PROVIDER_KEY, None)
+    properties.pop(PROVIDER, None)
     return properties
 
 
-def _decode_reply(message: Any) -> Reply:
+def _decode_reply(message: Any) -> RawResponse:
     changes = getattr(message, "changes", None)
-    return Reply(
+    return RawResponse(
         id=getattr(message, "id", ""),
         properties=decode(message.properties) if hasattr(message, "properties") else {},
         inputs=decode(message.inputs) if hasattr(message, "inputs") else {},
@@ -117,6 +117,5 @@ def _decode_partial(status: Any) -> Partial | None:
         properties=decode(detail.properties),
         reasons=tuple(detail.reasons),
         inputs=decode(detail.inputs) if detail.HasField("inputs") else None,
-        has_provider=PROVIDER_KEY in detail.properties
-        and (not detail.HasField("inputs") or PROVIDER_KEY in detail.inputs),
+        has_provider=PROVIDER in detail.properties and (not detail.HasField("inputs") or PROVIDER in detail.inputs),
     )

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goldrush_pulumi.validation import DESTINATIONS, INPUTS
+from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.validation import DESTINATIONS
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.validation import Field
+    from goldrush_pulumi.validation import DestinationField
 
 ROOT = Path(__file__).parents[2]
 PROGRAMS = ROOT / "tests" / "typing" / "programs"
@@ -97,7 +98,7 @@ def test_every_field_of_a_destination_is_explained(type_: str) -> None:
         assert_explained(field, texts.get(field.name, ""))
 
 
-def assert_explained(field: Field, text: str) -> None:
+def assert_explained(field: DestinationField, text: str) -> None:
     assert len(text) > 10, field.name
     assert not field.name.endswith("_ms") or "milliseconds" in text, field.name
     if isinstance(field.default, (str, int)):

@@ -32,7 +32,7 @@ from goldrush_pulumi.destinations import (
     WebhookRetryArgs,
     WebhookRetryArgsDict,
 )
-from goldrush_pulumi.validation import DESTINATIONS, Field
+from goldrush_pulumi.validation import DESTINATIONS, DestinationField
 
 PAIRS: dict[str, tuple[type[Any], type[Any]]] = {
     "postgres": (PostgresDestinationArgs, PostgresDestinationArgsDict),
@@ -61,7 +61,9 @@ def test_every_destination_and_nested_object_has_its_forms() -> None:
 
 
 @pytest.mark.parametrize(("fields", "class_", "typed_dict"), FORMS)
-def test_forms_agree_with_the_table(fields: tuple[Field, ...], class_: type[Any], typed_dict: type[Any]) -> None:
+def test_forms_agree_with_the_table(
+    fields: tuple[DestinationField, ...], class_: type[Any], typed_dict: type[Any]
+) -> None:
     """Class, TypedDict and validation table have the same fields, and the same of them are required."""
     every = {field.name for field in fields}
     required = {field.name for field in fields if field.required}
@@ -101,7 +103,9 @@ def test_classes_set_their_type(type_: str) -> None:
 
 
 @pytest.mark.parametrize(("fields", "class_", "typed_dict"), FORMS)
-def test_documented_defaults_and_choices(fields: tuple[Field, ...], class_: type[Any], typed_dict: type[Any]) -> None:
+def test_documented_defaults_and_choices(
+    fields: tuple[DestinationField, ...], class_: type[Any], typed_dict: type[Any]
+) -> None:
     """The docstring of a field names the default and choices that the table documents."""
     documented = _attribute_docstrings(class_)
     for field in fields:

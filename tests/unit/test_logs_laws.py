@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from goldrush_pulumi.logs import Gap, Line, NothingToTail
 from goldrush_pulumi.logs.cursor import Place
-from goldrush_pulumi.logs.pods import PodLog
+from goldrush_pulumi.logs.tails import PodLog
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

@@ -7,7 +7,7 @@ import pytest
 from pulumi import Output
 
 import goldrush_pulumi as goldrush
-from goldrush_pulumi.marks import marked_secrets
+from goldrush_pulumi.secret_paths import marked_secret_paths
 from tests.unit.programs import run
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def marks_of(make_inputs: Callable[[], dict[str, Any]], *, preview: bool = False
     found: list[list[list[str]]] = []
 
     def program() -> pulumi.Output[Any]:
-        return marked_secrets(make_inputs()).apply(found.append)
+        return marked_secret_paths(make_inputs()).apply(found.append)
 
     run(program, preview=preview)
     (paths,) = found
@@ -103,7 +103,7 @@ def test_the_list_itself_is_no_secret() -> None:
     seen: list[bool] = []
 
     async def look() -> None:
-        seen.append(await marked_secrets({"description": Output.secret("hidden")}).is_secret())
+        seen.append(await marked_secret_paths({"description": Output.secret("hidden")}).is_secret())
 
     run(look)
     assert seen == [False]

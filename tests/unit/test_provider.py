@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from pulumi.dynamic.dynamic import serialize_provider
 
 from goldrush_pulumi import engine
-from goldrush_pulumi.deployment.secrets import secret_leaf_paths
-from goldrush_pulumi.provider import PipelineProvider, make_provider, sealed
+from goldrush_pulumi.operations.redaction import secret_leaf_paths
+from goldrush_pulumi.provider import PipelineProvider, make_provider, with_secrets_marked
 from goldrush_pulumi.validation import DESTINATIONS
 
 PICKLED = "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu"
@@ -102,14 +102,14 @@ def leaf(value: Any, path: tuple[str, ...]) -> Any:
 def test_sealing_law(properties: dict[str, Any]) -> None:
     """Law: every credential is marked, nothing else is, nothing is changed or lost, and twice is once."""
     before = repr(properties)
-    done = sealed(properties)
+    done = with_secrets_marked(properties)
 
     for path in secret_leaf_paths(properties):
         item = leaf(done["destination_config"], path)
         assert engine.secret(item) is item
     assert engine.unwrap_secrets(done) == properties
     assert repr(done).count("'value'") == len(secret_leaf_paths(properties))
-    assert sealed(done) == done
+    assert with_secrets_marked(done) == done
     assert repr(properties) == before
 
 
@@ -118,8 +118,8 @@ def test_what_is_marked_already_stays() -> None:
     whole = {"destination_type": "postgres", "destination_config": engine.secret({"password": "p"})}
     part = {"destination_type": "kafka", "destination_config": {"sasl": engine.secret({"password": "p"})}}
 
-    assert sealed(whole) == whole
-    assert sealed(part) == part
+    assert with_secrets_marked(whole) == whole
+    assert with_secrets_marked(part) == part
 
 
 def test_what_is_not_known_yet_stays() -> None:
@@ -127,4 +127,4 @@ def test_what_is_not_known_yet_stays() -> None:
     unknown = pulumi.output.UNKNOWN
     properties = {"destination_type": "postgres", "destination_config": {"password": unknown, "user": "u"}}
 
-    assert sealed(properties) == properties
+    assert with_secrets_marked(properties) == properties

@@ -5,9 +5,9 @@ import importlib
 import pkgutil
 
 import goldrush_pulumi
-from goldrush_pulumi.deployment.spec import FIELDS
-from goldrush_pulumi.pipeline import _OUTPUTS, Pipeline, PipelineArgs, PipelineArgsDict
-from goldrush_pulumi.validation import INPUTS
+from goldrush_pulumi.pipeline import Pipeline
+from goldrush_pulumi.pipeline_types import _OUTPUTS, PipelineArgs, PipelineArgsDict
+from goldrush_pulumi.schema.pipeline import INPUTS
 
 STATE_INPUTS = [
     "project",
@@ -34,13 +34,13 @@ STATE_REPORTS += ["config_version", "runs"]
 
 def test_names_in_state_are_pinned() -> None:
     """Names of inputs and outputs live in users' state for years: a new one is added here, none is ever renamed."""
-    assert list(FIELDS) == STATE_INPUTS
+    assert list(INPUTS) == STATE_INPUTS
     assert sorted(_OUTPUTS) == sorted({*STATE_INPUTS, *STATE_REPORTS} - {"adopt_id", "wait_for"})
 
 
 def test_every_list_of_inputs_is_the_same() -> None:
     """What a program may write, what is checked and what is deployed are the same inputs."""
-    expected = sorted(FIELDS)
+    expected = sorted(INPUTS)
 
     assert sorted(INPUTS) == expected
     assert sorted(item.name for item in dataclasses.fields(PipelineArgs)) == expected
@@ -61,7 +61,7 @@ def test_defaults_are_the_same_everywhere() -> None:
     """What the table of inputs calls a default is what check fills in."""
     told = {name: row.default for name, row in INPUTS.items() if row.default is not None}
 
-    assert told == {name: row.default for name, row in FIELDS.items() if isinstance(row.default, str)}
+    assert told == {name: row.default for name, row in INPUTS.items() if isinstance(row.default, str)}
 
 
 def test_every_output_is_typed() -> None:

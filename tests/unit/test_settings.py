@@ -52,7 +52,7 @@ def test_policies_have_defaults_and_can_be_set() -> None:
 
     assert settings.requests_per_second == 0.5
     assert settings.failed_grace_seconds == 0
-    assert settings.settle_seconds == 7.5
+    assert settings.stabilization_seconds == 7.5
     assert settings.parallel == 64
 
 

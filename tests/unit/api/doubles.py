@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from goldrush_pulumi.api import GoldRushClient, Pacer
+from goldrush_pulumi.api import GoldRushClient, RateLimiter
 
 KEY = "sk_planted_7Qz0xW9pLmT4"
 BASE_URL = "https://goldrush.test/platform/pipeline-api/"
@@ -83,7 +83,7 @@ class Pauses(threading.Event):
         return self.is_set()
 
 
-class Unhurried(Pacer):
+class Unhurried(RateLimiter):
     """A pacer that holds nobody back, whatever the server says."""
 
     def __init__(self) -> None:

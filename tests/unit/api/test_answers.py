@@ -20,7 +20,7 @@ from goldrush_pulumi.api import (
     RateLimited,
     ServerError,
     Unauthorized,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from goldrush_pulumi.api.errors import LONGEST_SHOWN_TEXT, shown_line
 from tests.unit.api.doubles import BASE_URL, EVERY_CALL, PATH, REPEATABLE, Server, client_of, failure, success
@@ -105,14 +105,14 @@ FOREIGN_404S = [
 def test_404_of_somebody_else(answer: httpx.Response, name: str) -> None:
     """Only GoldRush's own envelope says that a pipeline is gone; a wrong address must never empty a stack."""
     error = error_of(answer, name)
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedResponse
     assert "no Pipeline API at this address (404)" in str(error)
 
 
 @pytest.mark.parametrize("name", ["list", "create"])
 def test_404_of_the_list(name: str) -> None:
     """A 404 for the list itself is about the address, not about a pipeline."""
-    assert type(error_of(failure(404), name)) is UnexpectedAnswer
+    assert type(error_of(failure(404), name)) is UnexpectedResponse
 
 
 STRANGE_SUCCESSES = {
@@ -132,7 +132,7 @@ STRANGE_SUCCESSES = {
 def test_success_that_is_none(answer: httpx.Response, name: str) -> None:
     """A 2xx that is not GoldRush's envelope is an unexpected answer, whatever was asked."""
     error = error_of(answer, name)
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedResponse
     assert error.status == 200
 
 
@@ -154,7 +154,7 @@ def test_page_in_place_of_json() -> None:
 def test_unknown_shape(data: Any) -> None:
     """Data of another shape names its fields and never quotes them."""
     error = error_of(success(data))
-    assert type(error) is UnexpectedAnswer
+    assert type(error) is UnexpectedResponse
     assert "has another shape than documented" in str(error)
     assert "hunter22" not in str(error) + repr(vars(error))
 
@@ -188,7 +188,7 @@ LOCATIONS = [
 def test_redirect(status: int, location: str, words: str, name: str) -> None:
     """A redirect is named by its host and never followed."""
     server = Server([httpx.Response(status, headers={"Location": location})])
-    with pytest.raises(UnexpectedAnswer) as caught:
+    with pytest.raises(UnexpectedResponse) as caught:
         EVERY_CALL[name](impatient(server))
     assert f"redirected ({status}) {words} where the ServiceKey is not sent" in str(caught.value)
     assert "pw" not in str(caught.value)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from goldrush_pulumi.api import GoldRushClient, InvalidRequest, PipelinePage, UnexpectedAnswer
+from goldrush_pulumi.api import GoldRushClient, InvalidRequest, PipelinePage, UnexpectedResponse
 from tests.unit.api.doubles import BASE_URL, EVERY_CALL, KEY, PATH, READS, Server, client_of, pipeline, success
 
 if TYPE_CHECKING:
@@ -123,7 +123,7 @@ def test_iteration_of_a_list_without_end(ids: list[str]) -> None:
     """A list that promises more and brings nothing new is an error rather than a loop."""
     server = Server([page(["a"], has_more=True), page(ids, has_more=True)])
     seen: list[str] = []
-    with pytest.raises(UnexpectedAnswer, match="the list has no end"):
+    with pytest.raises(UnexpectedResponse, match="the list has no end"):
         seen.extend(item.id for item in client_of(server).iterate_pipelines())
     assert len(server.requests) == 2
 
@@ -132,7 +132,7 @@ def test_iteration_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """A list that brings something new for ever is given up too."""
     monkeypatch.setattr("goldrush_pulumi.api.client._MOST_PAGES", 3)
     server = Server([lambda request: page([request.url.params["page_number"]], has_more=True)])
-    with pytest.raises(UnexpectedAnswer, match="the list has no end"):
+    with pytest.raises(UnexpectedResponse, match="the list has no end"):
         list(client_of(server).iterate_pipelines())
     assert len(server.requests) == 3
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goldrush_pulumi.api import ConnectionFailed, Interrupted, Pacer
+from goldrush_pulumi.api import ConnectionFailed, Interrupted, RateLimiter
 from tests.unit.api.doubles import CHANGES, EVERY_CALL, READS, Clock, Pauses, Server, client_of, failure, success
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def test_a_real_pause_is_woken() -> None:
 def test_cancelled_while_waiting_for_a_turn(clock: Clock) -> None:
     """A call that waits for its turn is not sent when the run is cancelled, and says which call it was."""
     server, pauses = Server([FINE]), Pauses(clock, cancelled_in_pause=1)
-    client = client_of(server, cancelled=pauses, pacer=Pacer(0.5, cancelled=pauses, now=clock))
+    client = client_of(server, cancelled=pauses, rate_limiter=RateLimiter(0.5, cancelled=pauses, now=clock))
     client.get_pipeline("pipe_1")
     with pytest.raises(Interrupted, match="delete pipeline pipe_1: cancelled before it was sent"):
         client.delete_pipeline("pipe_1")

@@ -19,7 +19,7 @@ from goldrush_pulumi.api import (
     ConnectionFailed,
     GoldRushClient,
     GoldRushError,
-    Pacer,
+    RateLimiter,
 )
 from tests.unit.api.doubles import BASE_URL, EVERY_CALL, KEY, Pauses, Server, client_of, failure, success
 
@@ -323,7 +323,7 @@ def counting_server() -> Iterator[tuple[str, list[list[str]]]]:
 def test_each_change_has_a_connection_of_its_own() -> None:
     """Reads share a connection; no change ever goes out on one that was used before, nor leaves one for others."""
     with counting_server() as (base_url, connections):
-        client = GoldRushClient(service_key=KEY, base_url=base_url, pacer=Pacer(1_000_000))
+        client = GoldRushClient(service_key=KEY, base_url=base_url, rate_limiter=RateLimiter(1_000_000))
         for name in ("get", "create", "update", "status", "set status", "delete", "list"):
             EVERY_CALL[name](client)
         client.close()
@@ -341,7 +341,7 @@ def test_one_pool_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(httpx, "Client", Counting)
     server = Server([success({"id": "pipe_1"})])
-    client = client_of(server, pacer=Pacer(1_000_000), max_connections=48)
+    client = client_of(server, rate_limiter=RateLimiter(1_000_000), max_connections=48)
     assert made == []
     threads = [threading.Thread(target=client.get_pipeline, args=("pipe_1",)) for _ in range(48)]
     for thread in threads:

@@ -7,14 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from goldrush_pulumi.api import (
-    DestinationHealth,
-    Pipeline,
-    PipelineLogs,
-    PipelineMetrics,
-    PipelinePage,
-    PipelineStatus,
-)
+from goldrush_pulumi.api import DestinationHealth, Pipeline, PipelineLogs, PipelineMetrics, PipelinePage, PipelineStatus
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api.models import Answer

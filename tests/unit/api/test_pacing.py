@@ -6,22 +6,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldrush_pulumi.api import Interrupted, Pacer
-from goldrush_pulumi.api.pacing import Bucket
+from goldrush_pulumi.api import Interrupted, RateLimiter
+from goldrush_pulumi.api.rate_limit import Bucket
 from tests.unit.api.doubles import Clock, Pauses
 
 
-def burst(pacer: Pacer, pauses: Pauses, count: int) -> list[float]:
+def burst(rate_limiter: RateLimiter, pauses: Pauses, count: int) -> list[float]:
     """The moments, counted from now, at which `count` requests go out one after the other."""
     started, moments = pauses.clock.seconds, []
     for _ in range(count):
-        assert pacer.acquire(changes=False)
+        assert rate_limiter.acquire(changes=False)
         moments.append(round(pauses.clock.seconds - started, 6))
     return moments
 
 
-def pacer_of(rate: float, pauses: Pauses) -> Pacer:
-    return Pacer(rate, cancelled=pauses, now=pauses.clock)
+def pacer_of(rate: float, pauses: Pauses) -> RateLimiter:
+    return RateLimiter(rate, cancelled=pauses, now=pauses.clock)
 
 
 def test_burst_then_rate(pauses: Pauses) -> None:
@@ -31,10 +31,10 @@ def test_burst_then_rate(pauses: Pauses) -> None:
 
 def test_rest_fills_half_a_second(pauses: Pauses) -> None:
     """A long rest saves up half a second's worth, no more."""
-    pacer = pacer_of(4, pauses)
-    burst(pacer, pauses, 4)
+    rate_limiter = pacer_of(4, pauses)
+    burst(rate_limiter, pauses, 4)
     pauses.clock.seconds += 1000
-    assert [0, 0, 0.25] == burst(pacer, pauses, 3)
+    assert [0, 0, 0.25] == burst(rate_limiter, pauses, 3)
 
 
 def test_slow_rates_still_send(pauses: Pauses) -> None:
@@ -46,10 +46,10 @@ def test_slow_rates_still_send(pauses: Pauses) -> None:
 def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
     """However requests come, no stretch of time sees more than a burst and its own worth."""
     pauses = Pauses(Clock())
-    pacer, moments = pacer_of(rate, pauses), []
+    rate_limiter, moments = pacer_of(rate, pauses), []
     for rest in rests:
         pauses.clock.seconds += rest
-        pacer.acquire(changes=True)
+        rate_limiter.acquire(changes=True)
         moments.append(pauses.clock.seconds)
     for first, start in enumerate(moments):
         for last, end in enumerate(moments[first:], start=first):
@@ -61,20 +61,20 @@ def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
 
 def test_slowing_down(pauses: Pauses) -> None:
     """After a 429 the burst is gone and requests go out at half the rate."""
-    pacer = pacer_of(100, pauses)
-    pacer.slow_down()
-    first, second = burst(pacer, pauses, 2)
+    rate_limiter = pacer_of(100, pauses)
+    rate_limiter.slow_down()
+    first, second = burst(rate_limiter, pauses, 2)
     assert first == pytest.approx(0.02, rel=0.05)
     assert second - first == pytest.approx(0.02, rel=0.05)
 
 
 def test_answers_under_way_count_once(pauses: Pauses) -> None:
     """Many 429s at the same moment are one sign, not many."""
-    pacer, other = pacer_of(100, pauses), pacer_of(100, pauses)
-    pacer.slow_down()
+    rate_limiter, other = pacer_of(100, pauses), pacer_of(100, pauses)
+    rate_limiter.slow_down()
     for _ in range(50):
         other.slow_down()
-    assert burst(pacer, pauses, 1) == pytest.approx([0.02], rel=0.05)
+    assert burst(rate_limiter, pauses, 1) == pytest.approx([0.02], rel=0.05)
     pauses.clock.seconds -= 0.02
     assert burst(other, pauses, 1) == pytest.approx([0.02], rel=0.05)
 
@@ -82,33 +82,33 @@ def test_answers_under_way_count_once(pauses: Pauses) -> None:
 @pytest.mark.parametrize(("asked", "closed"), [(None, 0), (7.0, 7), (0.0, 0), (-5.0, 0), (60.0, 60), (3600.0, 0)])
 def test_retry_after_holds_back_everybody(asked: float | None, closed: float, pauses: Pauses) -> None:
     """What the server asks one request to wait all wait, but never longer than a minute; then it starts slowly."""
-    pacer = pacer_of(10, pauses)
-    pacer.slow_down(asked)
-    first, second = burst(pacer, pauses, 2)
+    rate_limiter = pacer_of(10, pauses)
+    rate_limiter.slow_down(asked)
+    first, second = burst(rate_limiter, pauses, 2)
     assert first == pytest.approx(closed + 0.2, rel=0.05)
     assert second - first == pytest.approx(0.2, rel=0.05)
 
 
 def test_slowest_rate(pauses: Pauses) -> None:
     """A server that always says 429 is still asked, at a sixteenth of the rate."""
-    pacer = pacer_of(16, pauses)
+    rate_limiter = pacer_of(16, pauses)
     for _ in range(100):
         pauses.clock.seconds += 1
-        pacer.slow_down()
-    (moment,) = burst(pacer, pauses, 1)
-    assert 0.5 < moment <= 1
+        rate_limiter.slow_down()
+    (read_time,) = burst(rate_limiter, pauses, 1)
+    assert 0.5 < read_time <= 1
 
 
 def test_recovery(pauses: Pauses) -> None:
     """Four fifths of the rate come back within half a minute, the rest slowly, and all of it in the end."""
-    pacer = pacer_of(10, pauses)
-    pacer.slow_down()
+    rate_limiter = pacer_of(10, pauses)
+    rate_limiter.slow_down()
     pauses.clock.seconds += 9
-    burst(pacer, pauses, 5)
-    assert burst(pacer, pauses, 2) == pytest.approx([0.125, 0.25], rel=0.05)
+    burst(rate_limiter, pauses, 5)
+    assert burst(rate_limiter, pauses, 2) == pytest.approx([0.125, 0.25], rel=0.05)
     pauses.clock.seconds += 60
-    burst(pacer, pauses, 5)
-    assert burst(pacer, pauses, 2) == pytest.approx([0.1, 0.2], rel=0.01)
+    burst(rate_limiter, pauses, 5)
+    assert burst(rate_limiter, pauses, 2) == pytest.approx([0.1, 0.2], rel=0.01)
 
 
 @pytest.mark.parametrize(("limit", "configured"), [(4.0, 20.0), (4.0, 1000.0), (50.0, 1000.0), (1.0, 20.0)])
@@ -130,7 +130,7 @@ def test_an_unknown_limit_is_found(limit: float, configured: float) -> None:
             refused.append(now)
             bucket.slow_down(now, 1.0)
     lowest = max(limit, configured / 16)
-    settled = [moment for moment in refused if moment > 60]
+    settled = [read_time for read_time in refused if read_time > 60]
     assert len(settled) <= (40 if lowest == limit else 600)
     assert sent >= 0.6 * limit * 600 or lowest > limit
 
@@ -140,11 +140,11 @@ def test_late_on_a_clock() -> None:
     clock = Clock()
     clock.seconds = 3e8
     pauses = Pauses(clock)
-    pacer = pacer_of(997, pauses)
+    rate_limiter = pacer_of(997, pauses)
     for number in range(3_000):
         if number % 100 == 0:
-            pacer.slow_down(1.0)
-        assert pacer.acquire(changes=False)
+            rate_limiter.slow_down(1.0)
+        assert rate_limiter.acquire(changes=False)
     assert len(pauses.seconds) < 9_000
 
 
@@ -158,7 +158,7 @@ class Crowd:
         self.clock, self.order = Clock(), list[str]()
         self._waiting = threading.Semaphore(0)
         self._moved = threading.Condition()
-        self.pacer = Pacer(rate, cancelled=_Held(self), now=self.clock)
+        self.rate_limiter = RateLimiter(rate, cancelled=_Held(self), now=self.clock)
         self._threads: list[threading.Thread] = []
 
     def join_line(self, name: str, *, changes: bool) -> None:
@@ -169,7 +169,7 @@ class Crowd:
         assert self._waiting.acquire(timeout=30)
 
     def _ask(self, name: str, changes: bool) -> None:  # noqa: FBT001 - a thread's target
-        assert self.pacer.acquire(changes=changes)
+        assert self.rate_limiter.acquire(changes=changes)
         self.order.append(name)
         self._waiting.release()
 
@@ -218,39 +218,39 @@ def test_changes_go_before_reads_and_each_in_order() -> None:
 
 def test_turn_that_comes_too_late(pauses: Pauses) -> None:
     """A turn beyond the timeout is declined at once and leaves the place to others."""
-    pacer = pacer_of(1, pauses)
-    burst(pacer, pauses, 1)
-    assert not pacer.acquire(changes=False, timeout_seconds=0.5)
-    assert pacer.acquire(changes=False, timeout_seconds=1)
+    rate_limiter = pacer_of(1, pauses)
+    burst(rate_limiter, pauses, 1)
+    assert not rate_limiter.acquire(changes=False, timeout_seconds=0.5)
+    assert rate_limiter.acquire(changes=False, timeout_seconds=1)
     assert [1] == pauses.seconds
 
 
 def test_cancelled(clock: Clock) -> None:
     """A wait for a turn ends when the run is cancelled, and nobody gets a turn afterwards."""
-    pacer = pacer_of(1, Pauses(clock, cancelled_in_pause=1))
-    pacer.acquire(changes=True)
+    rate_limiter = pacer_of(1, Pauses(clock, cancelled_in_pause=1))
+    rate_limiter.acquire(changes=True)
     with pytest.raises(Interrupted):
-        pacer.acquire(changes=True)
+        rate_limiter.acquire(changes=True)
     clock.seconds += 100
     with pytest.raises(Interrupted):
-        pacer.acquire(changes=True)
+        rate_limiter.acquire(changes=True)
 
 
 @pytest.mark.parametrize("rate", [0, -1, float("nan")])
 def test_rate_that_sends_nothing(rate: float) -> None:
     """A rate at which nothing would ever be sent is refused."""
     with pytest.raises(ValueError, match="requests_per_second must be above 0"):
-        Pacer(rate)
+        RateLimiter(rate)
 
 
 def test_many_threads() -> None:
     """Threads that ask at the same moment get a turn each, and all of them get one."""
-    pacer, passed = Pacer(5_000), list[bool]()
+    rate_limiter, passed = RateLimiter(5_000), list[bool]()
     start = threading.Barrier(64)
 
     def ask(number: int) -> None:
         start.wait(30)
-        passed.extend(pacer.acquire(changes=number % 4 == 0) for _ in range(20))
+        passed.extend(rate_limiter.acquire(changes=number % 4 == 0) for _ in range(20))
 
     threads = [threading.Thread(target=ask, args=(number,)) for number in range(64)]
     for thread in threads:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, ClassVar
 
@@ -14,10 +14,10 @@ from goldrush_pulumi.api import (
     ConfigurationError,
     ConnectionFailed,
     OutOfTime,
-    Pacer,
     RateLimited,
+    RateLimiter,
     ServerError,
-    UnexpectedAnswer,
+    UnexpectedResponse,
 )
 from goldrush_pulumi.api.retries import asked_pause_seconds
 from tests.unit.api.doubles import (
@@ -194,10 +194,10 @@ def test_retry_after_is_told(pauses: Pauses) -> None:
 
 def test_retry_after_as_a_date() -> None:
     """A date is told as seconds on the server's own clock, and on ours where it sends no date of its own."""
-    sent = datetime(2026, 4, 29, 12, 0, tzinfo=timezone.utc)
+    sent = datetime(2026, 4, 29, 12, 0, tzinfo=UTC)
     asked = format_datetime(sent + timedelta(seconds=20), usegmt=True)
     assert asked_pause_seconds(httpx.Headers({"Retry-After": asked, "Date": format_datetime(sent, usegmt=True)})) == 20
-    ahead = format_datetime(datetime.fromtimestamp(time.time() + 3600, tz=timezone.utc), usegmt=True)
+    ahead = format_datetime(datetime.fromtimestamp(time.time() + 3600, tz=UTC), usegmt=True)
     asked_seconds = asked_pause_seconds(httpx.Headers({"Retry-After": ahead}))
     assert asked_seconds is not None
     assert 0 < asked_seconds <= 3600
@@ -224,8 +224,8 @@ def test_timeout_bounds_the_tries(answer: Any, pauses: Pauses, clock: Clock) -> 
 def test_timeout_bounds_the_turn(pauses: Pauses, clock: Clock) -> None:
     """A bounded call that cannot have its turn in time is not sent, and takes nobody's place."""
     server = Server([FINE])
-    pacer = Pacer(0.01, cancelled=pauses, now=clock)
-    client = client_of(server, cancelled=pauses, pacer=pacer)
+    rate_limiter = RateLimiter(0.01, cancelled=pauses, now=clock)
+    client = client_of(server, cancelled=pauses, rate_limiter=rate_limiter)
     client.get_pipeline("pipe_1")
     with pytest.raises(OutOfTime, match="no time left"):
         client.get_pipeline_status("pipe_1", timeout_seconds=10)
@@ -272,22 +272,22 @@ def test_unbounded_phases() -> None:
 def test_429_slows_the_pacer(pauses: Pauses) -> None:
     """Every 429 tells the pacer to slow down, and for how long if it says so; nothing else does."""
 
-    class Counting(Pacer):
+    class Counting(RateLimiter):
         asked: ClassVar[list[float | None]] = []
 
         def slow_down(self, retry_after_seconds: float | None = None) -> None:
             self.asked.append(retry_after_seconds)
 
-    pacer = Counting(1000)
+    rate_limiter = Counting(1000)
     server = Server([failure(429), failure(503), ANSWER_LOST[0], failure(429, Retry_After="3"), FINE])
-    client_of(server, cancelled=pauses, pacer=pacer).get_pipeline("pipe_1")
-    assert pacer.asked == [None, 3]
+    client_of(server, cancelled=pauses, rate_limiter=rate_limiter).get_pipeline("pipe_1")
+    assert rate_limiter.asked == [None, 3]
 
 
 def test_unknown_shape_is_final(pauses: Pauses) -> None:
     """A shape that is not known does not become known by asking again."""
     server = Server([httpx.Response(200, text="<h1>")])
-    with pytest.raises(UnexpectedAnswer):
+    with pytest.raises(UnexpectedResponse):
         client_of(server, cancelled=pauses).get_pipeline("pipe_1")
     assert len(server.requests) == 1
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from goldrush_pulumi.cli import account as account_module
+from goldrush_pulumi.cli import context as account_module
 from goldrush_pulumi.cli import main
 from tests.caller import Caller
 

@@ -34,7 +34,7 @@ def test_pause_resume_and_restart(emulator: Emulator, caller: Caller, command: C
     assert "is RUNNING" in command("resume", "swaps").out
     assert command("restart", "swaps", "--json").json["phase"] == "RUNNING"
     wishes = ["paused", "running", "paused", "running"]
-    assert sent(emulator) == [("PUT", {"status": wish}) for wish in wishes]
+    assert sent(emulator) == [("PUT", {"status": desired_status}) for desired_status in wishes]
 
 
 def test_not_waiting_asks_no_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

@@ -10,8 +10,7 @@ import pytest
 import yaml
 
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.project_checks import check_project
-from goldrush_pulumi.cli.toolchain_checks import check_parallelism
+from goldrush_pulumi.cli.doctor import check_parallelism, check_project
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:

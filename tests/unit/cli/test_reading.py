@@ -7,8 +7,8 @@ import pytest
 
 from goldrush_pulumi.api import Pipeline, PipelineMetrics
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.reporting import Course
-from goldrush_pulumi.cli.terminal import safe, sparkline
+from goldrush_pulumi.cli.output import safe, sparkline
+from goldrush_pulumi.cli.status import Course
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:

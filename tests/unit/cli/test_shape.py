@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from goldrush_pulumi.cli import ExitCode, main
-from goldrush_pulumi.cli.application import COMMANDS, make_application
+from goldrush_pulumi.cli.app import COMMANDS, make_application
 from goldrush_pulumi.emulator.__main__ import _parser
 
 if TYPE_CHECKING:

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING, cast
 from rich.table import Table
 
 from goldrush_pulumi.api.models import Pipeline, PipelineStatus
-from goldrush_pulumi.cli.board import Row
-from goldrush_pulumi.cli.watching import render
+from goldrush_pulumi.cli.watch import Row, render
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.cli.account import Account
-    from goldrush_pulumi.cli.board import Board
+    from goldrush_pulumi.cli.context import Account
+    from goldrush_pulumi.cli.watch import Board
 
 LINES_AROUND = 4
 
 
 def row(
-    name: str, phase: str, *, wish: str = "running", mode: str = "unbounded", healthy: bool = True, ready: int = 1
+    name: str,
+    phase: str,
+    *,
+    desired_status: str = "running",
+    mode: str = "unbounded",
+    healthy: bool = True,
+    ready: int = 1,
 ) -> Row:
     """A pipeline as the last look saw it."""
-    pipeline = Pipeline(id=f"pipe_{name}", name=name, status=wish, execution_mode=mode)
+    pipeline = Pipeline(id=f"pipe_{name}", name=name, status=desired_status, execution_mode=mode)
     return Row(pipeline, PipelineStatus(phase=phase, replicas=1, ready=ready), healthy=healthy)
 
 
@@ -38,14 +43,14 @@ def test_the_more_urgent_comes_first() -> None:
     """Failed, then running without its destination, then not there yet; those that are as wished come last."""
     as_wished = [
         row("running", "RUNNING"),
-        row("paused", "PAUSED", wish="paused"),
+        row("paused", "PAUSED", desired_status="paused"),
         row("done", "STOPPED", mode="bounded"),
     ]
     others = [
         row("deploying", "DEPLOYING"),
         row("not ready", "RUNNING", ready=0),
         row("stopped", "STOPPED"),
-        row("goes on", "RUNNING", wish="paused"),
+        row("goes on", "RUNNING", desired_status="paused"),
         row("cut off", "RUNNING", healthy=False),
         row("broken", "FAILED"),
     ]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import yaml
 
-from goldrush_pulumi.api import GoldRushClient, Pacer
+from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.cli import ExitCode, main
 from goldrush_pulumi.export import ExportError, Selection, declare, make_bundle, survey, write_bundle
 from tests.caller import Caller, postgres_body
@@ -32,7 +32,9 @@ def api(emulator: Emulator) -> Iterator[Caller]:
 
 @pytest.fixture
 def client(emulator: Emulator) -> Iterator[GoldRushClient]:
-    made = GoldRushClient(service_key=emulator.service_key, base_url=emulator.base_url, pacer=Pacer(1000.0))
+    made = GoldRushClient(
+        service_key=emulator.service_key, base_url=emulator.base_url, rate_limiter=RateLimiter(1000.0)
+    )
     yield made
     made.close()
 

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from goldrush_pulumi.export.python_code import Block, Lookup, is_plain_block, quote, render
+from goldrush_pulumi.export.python_program import Block, Lookup, is_plain_block, quote, render
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=30)
 VALUES = st.recursive(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from goldrush_pulumi.export import UNKNOWN_SECRET, Leaf, first_of, from_environment, from_file, from_stack_config
-from goldrush_pulumi.export.leaves import secret_leaves, with_values, without_values
+from goldrush_pulumi.export.credentials import secret_leaves, with_values, without_values
 
 LEAF = Leaf("base-swaps", ("sasl", "password"), "base-swaps-sasl-password", "******")
 

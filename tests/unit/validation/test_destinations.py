@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from goldrush_pulumi.validation import DESTINATIONS, Field, secret_paths
+from goldrush_pulumi.validation import DESTINATIONS, DestinationField, secret_paths
 
 
 def test_the_six_destinations() -> None:
@@ -122,6 +122,6 @@ def test_unknown_values_of_secret_fields_are_listed() -> None:
     assert secret_paths("kafka", {"sasl": unknown}) == [("sasl",)]
 
 
-def _all_fields() -> list[Field]:
+def _all_fields() -> list[DestinationField]:
     top = [field for destination in DESTINATIONS.values() for field in destination.fields]
     return [*top, *(inner for field in top for inner in field.fields)]

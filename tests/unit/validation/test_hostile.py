@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from goldrush_pulumi.validation import find_problems
-from goldrush_pulumi.validation.topics import find_topic_problems
+from goldrush_pulumi.validation.inputs import find_topic_problems
 from tests.unit.validation.corpus import read_corpus
 
 if TYPE_CHECKING:

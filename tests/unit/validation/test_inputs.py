@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from goldrush_pulumi.validation import INPUTS, find_problems
+from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.validation import find_problems
 
 POSTGRES = {"type": "postgres", "url": "postgresql://db.example.com/d", "user": "u", "password": "p"}
 KAFKA = {

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from goldrush_pulumi.validation import DESTINATIONS, INPUTS, find_problems, secret_paths
+from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.validation import DESTINATIONS, find_problems, secret_paths
 from tests.generators.__main__ import judge
 from tests.generators.laws import find_changes, find_errors
 from tests.generators.pipelines import destination_configs, pipelines

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from goldrush_pulumi.validation import sql
-from goldrush_pulumi.validation.sql import canonical_sql
+from goldrush_pulumi.schema import sql_tokens as sql
+from goldrush_pulumi.schema.sql_tokens import canonical_sql
 
 LAYOUT = st.sampled_from([" ", "\n", "\t", "\r\n", "  ", "/* note */", "/**/", "\n-- it's a note\n", " /* a\nb */ "])
 LITERALS = ["'raw  text'", "'it''s'", "''", '"Mixed Case"', "`back tick`", "E'a;b'", "'-- no comment'", "$$ a  b $$"]

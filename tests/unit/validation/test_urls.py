@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from goldrush_pulumi.validation.urls import carries_credentials, find_url_fault
+from goldrush_pulumi.schema.urls import carries_credentials, find_url_fault
 
 POSTGRES = ("postgresql://", "jdbc:postgresql://")
 

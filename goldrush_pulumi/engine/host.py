@@ -1,0 +1,166 @@
+"""Putting the bridge into the host process, once, from a provider's `configure`."""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+import time
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
+
+from goldrush_pulumi.engine.log import engine_address, engine_is_gone, warn_once
+from goldrush_pulumi.engine.replies import EngineGone
+from goldrush_pulumi.engine.request import current_call, wait_until_idle
+
+if TYPE_CHECKING:
+    from types import FrameType
+
+_lock = threading.Lock()
+
+_installed = False
+
+
+def install(pool_size: int) -> None:
+    """Enlarge the pool, listen to Ctrl-C and watch the engine. Idempotent, does no I/O that blocks, never raises.
+
+    Outside a plugin process (unit tests, a program) it does nothing.
+    """
+    global _installed  # noqa: PLW0603 - one bridge per process
+    if engine_address() is None:
+        return
+    enlarge_pool(pool_size)
+    with _lock:
+        if _installed:
+            return
+        _installed = True
+    _listen_to_cancel()
+    start_watching()
+
+
+def _listen_to_cancel() -> None:
+    try:
+        hook_cancel()
+    except Exception:  # noqa: BLE001 - Ctrl-C then waits for what is running, as it does for every dynamic provider
+        warn_once(
+            "this version of the Pulumi SDK does not let Ctrl-C end a wait early; it takes effect when the deployments "
+            "that are running have ended"
+        )
+
+
+_RESERVE = 4
+
+
+def enlarge_pool(size: int) -> None:
+    """Let the host serve `size` verbs at the same moment; never makes the pool smaller. Never raises.
+
+    A few threads come on top, so that `Cancel` is answered while all of those verbs wait. Threads start on demand: a
+    size above the CLI's `--parallel` costs nothing, one below it makes Ctrl-C wait its turn. Must run on one of the
+    pool's own threads, as everything called by the host does.
+    """
+    try:
+        _grow(_find_executor(), size + _RESERVE)
+    except Exception:  # noqa: BLE001 - a slower deployment is better than none
+        warn_once(
+            "this version of the Pulumi SDK or of Python does not let more than four resources be deployed at the same "
+            "moment; deployments work but take longer"
+        )
+
+
+def _grow(executor: Any, size: int) -> None:
+    executor._max_workers = max(executor._max_workers, size)  # noqa: SLF001 - there is no public way
+    # Threads start when work is handed in: what was handed in before (a destroy begins with all its deletes at once)
+    # would otherwise go on waiting for the first four.
+    with executor._shutdown_lock:  # noqa: SLF001
+        for _ in range(executor._work_queue.qsize()):  # noqa: SLF001
+            executor._adjust_thread_count()  # noqa: SLF001
+
+
+def _find_executor() -> Any:
+    """Return the thread pool whose worker is running us."""
+    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the host keeps the pool to itself
+    while frame is not None:
+        if frame.f_code.co_name == "_worker" and "executor_reference" in frame.f_locals:
+            return frame.f_locals["executor_reference"]()
+        frame = frame.f_back
+    message = "not on a thread of a pool"
+    raise LookupError(message)
+
+
+cancelled = threading.Event()
+"""Set when the user pressed Ctrl-C or the engine is gone; everything that waits listens to it."""
+
+_answers: list[FunctionType] = []
+
+
+def hook_cancel() -> None:
+    """Make the host's `Cancel` set `cancelled` before it answers. Raises when the host has no such handler.
+
+    The handler is registered with the gRPC server before any provider is loaded, so replacing the method would change
+    nothing: its code is replaced instead, in the function object that the server already holds.
+    """
+    handler = _innermost(sys.modules["__main__"].DynamicResourceProviderServicer.Cancel)
+    if handler.__code__ is _cancel.__code__:
+        return
+    _answers.append(
+        FunctionType(handler.__code__, handler.__globals__, handler.__name__, handler.__defaults__, handler.__closure__)
+    )
+    handler.__code__ = _cancel.__code__
+
+
+def answer_cancel(servicer: Any, request: Any, context: Any) -> Any:
+    """Set `cancelled`, then answer as the host itself would."""
+    cancelled.set()
+    return _answers[-1](servicer, request, context)
+
+
+def _cancel(self: Any, request: Any, context: Any) -> Any:
+    # Runs with the host's globals: everything it needs is imported here.
+
+    return answer_cancel(self, request, context)
+
+
+def _innermost(function: Any) -> FunctionType:
+    """Return the function inside decorators: a decorated one has free variables, which replaced code cannot have."""
+    for cell in function.__closure__ or ():
+        if isinstance(cell.cell_contents, FunctionType):
+            return _innermost(cell.cell_contents)
+    if not isinstance(function, FunctionType):
+        message = "Cancel is not a plain function"
+        raise TypeError(message)
+    return function
+
+
+_INTERVAL_SECONDS = 2.0
+
+_GRACE_SECONDS = 5.0
+
+
+def require_engine() -> None:
+    """Make sure that somebody will record what is changed next; called right before every such request.
+
+    Costs one connection over loopback. Raises EngineGone, and sets `cancelled`, when the engine no longer listens.
+    """
+    if not engine_is_gone():
+        return
+    cancelled.set()
+    message = (
+        f"{current_call() or 'change resource'}: the Pulumi engine is gone, so nothing more was sent; "
+        "run `pulumi cancel`, then `pulumi up` again"
+    )
+    raise EngineGone(message)
+
+
+def start_watching() -> None:
+    """Start the thread that ends this process after the engine is gone; without an engine there is nothing to watch."""
+    if engine_address() is not None:
+        threading.Thread(target=_watch, name="goldrush-engine-watcher", daemon=True).start()
+
+
+def _watch() -> None:
+    while not engine_is_gone():
+        time.sleep(_INTERVAL_SECONDS)
+    cancelled.set()
+    wait_until_idle(_GRACE_SECONDS)
+    # Nobody can receive a reply any more, and threads that do not listen would keep an ordinary exit waiting.
+    os._exit(1)

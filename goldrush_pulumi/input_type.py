@@ -1,0 +1,50 @@
+"""The decorator of the generated destination classes: a Pulumi input type that refuses wrong names in one line."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TypeVar
+
+import pulumi
+from typing_extensions import dataclass_transform
+
+from goldrush_pulumi.validation.problems import advise
+
+_Class = TypeVar("_Class")
+
+
+@dataclass_transform(kw_only_default=True)
+def input_type(cls: type[_Class]) -> type[_Class]:
+    """Make a Pulumi input type with a keyword-only constructor that type checkers know too.
+
+    A misspelt or missing field raises `pulumi.RunError`, as other mistakes in a program do.
+    """
+    cls = pulumi.input_type(cls)
+    construct = cls.__init__
+    parameters = list(inspect.signature(construct).parameters.values())[1:]
+
+    @functools.wraps(construct)
+    def checked(self: object, *values: object, **fields: object) -> None:
+        _require_fields(cls.__name__, parameters, values, fields)
+        construct(self, **fields)
+
+    cls.__init__ = checked  # type: ignore[method-assign]
+    return cls
+
+
+def _require_fields(
+    name: str, parameters: list[inspect.Parameter], values: tuple[object, ...], fields: dict[str, object]
+) -> None:
+    """Refuse a call that does not give each required field, and known fields only.
+
+    Raises:
+        pulumi.RunError: all that is wrong with the names, in one line.
+    """
+    known = [parameter.name for parameter in parameters]
+    required = [parameter.name for parameter in parameters if parameter.default is inspect.Parameter.empty]
+    problems = ["fields must be given by name"] if values else []
+    problems += [f"{field} is not a field of it, {advise(field, known)}" for field in fields if field not in known]
+    problems += [f"{field} is missing" for field in required if field not in fields]
+    if problems:
+        raise pulumi.RunError(f"declare {name}: {'; '.join(problems)}")

@@ -1,0 +1,228 @@
+"""What differs between two sets of inputs, and what that asks for. Pure: no network, no Pulumi."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldrush_pulumi.operations.identity import as_user_wrote
+from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
+from goldrush_pulumi.schema.pipeline import INPUTS, SENT, Change, Inputs, canonical, whole_numbers
+from goldrush_pulumi.schema.wire import MASK
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.api import Pipeline
+    from goldrush_pulumi.schema.destinations import DestinationField
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The fields that differ, by what a change of them means, each in the order of the table of fields."""
+
+    replaces: tuple[str, ...] = ()
+    updates: tuple[str, ...] = ()
+    redeploys: tuple[str, ...] = ()
+
+    def __bool__(self) -> bool:
+        """Whether anything differs."""
+        return bool(self.replaces or self.updates or self.redeploys)
+
+
+def compare(old: Inputs, new: Inputs) -> Difference:
+    """What changes when a pipeline described by `old` is to become `new`.
+
+    Fields are compared by name in their canonical forms, so layout, key order and the several ways to say "nothing"
+    are no changes. A value that is not known yet equals nothing, and so counts as a change of its field.
+    """
+    changed: dict[Change, list[str]] = {change: [] for change in Change}
+    for row in INPUTS.values():
+        if not _same(row.name, old.get(row.name), new.get(row.name)):
+            changed[row.change].append(row.name)
+    return Difference(
+        replaces=tuple(changed[Change.REPLACE]),
+        updates=tuple(changed[Change.UPDATE]),
+        redeploys=tuple(changed[Change.REDEPLOY]),
+    )
+
+
+def _same(name: str, old: Any, new: Any) -> bool:
+    # Equal values need no canonical form: most comparisons end here.
+    return bool(old == new) or bool(canonical(name, old) == canonical(name, new))
+
+
+def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[str, Any]:
+    """The inputs that describe `pipeline` as it is, in the user's own words wherever those still hold.
+
+    `ended` says that a bounded pipeline has reached its last block: its `status` is then nobody's wish any more.
+    Fields the server did not answer keep their value.
+    """
+    merged = dict(inputs)
+    for name in SENT:
+        if name not in pipeline.model_fields_set or (ended and name == "status"):
+            continue
+        value = _drifted(name, inputs, _as_users_know_it(name, inputs, pipeline))
+        if value is not None:
+            merged[name] = value
+        elif name in merged and canonical(name, merged[name]) != canonical(name, None):
+            del merged[name]
+    return merged
+
+
+def _as_users_know_it(name: str, inputs: Inputs, pipeline: Pipeline) -> Any:
+    """The server's value; of a description without the mark, and whole where the server cut it to a length."""
+    value = getattr(pipeline, name)
+    return value if name != "description" else as_user_wrote(str(inputs.get(name) or ""), value)
+
+
+def drifted_fields(inputs: Inputs, pipeline: Pipeline) -> tuple[str, ...]:
+    """The names of the fields in which the server's pipeline is not what `inputs` ask for, as far as can be seen.
+
+    A masked credential cannot be compared and counts as unchanged.
+    """
+    actual = overlay(inputs, pipeline)
+    return tuple(name for name in SENT if canonical(name, inputs.get(name)) != canonical(name, actual.get(name)))
+
+
+def uncleared_fields(names: tuple[str, ...], old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, Any]:
+    """What a change of the fields `names` removed and the server still has, as the body of a PATCH that nulls it.
+
+    Empty when all is gone. Maps in it are whole: what is wanted, and a null for each key that should not be there.
+    Whether a PATCH merges maps or replaces them is not documented; this works on both sides.
+    """
+    body: dict[str, Any] = {}
+    for name in names:
+        value = _uncleared(name, old, new, pipeline)
+        if value is not None:
+            body[name] = value.patch
+    return body
+
+
+@dataclass(frozen=True)
+class _Uncleared:
+    patch: Any
+
+
+def _uncleared(name: str, old: Inputs, new: Inputs, pipeline: Pipeline) -> _Uncleared | None:
+    actual = _as_users_know_it(name, {}, pipeline)
+    if name == "transforms":
+        wanted = new.get(name) or {}
+        extra = sorted(set(actual or {}) - set(wanted))
+        return _Uncleared({**wanted, **dict.fromkeys(extra)}) if extra else None
+    if name == "destination_config":
+        config = _nulled_config(old, new, pipeline)
+        return _Uncleared(config) if config else None
+    nothing = canonical(name, None)
+    removed = canonical(name, new.get(name)) == nothing != canonical(name, old.get(name))
+    return _Uncleared(None) if removed and canonical(name, actual) == canonical(name, old[name]) else None
+
+
+def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
+    wanted = inputs.get(name)
+    if name == "destination_config":
+        return _visible_config(wanted, actual)
+    nothing = canonical(name, None)
+    never_asked = INPUTS[name].server_decides and canonical(name, wanted) == nothing
+    if never_asked or canonical(name, wanted) == canonical(name, actual):
+        return wanted
+    return actual if canonical(name, actual) != nothing else None
+
+
+def _visible_config(wanted: Any, actual: Any) -> Any:
+    """The settings with what the server shows differently; masked leaves and settings never asked for stay out."""
+    if not isinstance(actual, Mapping):
+        return wanted
+    if not isinstance(wanted, Mapping):
+        return _without_masks(actual)
+    known = {key: _visible_setting(key, wanted[key], actual) for key in wanted}
+    visible = {key: item for key, item in known.items() if item is not None}
+    same = canonical("destination_config", wanted) == canonical("destination_config", visible)
+    return wanted if same else visible
+
+
+def _visible_setting(key: str, wanted: Any, actual: Mapping[str, Any]) -> Any:
+    if key == "type":
+        return wanted
+    value = actual.get(key)
+    if _is_masked(value) or (key not in actual and _is_nothing(wanted)):
+        return wanted
+    if isinstance(wanted, Mapping) and isinstance(value, Mapping):
+        return _visible_map(key, wanted, value)
+    return wanted if _alike(wanted, value) else value
+
+
+def _visible_map(key: str, wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> Any:
+    """A nested map. `headers` belong to the user as a whole, so one that was added elsewhere is drift."""
+    merged = {name: _visible_setting(name, wanted[name], actual) for name in wanted}
+    if key == "headers":
+        merged |= {name: item for name, item in actual.items() if name not in wanted and not _is_masked(item)}
+    return {name: item for name, item in merged.items() if item is not None}
+
+
+def _alike(wanted: Any, actual: Any) -> bool:
+    """Whether two settings mean the same; a number may come back as its digits."""
+    if isinstance(wanted, str) and isinstance(actual, (int, float)):
+        return wanted == str(whole_numbers(actual))
+    if isinstance(actual, str) and isinstance(wanted, (int, float)):
+        return actual == str(whole_numbers(wanted))
+    return bool(wanted == actual)
+
+
+def _is_masked(value: Any) -> bool:
+    """Whether the server hides the value, or a part of it such as the password in a URL."""
+    return isinstance(value, str) and MASK in value
+
+
+def _is_nothing(value: Any) -> bool:
+    return value is None or value in ("", [], {})
+
+
+def _without_masks(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _without_masks(item) for key, item in value.items() if not _is_masked(item)}
+    return value
+
+
+def _nulled_config(old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, Any] | None:
+    before, wanted = old.get("destination_config"), new.get("destination_config")
+    if not (isinstance(before, Mapping) and isinstance(wanted, Mapping)):
+        return None
+    destination = DESTINATIONS.get(str(new["destination_type"]))
+    fields = destination.fields if destination else ()
+    body, found = _nulled_map(fields, before, wanted, pipeline.destination_config)
+    return {"type": new["destination_type"], **body} if found else None
+
+
+def _nulled_map(
+    fields: tuple[DestinationField, ...],
+    before: Mapping[str, Any],
+    wanted: Mapping[str, Any],
+    actual: Mapping[str, Any],
+) -> tuple[dict[str, Any], bool]:
+    """`wanted` with a null for every setting of `before` that was removed and that `actual` still shows unchanged."""
+    body, found = dict(wanted), False
+    for key, old in before.items():
+        if key == "type" or key not in actual:
+            continue
+        field = find_field(fields, key)
+        if _is_nothing(wanted.get(key)):
+            if _remains(field, old, actual[key]):
+                body[key], found = None, True
+        elif isinstance(old, Mapping) and isinstance(wanted[key], Mapping) and isinstance(actual[key], Mapping):
+            inner = field.fields if field else ()
+            body[key], deeper = _nulled_map(inner, old, wanted[key], actual[key])
+            found = found or deeper
+    return body, found
+
+
+def _remains(field: DestinationField | None, old: Any, actual: Any) -> bool:
+    """Whether a removed setting is still there. One that equals its documented default says nothing either way."""
+    if isinstance(old, Mapping) and isinstance(actual, Mapping):
+        fields = field.fields if field else ()
+        return any(_remains(find_field(fields, key), old[key], actual[key]) for key in old if key in actual)
+    if _is_nothing(old):
+        return False
+    default = list(field.default) if field and isinstance(field.default, tuple) else field and field.default
+    if _is_masked(actual):
+        return default is None
+    return _alike(old, actual) and not _alike(default, actual)

@@ -1,0 +1,60 @@
+"""The constants that GoldRush, the Pulumi engine and state files agree on, and the one reader of times.
+
+What stands here is written into users' state or sent over the wire: a value never changes, and a name that state files
+hold is never reused.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from typing import Final
+
+MASK: Final = "******"
+"""What the API shows in place of a credential. Never written to state, never sent back."""
+
+SIGNATURE_KEY: Final = "4dabf18193072939515e22adb298388d"
+"""The key by which the engine recognizes a value with a special meaning. Source: the Pulumi SDK, `runtime/rpc.py`."""
+
+SECRET_SIGNATURE: Final = "1b47061264138c4ac30d75fd1eb44270"  # noqa: S105 - a public marker of the wire protocol
+"""What stands under `SIGNATURE_KEY` where the value is a secret."""
+
+UNKNOWN_VALUE: Final = "04da6b54-80e4-46f7-96ec-b56ff0331ba9"
+"""What stands in place of a string that is only known after other resources exist."""
+
+PROVIDER: Final = "__provider"
+"""Property in which the SDK keeps the pickled provider; no verb works on a resource that has lost it."""
+
+OWNER: Final = "__owner"
+"""Hidden input: the id of the stack's `Owner`. Without it a pipeline carries no ownership tag."""
+
+SECRET_PATHS: Final = "__secrets"  # noqa: S105 - the name of a property
+"""Hidden input: the paths, each a list of keys, of the values that the program itself marked as secret. The engine
+strips such marks before a verb is called, so this is the only way a verb learns of them."""
+
+KEY_FINGERPRINT: Final = "__key_fingerprint"
+"""Hidden output: a fingerprint of the ServiceKey and the endpoint that a pipeline was last deployed with."""
+
+HIDDEN: Final = frozenset({PROVIDER, OWNER, SECRET_PATHS, KEY_FINGERPRINT})
+"""Every property that no user sees."""
+
+DYNAMIC_PREFIX: Final = "pulumi-python:dynamic/"
+PIPELINE_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Pipeline"
+"""Type of a pipeline in state."""
+OWNER_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Owner"
+"""Type of a stack's owner in state."""
+
+OWNERSHIP_TAG: Final = re.compile(r"\s?\[pulumi:[^\]]*\]?\s*$")
+"""The ownership tag at the end of a description, whole or with its end cut off by the server."""
+
+
+def read_time(text: str) -> datetime | None:
+    """Return a time of the API, which ends in `Z` or in an offset; None when it cannot be read.
+
+    A time without either is UTC.
+    """
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
