@@ -1,4 +1,4 @@
-"""Every pipeline that the selected stack declares: see `pipelines` in Pulumi.dev.yaml."""
+"""Declare every pipeline in the selected stack's config; see `pipelines` in Pulumi.dev.yaml."""
 
 from __future__ import annotations
 

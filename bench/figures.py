@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 RESULTS: Final = Path(__file__).with_name("results.md")
 _INTRODUCTION: Final = """# Benchmark results
 
-`make bench` writes this file, section by section; `python -m bench --only NAME` measures one of them anew.
-Wall times are those of whole commands of the real CLI, with its state in files.
-"Floor" is a dynamic provider that does nothing, for resources with four properties; "loaded floor" does nothing for
-resources with those of a pipeline; "plain" sleeps while it waits, on the four threads that the SDK gives it;
-"sleeping" and "loaded sleeping" sleep on threads enough and do nothing else, so no provider can be done sooner."""
+`make bench` writes this file section by section; `python -m bench --only NAME` repeats one section.
+Times are wall times of whole commands of the real CLI, with state in files unless the row says otherwise.
+"Floor" is a dynamic provider that does nothing, for resources with four properties; "loaded floor" is the same for
+resources with the properties of a pipeline.
+"Plain" sleeps while it waits, on the four threads that the SDK provides.
+"Sleeping" and "loaded sleeping" only sleep, on enough threads, so no provider can finish sooner."""
 _SECTION: Final = re.compile(r"(?m)^## ")
 
 

@@ -1,4 +1,4 @@
-"""The blocks of Base in Kafka, byte for byte: a kafka destination takes neither transforms nor an ABI."""
+"""The blocks of Base in Kafka, byte for byte. A Kafka destination accepts neither transforms nor an ABI."""
 
 from __future__ import annotations
 

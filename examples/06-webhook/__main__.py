@@ -1,4 +1,4 @@
-"""Large transfers on Base sent to a webhook; the destination is written as a dict, and `pulumi up` asks its health."""
+"""Large transfers on Base sent to a webhook, with the destination as a dict and a health check in `pulumi up`."""
 
 from __future__ import annotations
 

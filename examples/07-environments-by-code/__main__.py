@@ -1,4 +1,4 @@
-"""One program for dev, staging and prod: the stack's name chooses the environment, the code knows how they differ."""
+"""One program for dev, staging and prod. The stack's name selects an environment of `environments.py`."""
 
 from __future__ import annotations
 

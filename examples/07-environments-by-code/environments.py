@@ -1,4 +1,4 @@
-"""The three environments and everything in which they differ."""
+"""The three environments, and every difference between them."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ class Environment:
     """One environment.
 
     Attributes:
-        name: Its name, which is the stack's.
-        chains: The chains whose swaps it follows.
+        name: Name of the environment and of its stack.
+        chains: Chains to read swaps from.
         batch_size: Rows per INSERT.
-        is_protected: Whether Pulumi refuses to delete or replace its pipelines.
+        is_protected: Whether Pulumi refuses to delete or replace the pipelines.
     """
 
     name: str
@@ -35,11 +35,11 @@ ENVIRONMENTS = {
 
 
 def environment_of(stack: str) -> Environment:
-    """The environment of a stack.
+    """Return the environment of a stack.
 
     Raises:
-        pulumi.RunError: There is no environment of that name.
+        pulumi.RunError: No environment has that name.
     """
     if stack not in ENVIRONMENTS:
-        raise pulumi.RunError(f"stack {stack}: is no environment, use one of {', '.join(ENVIRONMENTS)}")
+        raise pulumi.RunError(f"stack {stack}: is not an environment, use one of {', '.join(ENVIRONMENTS)}")
     return ENVIRONMENTS[stack]

@@ -1,4 +1,4 @@
-"""`SwapFeed`: the house's own kind of pipeline, as a component."""
+"""`SwapFeed`: a component that wraps a pipeline with the team's own defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class SwapFeed(pulumi.ComponentResource):
-    """Uniswap v3 swaps of one chain in the analytics database of an environment."""
+    """Write the Uniswap v3 swaps of one chain to the analytics database of an environment."""
 
     def __init__(self, name: str, chain: str, environment: Environment, password: pulumi.Output[str]) -> None:
         super().__init__("example:analytics:SwapFeed", name)

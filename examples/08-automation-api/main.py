@@ -1,7 +1,7 @@
 """Deploy pipelines from a Python program of your own: `python main.py up`, `preview`, `destroy` or `rollout`.
 
-A rollout brings dev, staging and prod up one after the other and stops at the first that fails. The Pulumi program is
-a function in this file, so what it needs is passed to it, and no stack config is involved.
+A rollout updates dev, staging and prod in this order and stops at the first failure. The Pulumi program is a function
+in this file, so it needs no stack config.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ import goldrush_pulumi as goldrush
 LOCAL_GOLDRUSH = "http://127.0.0.1:8710/platform/pipeline-api/"
 HERE = Path(__file__).resolve().parent
 STACKS = ("dev", "staging", "prod")
-"""The environments, in the order in which a change reaches them."""
+"""The stacks, in the order in which a change reaches them."""
 
 
 def declare_pipelines() -> None:
-    """Declare what is to be; Pulumi calls this while it deploys."""
+    """Declare the pipelines of the selected stack. Pulumi calls this function."""
     stack = pulumi.get_stack()
     swaps = goldrush.Pipeline(
         "base-swaps",
@@ -41,7 +41,7 @@ def declare_pipelines() -> None:
 
 
 def open_stack(name: str) -> automation.Stack:
-    """The stack, made on first use. It runs this Python, and speaks to a local GoldRush unless told otherwise."""
+    """Return a stack, created on first use, that runs this Python and uses a local GoldRush by default."""
     environment = {
         "PULUMI_PYTHON_CMD": sys.executable,
         "GOLDRUSH_BASE_URL": os.environ.get("GOLDRUSH_BASE_URL", LOCAL_GOLDRUSH),
@@ -55,17 +55,17 @@ def open_stack(name: str) -> automation.Stack:
 
 
 def succeeds(verb: str, name: str) -> bool:
-    """Do "up", "preview" or "destroy" on one stack and tell whether it went well."""
+    """Run "up", "preview" or "destroy" on one stack, and return whether it succeeded."""
     try:
         getattr(open_stack(name), verb)(on_output=print)
     except automation.CommandError:
-        # Pulumi has said why, line by line.
+        # Pulumi has already printed the reason.
         return False
     return True
 
 
 def roll_out() -> bool:
-    """Bring one stack after the other up. What comes after one that fails is not touched."""
+    """Update the stacks in order, and return whether all succeeded. A failure leaves the remaining stacks untouched."""
     for position, name in enumerate(STACKS):
         print(f"--- {name}")
         if not succeeds("up", name):
@@ -76,10 +76,10 @@ def roll_out() -> bool:
 
 
 def main() -> int:
-    """Do what the command line asks for and return the exit code."""
+    """Run the command line and return the exit code."""
     parser = argparse.ArgumentParser(description="Deploy the pipelines of this example.")
     parser.add_argument("verb", choices=("up", "preview", "destroy", "rollout"))
-    parser.add_argument("--stack", default="dev", choices=STACKS, help="stack of all verbs but rollout")
+    parser.add_argument("--stack", default="dev", choices=STACKS, help="stack to use; ignored by rollout")
     options = parser.parse_args()
     went_well = roll_out() if options.verb == "rollout" else succeeds(options.verb, options.stack)
     return 0 if went_well else 1

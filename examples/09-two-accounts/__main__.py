@@ -1,4 +1,4 @@
-"""The swaps of Base for two GoldRush accounts: the stack's own, and a partner's."""
+"""The swaps of Base for two GoldRush accounts: the stack's own and a partner's."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ config = pulumi.Config()
 partner = goldrush.Provider(
     "partner",
     service_key=config.require_secret("partnerServiceKey"),
-    # A provider of its own reads nothing from the stack's goldrush:* config, so it is told the endpoint too.
+    # An explicit provider ignores the stack's goldrush:* config, so pass it the endpoint too.
     base_url=pulumi.Config("goldrush").get("baseUrl"),
 )
 
@@ -19,7 +19,7 @@ partner = goldrush.Provider(
 def swaps(
     name: str, host: str, password: pulumi.Output[str], opts: pulumi.ResourceOptions | None = None
 ) -> goldrush.Pipeline:
-    """The swaps of Base in the database of one account."""
+    """Declare a pipeline that writes the swaps of Base to the database of one account."""
     return goldrush.Pipeline(
         name,
         opts,

@@ -1,4 +1,4 @@
-"""The events of one contract, decoded by its ABI, in ClickHouse: a table for each kind of event."""
+"""The events of one contract, decoded with its ABI, in one ClickHouse table for each kind of event."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A stretch of history that ends by itself, and the present from there on."""
+"""A backfill that ends by itself, and a pipeline that continues from there."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ history = goldrush.Pipeline(
 
 present = goldrush.Pipeline(
     "swaps-present",
-    # A project of its own: pipelines of one project would share its consumer group and its checkpoint.
+    # Each pipeline has its own project: two in one project would share its consumer group and its checkpoint.
     project="swaps-present-dev",
     description="Swaps on Base from the handover on",
     topic="base.mainnet.ref.block.swap.v3",

@@ -1,4 +1,4 @@
-"""Two feeds, and the rules of the house over whatever this program declares."""
+"""Two pipelines, checked against the house rules like everything that this program declares."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What this house asks of every pipeline, whoever declares it, in a component too."""
+"""Rules for every pipeline of a program, including pipelines inside components."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ CREDENTIALS = {"password", "access_key_id", "secret_access_key", "session_token"
 
 @contextmanager
 def house_rules(stack: str) -> Iterator[None]:
-    """Check every pipeline that is declared inside.
+    """Check every pipeline that is declared in the `with` block.
 
     Raises:
-        pulumi.RunError: One breaks a rule. A preview names all violations at once; an update that was not previewed
-            ends at the first, so that nothing that breaks a rule is deployed.
+        pulumi.RunError: A pipeline breaks a rule. A preview lists all violations; an update without a preview stops at
+            the first, before the pipeline is created.
     """
     violations: list[str] = []
 
@@ -33,26 +33,26 @@ def house_rules(stack: str) -> Iterator[None]:
     pulumi.runtime.register_stack_transformation(check)
     yield
     if violations:
-        raise pulumi.RunError("\n".join(["the rules of the house are broken", *violations]))
+        raise pulumi.RunError("\n".join(["pipelines break the house rules", *violations]))
 
 
 def find_violations(stack: str, inputs: Mapping[str, Any], opts: pulumi.ResourceOptions) -> Iterator[str]:
-    """What a pipeline's inputs and options do that the house does not want."""
+    """Yield the rules that a pipeline's inputs and options break."""
     if stack == "prod" and not opts.protect:
-        yield "is not protected, write protect=True in its options"
+        yield "is not protected, set protect=True in its options"
     if stack == "prod" and not str(inputs["project"]).endswith("-prod"):
         yield "project: does not end in -prod, so it would share tables with another environment"
     for path in plain_credentials(inputs["destination_config"], "destination_config"):
-        yield f"{path}: is plain text, take it from config.require_secret"
+        yield f"{path}: is plain text, read it with config.require_secret"
 
 
 def plain_credentials(value: Any, path: str) -> Iterator[str]:
-    """The paths of credentials that are neither secrets nor outputs of anything else."""
+    """Yield the paths of credentials that are plain strings, not secrets or other outputs."""
     if isinstance(value, str):
         if path.rpartition(".")[2].lower() in CREDENTIALS:
             yield path
     elif not isinstance(value, pulumi.Output):
-        # A typed destination keeps its fields as attributes.
+        # A typed destination has attributes instead of keys.
         fields = value if isinstance(value, Mapping) else getattr(value, "__dict__", {})
         for name, item in fields.items():
             yield from plain_credentials(item, f"{path}.{name}")

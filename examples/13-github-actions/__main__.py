@@ -1,4 +1,4 @@
-"""Every pipeline that the selected stack's config declares."""
+"""Declare every pipeline in the selected stack's config."""
 
 from __future__ import annotations
 
