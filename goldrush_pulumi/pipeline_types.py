@@ -27,8 +27,8 @@ class PipelineArgs:
     """
 
     project: pulumi.Input[str]
-    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint.
-    A change replaces the pipeline."""
+    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the
+    checkpoint. A change replaces the pipeline."""
     topic: pulumi.Input[str]
     """Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`. A
     change replaces the pipeline."""
@@ -60,7 +60,8 @@ class PipelineArgs:
     abi_unmatched: pulumi.Input[Literal["", "raw"]] | None = None
     """What happens to entries that the ABI does not describe: `raw` keeps them, an empty string drops them."""
     status: pulumi.Input[Literal["running", "paused"]] | None = None
-    """Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default: running)."""
+    """Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default:
+    running)."""
     triggers: pulumi.Input[Mapping[str, Any]] | None = None
     """Any values; a change of one deploys the pipeline again."""
     wait_for: pulumi.Input[Literal["running", "healthy", "none"]] | None = None
@@ -74,8 +75,8 @@ class PipelineArgsDict(TypedDict):
     """`PipelineArgs` as keyword arguments or as a dict."""
 
     project: pulumi.Input[str]
-    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint.
-    A change replaces the pipeline."""
+    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the
+    checkpoint. A change replaces the pipeline."""
     topic: pulumi.Input[str]
     """Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`. A
     change replaces the pipeline."""
@@ -107,7 +108,8 @@ class PipelineArgsDict(TypedDict):
     abi_unmatched: NotRequired[pulumi.Input[Literal["", "raw"]] | None]
     """What happens to entries that the ABI does not describe: `raw` keeps them, an empty string drops them."""
     status: NotRequired[pulumi.Input[Literal["running", "paused"]] | None]
-    """Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default: running)."""
+    """Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default:
+    running)."""
     triggers: NotRequired[pulumi.Input[Mapping[str, Any]] | None]
     """Any values; a change of one deploys the pipeline again."""
     wait_for: NotRequired[pulumi.Input[Literal["running", "healthy", "none"]] | None]
@@ -121,7 +123,8 @@ class PipelineOutputs:
     """Outputs of a pipeline: the inputs echoed, and what was observed."""
 
     project: pulumi.Output[str]
-    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint."""
+    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the
+    checkpoint."""
     topic: pulumi.Output[str]
     """Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`."""
     destination_config: pulumi.Output[dict[str, Any]]
@@ -184,7 +187,8 @@ class GetPipelineResult:
     id: str
     """Id of the pipeline."""
     project: str
-    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint."""
+    """Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the
+    checkpoint."""
     topic: str
     """Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`."""
     destination_config: dict[str, Any]

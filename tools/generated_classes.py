@@ -172,9 +172,7 @@ def _docstring(text: str, *, blank: bool = True) -> list[str]:
     if len(paragraphs) == 1 and len(text) + 10 <= _WIDTH:
         lines = [f'    """{text}"""']
     else:
-        wrapped = [
-            textwrap.wrap(part, _WIDTH - 9, break_long_words=False, break_on_hyphens=False) for part in paragraphs
-        ]
+        wrapped = [textwrap.wrap(part, _WIDTH - 10, break_on_hyphens=False) for part in paragraphs]
         first, *others = [line for part in wrapped for line in ([*part, ""])][:-1]
         closing = ['    """'] if blank else []
         lines = [f'    """{first}', *(f"    {line}" if line else "" for line in others), *closing]
