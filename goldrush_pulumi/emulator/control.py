@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from starlette.requests import Request
 
-    from goldrush_pulumi.emulator.controls import Controls
+    from goldrush_pulumi.emulator.admin import Controls
     from goldrush_pulumi.emulator.faults import Fault
     from goldrush_pulumi.emulator.recording import RecordedRequest
 

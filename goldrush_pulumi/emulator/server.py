@@ -15,12 +15,12 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from goldrush_pulumi.emulator.accounts import Account, KeyRing, default_accounts
-from goldrush_pulumi.emulator.app import BASE_PATH, PipelineApi
-from goldrush_pulumi.emulator.archive import Archive, ArchiveError
+from goldrush_pulumi.emulator.routes import BASE_PATH, PipelineApi
+from goldrush_pulumi.emulator.storage import Archive, ArchiveError
 from goldrush_pulumi.emulator.control import control_application
-from goldrush_pulumi.emulator.controls import Controls
+from goldrush_pulumi.emulator.admin import Controls
 from goldrush_pulumi.emulator.faults import FaultBook
-from goldrush_pulumi.emulator.gateway import CONTROL_PATH, Gateway
+from goldrush_pulumi.emulator.middleware import CONTROL_PATH, Gateway
 from goldrush_pulumi.emulator.lifecycle import Lifecycle
 from goldrush_pulumi.emulator.prober import Prober, ProberError
 from goldrush_pulumi.emulator.recording import Recorder

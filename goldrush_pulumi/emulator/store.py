@@ -8,10 +8,10 @@ import threading
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.emulator import answers
+from goldrush_pulumi.emulator import responses
 from goldrush_pulumi.emulator.errors import InvalidPipelineError, PipelineForbiddenError, PipelineNotFoundError
 from goldrush_pulumi.emulator.record import Record
-from goldrush_pulumi.emulator.rules import (
+from goldrush_pulumi.emulator.schema import (
     CREATABLE,
     MASK,
     PATCHABLE,
@@ -20,13 +20,13 @@ from goldrush_pulumi.emulator.rules import (
     create_problems,
     patch_problems,
 )
-from goldrush_pulumi.emulator.runtime import Runtime
+from goldrush_pulumi.emulator.worker import Runtime
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from goldrush_pulumi.emulator.accounts import Account, KeyRing
-    from goldrush_pulumi.emulator.archive import Archive
+    from goldrush_pulumi.emulator.storage import Archive
     from goldrush_pulumi.emulator.lifecycle import Lifecycle
     from goldrush_pulumi.emulator.prober import Prober
     from goldrush_pulumi.emulator.switches import SwitchBoard
@@ -126,7 +126,7 @@ class Store:
             if switches.list_order == "newest first":
                 records.reverse()
             objects = [self._object(record, masked=True) for record in records[first : first + count]]
-        items = [answers.brief_object(item) for item in objects] if switches.list_items_brief else objects
+        items = [responses.brief_object(item) for item in objects] if switches.list_items_brief else objects
         return items, len(records)
 
     def patch(self, account: Account, pipeline_id: str, body: dict[str, Any]) -> dict[str, Any]:
@@ -182,24 +182,24 @@ class Store:
         """Return the runtime phase of a pipeline, and count the read."""
         with self.turn() as runtime:
             record = self._find(account, pipeline_id)
-            report = answers.status_object(record)
+            report = responses.status_object(record)
             runtime.count_read(record)
             return report
 
     def logs(self, account: Account, pipeline_id: str) -> dict[str, Any]:
         """Return the log tail of each pod."""
         with self.turn():
-            return answers.logs_object(self._find(account, pipeline_id))
+            return responses.logs_object(self._find(account, pipeline_id))
 
     def metrics(self, account: Account, pipeline_id: str) -> dict[str, Any]:
         """Return the throughput snapshot."""
         with self.turn():
-            return answers.metrics_object(self._find(account, pipeline_id), self._clock())
+            return responses.metrics_object(self._find(account, pipeline_id), self._clock())
 
     def destination_health(self, account: Account, pipeline_id: str) -> dict[str, Any]:
         """Return the last connectivity probe."""
         with self.turn():
-            return answers.health_object(self._find(account, pipeline_id))
+            return responses.health_object(self._find(account, pipeline_id))
 
     def probe_again(self, account: Account, pipeline_id: str) -> None:
         """Try the destination of a running pipeline; what comes of it is its health from now on. Takes its time."""
@@ -231,7 +231,7 @@ class Store:
 
     def full_object(self, record: Record) -> dict[str, Any]:
         """Return everything about a pipeline, in clear; call within a turn."""
-        return {**self._object(record, masked=False), **answers.runtime_report(record)}
+        return {**self._object(record, masked=False), **responses.runtime_report(record)}
 
     def name_of(self, pipeline_id: str) -> str | None:
         """Return the name of a pipeline of any account, or None."""
@@ -301,7 +301,7 @@ class Store:
 
     def _object(self, record: Record, *, masked: bool) -> dict[str, Any]:
         account = self._accounts[record.group_id]
-        return answers.pipeline_object(record, account, self._board.current, masked=masked)
+        return responses.pipeline_object(record, account, self._board.current, masked=masked)
 
     def _save(self) -> None:
         changed, self._runtime.changed = self._runtime.changed, set()

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.emulator import Emulator
-from goldrush_pulumi.emulator.archive import Archive
+from goldrush_pulumi.emulator.storage import Archive
 from tests.e2e.programs import POSTGRES, marked, pipeline, program
 from tests.e2e.world import QUICK, World
 

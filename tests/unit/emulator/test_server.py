@@ -81,7 +81,7 @@ def test_an_error_inside_is_an_answer(lab: Lab, monkeypatch: pytest.MonkeyPatch)
     def explode(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("goldrush_pulumi.emulator.answers.status_object", explode)
+    monkeypatch.setattr("goldrush_pulumi.emulator.responses.status_object", explode)
     response = lab.api.send("GET", f"{lab.api.create()['id']}/status/")
     assert response.status_code == 500
     assert "The emulator itself failed" in response.json()["error_message"]

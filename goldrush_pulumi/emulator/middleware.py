@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from goldrush_pulumi.emulator.app import BASE_PATH, error_envelope
+from goldrush_pulumi.emulator.routes import BASE_PATH, error_envelope
 from goldrush_pulumi.emulator.recording import RecordedRequest
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from goldrush_pulumi.emulator.app import PipelineApi
+    from goldrush_pulumi.emulator.routes import PipelineApi
     from goldrush_pulumi.emulator.faults import Fault, FaultBook
     from goldrush_pulumi.emulator.recording import Recorder
     from goldrush_pulumi.emulator.store import Store

@@ -7,7 +7,7 @@ import itertools
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.emulator.lifecycle import GONE, Leg, Lifecycle
-from goldrush_pulumi.emulator.rules import startup_problem
+from goldrush_pulumi.emulator.schema import startup_problem
 from goldrush_pulumi.emulator.scripts import Script, ScriptBook, Until
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.emulator.destinations import with_defaults
-from goldrush_pulumi.emulator.rules import MASK, UNSET
+from goldrush_pulumi.emulator.schema import MASK, UNSET
 from goldrush_pulumi.emulator.timestamps import iso_time
 
 if TYPE_CHECKING:

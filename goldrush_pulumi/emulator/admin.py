@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator.record import Record
     from goldrush_pulumi.emulator.recording import RecordedRequest, Recorder
-    from goldrush_pulumi.emulator.runtime import Runtime
+    from goldrush_pulumi.emulator.worker import Runtime
     from goldrush_pulumi.emulator.store import Store
     from goldrush_pulumi.emulator.switches import SwitchBoard, Switches
 
