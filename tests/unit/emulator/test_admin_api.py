@@ -14,17 +14,17 @@ if TYPE_CHECKING:
 
 
 @pytest.fixture
-def control(lab: Lab) -> Iterator[Callable[..., httpx.Response]]:
-    """Sends requests to the control API: method, path, body."""
-    with Caller(lab.emulator.control_url, None) as caller:
+def admin(lab: Lab) -> Iterator[Callable[..., httpx.Response]]:
+    """Sends requests to the admin API: method, path, body."""
+    with Caller(lab.emulator.admin_url, None) as caller:
         yield caller.send
 
 
-def test_summary_shows_switches_pipelines_and_requests(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """The root of the control API answers without a key and is not recorded itself."""
+def test_summary_shows_switches_pipelines_and_requests(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """The root of the admin API needs no key and is not recorded."""
     pipeline = lab.api.create()
     lab.api.phases(pipeline["id"], 3)
-    summary = control("GET").json()
+    summary = admin("GET").json()
     assert summary["switches"]["foreign_answer"] == 404
     assert (summary["pipelines"], summary["peak_deploying"]) == ({"RUNNING": 1}, 1)
     assert summary["requests"] == {
@@ -33,52 +33,52 @@ def test_summary_shows_switches_pipelines_and_requests(lab: Lab, control: Callab
     }
 
 
-def test_switches_are_read_and_changed(lab: Lab, control: Callable[..., httpx.Response]) -> None:
+def test_switches_are_read_and_changed(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
     """GET shows each switch with its question; PUT changes the named ones and refuses unknown ones."""
-    shown = control("GET", "switches/").json()
+    shown = admin("GET", "switches/").json()
     assert (shown["list_order"]["value"], "order" in shown["list_order"]["question"]) == ("newest first", True)
-    changed = control("PUT", "switches/", {"list_order": "oldest first", "masked_leaves": ["url"]}).json()
+    changed = admin("PUT", "switches/", {"list_order": "oldest first", "masked_leaves": ["url"]}).json()
     assert changed["list_order"] == "oldest first"
     assert lab.emulator.switches.masked_leaves == ("url",)
-    refused = control("PUT", "switches/", {"colour": "blue"})
+    refused = admin("PUT", "switches/", {"colour": "blue"})
     assert (refused.status_code, refused.json()) == (422, {"error": "switch colour: there is no such switch"})
 
 
-def test_faults_are_set_shown_and_cleared(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """POST adds a fault, GET shows how often it struck, DELETE drops all."""
-    assert control("POST", "faults/", {"method": "GET", "path": "*", "status": 503}).status_code == 200
+def test_faults_are_set_shown_and_cleared(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """POST adds a fault, GET shows how often it was applied, DELETE removes all."""
+    assert admin("POST", "faults/", {"method": "GET", "path": "*", "status": 503}).status_code == 200
     assert [lab.api.send("GET").status_code for _ in range(2)] == [503, 200]
-    [fault] = control("GET", "faults/").json()
+    [fault] = admin("GET", "faults/").json()
     assert (fault["status"], fault["hits"], fault["times"]) == (503, 1, 1)
-    assert control("DELETE", "faults/").status_code == 204
-    assert control("GET", "faults/").json() == []
-    assert control("POST", "faults/", {"colour": "blue"}).status_code == 422
-    assert control("POST", "faults/", {"drop": "never"}).json()["error"].startswith("drop: 'never' is unknown")
+    assert admin("DELETE", "faults/").status_code == 204
+    assert admin("GET", "faults/").json() == []
+    assert admin("POST", "faults/", {"colour": "blue"}).status_code == 422
+    assert admin("POST", "faults/", {"drop": "never"}).json()["error"].startswith("drop: 'never' is unknown")
 
 
-def test_requests_are_shown_and_cleared(lab: Lab, control: Callable[..., httpx.Response]) -> None:
+def test_requests_are_shown_and_cleared(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
     """Recorded requests carry method, path, body, status and pipeline id."""
     pipeline = lab.api.create()
-    [request] = control("GET", "requests/").json()
+    [request] = admin("GET", "requests/").json()
     assert (request["method"], request["status"], request["pipeline_id"]) == ("POST", 201, pipeline["id"])
     assert (request["body"], request["account"], request["at"]) == (postgres_body(), "main", lab.clock.now)
-    assert control("DELETE", "requests/").status_code == 204
-    assert control("GET", "requests/").json() == []
+    assert admin("DELETE", "requests/").status_code == 204
+    assert admin("GET", "requests/").json() == []
 
 
-def test_scripts_are_set_and_cleared(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """POST scripts future deployments, DELETE lets them come up again."""
-    control("POST", "script/", {"name": "bad*", "outcome": "FAILED", "logs": ["ERROR no"], "until": "never"})
+def test_scripts_are_set_and_cleared(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """POST scripts future deployments, DELETE lets them succeed again."""
+    admin("POST", "script/", {"name": "bad*", "outcome": "FAILED", "logs": ["ERROR no"], "until": "never"})
     assert lab.api.phase(lab.api.create(name="bad one")["id"]) == "FAILED"
-    assert control("DELETE", "script/").status_code == 204
+    assert admin("DELETE", "script/").status_code == 204
     assert lab.api.phase(lab.api.create(name="bad two")["id"]) == "RUNNING"
-    assert control("POST", "script/", {"outcome": "EXPLODE"}).status_code == 422
+    assert admin("POST", "script/", {"outcome": "EXPLODE"}).status_code == 422
 
 
-def test_pipelines_are_shown_in_clear(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """The control API shows whole objects with secrets and runtime state."""
+def test_pipelines_are_shown_in_clear(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """The admin API shows whole objects with secrets and runtime state."""
     pipeline = lab.api.create()
-    [shown] = control("GET", "pipelines/").json()
+    [shown] = admin("GET", "pipelines/").json()
     assert (shown["id"], shown["phase"], shown["ready"]) == (pipeline["id"], "RUNNING", 1)
     assert shown["destination_config"]["password"] == "planted-password"
     assert shown["group"]["id"] == lab.emulator.accounts[0].group_id
@@ -95,32 +95,32 @@ def test_pipelines_are_shown_in_clear(lab: Lab, control: Callable[..., httpx.Res
         ("health", {"error": "refused"}, {"phase": "RUNNING", "health_error": "refused"}),
     ],
 )
-def test_pipelines_are_acted_upon(
-    lab: Lab, control: Callable[..., httpx.Response], verb: str, body: dict[str, Any], shows: dict[str, Any]
+def test_pipelines_can_be_changed(
+    lab: Lab, admin: Callable[..., httpx.Response], verb: str, body: dict[str, Any], shows: dict[str, Any]
 ) -> None:
-    """Each act answers the pipeline as it is right after."""
+    """Each action returns the pipeline as it is right after."""
     pipeline = lab.api.create()
-    shown = control("POST", f"pipelines/{pipeline['id']}/{verb}/", body).json()
+    shown = admin("POST", f"pipelines/{pipeline['id']}/{verb}/", body).json()
     assert {name: shown[name] for name in shows} == shows
 
 
-def test_logs_are_written(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """Lines written by hand appear at the end of the tail, which holds the last 200 lines."""
+def test_logs_are_written(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """Written lines appear at the end of the tail, which has the last 200 lines."""
     pipeline = lab.api.create()
-    control("POST", f"pipelines/{pipeline['id']}/logs/", {"lines": [f"INFO line {number}" for number in range(300)]})
+    admin("POST", f"pipelines/{pipeline['id']}/logs/", {"lines": [f"INFO line {number}" for number in range(300)]})
     [pod] = lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]
     lines = pod["logs"].splitlines()
     assert (len(lines), lines[0], lines[-1]) == (200, "INFO line 100", "INFO line 299")
 
 
-def test_pipelines_are_removed(lab: Lab, control: Callable[..., httpx.Response]) -> None:
-    """DELETE takes a pipeline away behind the API's back; a second one says that there is none."""
+def test_pipelines_are_removed(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """DELETE removes a pipeline outside of the API; a second one says that there is no such pipeline."""
     pipeline = lab.api.create()
     path = f"pipelines/{pipeline['id']}/"
-    assert control("DELETE", path).status_code == 204
+    assert admin("DELETE", path).status_code == 204
     assert lab.api.send("GET", f"{pipeline['id']}/").status_code == 404
-    gone = control("DELETE", path)
-    assert (gone.status_code, "has none of that id" in gone.json()["error"]) == (404, True)
+    gone = admin("DELETE", path)
+    assert (gone.status_code, "there is no pipeline with that id" in gone.json()["error"]) == (404, True)
 
 
 @pytest.mark.parametrize(
@@ -132,31 +132,30 @@ def test_pipelines_are_removed(lab: Lab, control: Callable[..., httpx.Response])
         ("phase/", {}),
     ],
 )
-def test_acts_that_make_no_sense_are_refused(
-    lab: Lab, control: Callable[..., httpx.Response], path: str, body: dict[str, Any]
-) -> None:
+def test_nonsense_is_refused(lab: Lab, admin: Callable[..., httpx.Response], path: str, body: dict[str, Any]) -> None:
     """A wrong field, value or phase is a 422 with the reason, and changes nothing."""
     pipeline = lab.api.create()
     before = lab.emulator.pipelines()
-    refused = control("POST", f"pipelines/{pipeline['id']}/{path}", body)
+    refused = admin("POST", f"pipelines/{pipeline['id']}/{path}", body)
     assert (refused.status_code, bool(refused.json()["error"])) == (422, True)
     assert lab.emulator.pipelines() == before
 
 
 @pytest.mark.parametrize("content", [b"{", b"[]"])
-def test_control_bodies_are_json_objects(lab: Lab, content: bytes) -> None:
-    """Anything else than a JSON object is a 400."""
-    answer = httpx.put(f"{lab.emulator.control_url}switches/", content=content, trust_env=False)
-    assert (answer.status_code, "JSON" in answer.json()["error"]) == (400, True)
+def test_bodies_are_json_objects(lab: Lab, content: bytes) -> None:
+    """A body that is not a JSON object is a 400."""
+    headers = {"Content-Type": "application/json"}
+    response = httpx.put(f"{lab.emulator.admin_url}switches/", content=content, headers=headers, trust_env=False)
+    assert (response.status_code, "JSON" in response.json()["error"]) == (400, True)
 
 
-def test_unknown_control_paths_are_404(control: Callable[..., httpx.Response]) -> None:
-    """The control API has no other paths."""
-    assert control("GET", "weather/").status_code == 404
+def test_unknown_paths_are_404(admin: Callable[..., httpx.Response]) -> None:
+    """The admin API has no other paths."""
+    assert admin("GET", "weather/").status_code == 404
 
 
-def test_faults_do_not_strike_the_control_api(lab: Lab, control: Callable[..., httpx.Response]) -> None:
+def test_faults_spare_the_admin_api(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
     """However broken the API is, it can be repaired."""
     lab.emulator.fault(status=500, times=None)
-    assert control("GET").status_code == 200
-    assert control("DELETE", "faults/").status_code == 204
+    assert admin("GET").status_code == 200
+    assert admin("DELETE", "faults/").status_code == 204

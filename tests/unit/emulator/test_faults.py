@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from tests.unit.emulator.conftest import Lab
 
 
-def test_fault_answers_as_often_as_it_is_told(lab: Lab) -> None:
-    """A fault strikes its number of times in the place of the store, then requests pass again."""
+def test_fault_applies_as_often_as_it_says(lab: Lab) -> None:
+    """A fault responds in place of the store as often as it says, then requests pass again."""
     fault = lab.emulator.fault(method="GET", path="*/status/", status=503, times=2, retry_after=7)
     pipeline = lab.api.create()
     answers = [lab.api.send("GET", f"{pipeline['id']}/status/") for _ in range(3)]
@@ -31,8 +31,8 @@ def test_fault_may_let_some_pass_first(lab: Lab) -> None:
     assert [lab.api.send("GET").status_code for _ in range(3)] == [200, 500, 200]
 
 
-def test_fault_for_ever_ends_when_cleared(lab: Lab) -> None:
-    """Without a number of times a fault strikes until it is cleared."""
+def test_fault_without_times_ends_when_cleared(lab: Lab) -> None:
+    """Without a number of times a fault applies until it is cleared."""
     lab.emulator.fault(status=500, times=None)
     assert [lab.api.send("GET").status_code for _ in range(4)] == [500] * 4
     lab.emulator.clear_faults()
@@ -58,7 +58,7 @@ def test_fault_finds_a_post_by_the_name_in_its_body(lab: Lab) -> None:
 
 @pytest.mark.parametrize(("drop", "created"), [("before", 0), ("after", 1)])
 def test_fault_drops_the_connection(lab: Lab, drop: str, created: int) -> None:
-    """A dropped POST has no answer; "after" has created the pipeline, "before" has not."""
+    """A dropped POST has no response; "after" has created the pipeline, "before" has not."""
     lab.emulator.fault(method="POST", drop=drop)
     with pytest.raises(httpx.RemoteProtocolError):
         lab.api.send("POST", "", postgres_body())
@@ -68,8 +68,8 @@ def test_fault_drops_the_connection(lab: Lab, drop: str, created: int) -> None:
     assert lab.api.send("GET").status_code == 200
 
 
-def test_fault_answers_after_the_commit(lab: Lab) -> None:
-    """A gateway that lost patience: the answer says 504, the pipeline is there."""
+def test_fault_responds_after_the_commit(lab: Lab) -> None:
+    """As after a timeout of a gateway: the response is 504, and the pipeline exists."""
     lab.emulator.fault(method="POST", status=504, commit=True, body=HTML_BODY)
     response = lab.api.send("POST", "", postgres_body())
     assert (response.status_code, response.headers["content-type"]) == (504, "text/html; charset=utf-8")
@@ -80,15 +80,15 @@ def test_fault_answers_after_the_commit(lab: Lab) -> None:
     ("body", "kind"), [(HTML_BODY, "text/html; charset=utf-8"), ({"unexpected": True}, "application/json")]
 )
 def test_fault_has_any_body(lab: Lab, body: Any, kind: str) -> None:
-    """A body without a status is a 200 that is not what the caller expects: a proxy's page, or foreign JSON."""
+    """A body without a status is a 200 that the caller does not expect: the page of a proxy, or foreign JSON."""
     lab.emulator.fault(body=body)
     response = lab.api.send("GET")
     assert (response.status_code, response.headers["content-type"]) == (200, kind)
     assert "pagination" not in response.text
 
 
-def test_fault_delays_the_answer(lab: Lab) -> None:
-    """A delayed answer is held back longer than an impatient caller waits, and others are served meanwhile."""
+def test_fault_delays_the_response(lab: Lab) -> None:
+    """A delayed response comes later than an impatient caller waits, and others are served meanwhile."""
     fault = lab.emulator.fault(method="GET", delay_seconds=600)
     with (
         Caller(lab.emulator.base_url, lab.emulator.service_key, timeout_seconds=0.2) as impatient,
@@ -99,15 +99,15 @@ def test_fault_delays_the_answer(lab: Lab) -> None:
 
 
 def test_fault_delay_alone_still_carries_out(lab: Lab) -> None:
-    """A delay without anything else ends in the ordinary answer."""
+    """A delay without anything else ends in the ordinary response."""
     lab.emulator.fault(method="POST", delay_seconds=0.01)
     assert lab.api.create()["id"].startswith("pipe_")
 
 
-def test_the_emulator_stops_while_an_answer_is_held_back(lab: Lab) -> None:
-    """A held-back answer does not hold up the end: the caller sees the connection break."""
+def test_the_emulator_stops_while_a_response_is_held_back(lab: Lab) -> None:
+    """A held-back response does not delay the end: the caller sees the connection break."""
     seen: list[Exception] = []
-    struck = lab.emulator.fault(delay_seconds=600)
+    fault = lab.emulator.fault(delay_seconds=600)
 
     def call() -> None:
         try:
@@ -117,7 +117,7 @@ def test_the_emulator_stops_while_an_answer_is_held_back(lab: Lab) -> None:
 
     caller = threading.Thread(target=call)
     caller.start()
-    while not struck.hits:
+    while not fault.hits:
         threading.Event().wait(0.005)
     lab.emulator.stop()
     caller.join()
@@ -125,7 +125,7 @@ def test_the_emulator_stops_while_an_answer_is_held_back(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"drop": "sometimes"}, {"status": 99}, {"status": 600}])
-def test_a_fault_that_cannot_be_is_refused(lab: Lab, wrong: dict[str, Any]) -> None:
+def test_a_wrong_fault_is_refused(lab: Lab, wrong: dict[str, Any]) -> None:
     """A fault that could never do what it says is an error at once."""
     with pytest.raises(ValueError, match=r"^(drop|status): "):
         lab.emulator.fault(**wrong)

@@ -32,8 +32,8 @@ def test_pipelines_and_keys_survive_a_restart(state_file: Path, clock: Clock) ->
             assert [item["id"] for item in api.data("GET")["items"]] == [kept["id"]]
 
 
-def test_a_deployment_goes_on_where_it_was(state_file: Path, clock: Clock) -> None:
-    """A pipeline that was DEPLOYING comes up after its time, although the emulator was away meanwhile."""
+def test_a_deployment_continues_where_it_was(state_file: Path, clock: Clock) -> None:
+    """A pipeline that was DEPLOYING is RUNNING after its time, although the emulator was not running meanwhile."""
     lifecycle = Lifecycle.by_time(deploy_seconds=10)
     with (
         Emulator(state_file=state_file, clock=clock, lifecycle=lifecycle) as first,
@@ -49,7 +49,7 @@ def test_a_deployment_goes_on_where_it_was(state_file: Path, clock: Clock) -> No
 
 
 def test_start_times_grow_over_a_restart(state_file: Path, clock: Clock) -> None:
-    """Even when the clock stands still over a restart, the next deployment starts later than the last."""
+    """Even if the clock stands still over a restart, the next deployment starts later than the last."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         pipeline = api.create()
         [before] = first.pipelines()
@@ -98,7 +98,7 @@ def test_given_accounts_come_before_the_kept_ones(state_file: Path, clock: Clock
             assert api.send("GET", f"{pipeline['id']}/").status_code == 404
 
 
-def test_a_second_emulator_is_kept_off_the_file(state_file: Path) -> None:
+def test_a_second_emulator_cannot_use_the_file(state_file: Path) -> None:
     """Two emulators on one file would overwrite each other: the second is refused with a clear line."""
     with Emulator(state_file=state_file), pytest.raises(EmulatorError, match="another emulator holds it"):
         Emulator(state_file=state_file)
@@ -106,7 +106,7 @@ def test_a_second_emulator_is_kept_off_the_file(state_file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["notes.txt", "missing/goldrush.db"])
 def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str) -> None:
-    """A file of another kind, or one in a folder that is not there, is named with the reason and left alone."""
+    """A file of another kind, or one in a missing folder, is named with the reason and not changed."""
     (tmp_path / "notes.txt").write_text("these are my notes, not a database\n" * 10)
     with pytest.raises(EmulatorError, match=f"open state file .*{name}: .*, use another file"):
         Emulator(state_file=tmp_path / name)

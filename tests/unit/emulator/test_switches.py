@@ -193,8 +193,8 @@ def test_bad_sql_rejected_at_post(lab: Lab, sql: str, reason: str) -> None:
         'SELECT "limit_price" FROM "swaps" /* UNION */ WHERE a IN (1, 2)',
     ],
 )
-def test_words_in_texts_and_comments_are_no_sql(lab: Lab, sql: str) -> None:
-    """Only real keywords count, not words inside texts, names or comments."""
+def test_keywords_in_strings_and_comments_are_ignored(lab: Lab, sql: str) -> None:
+    """Words inside strings, names or comments do not count as keywords."""
     assert lab.api.phase(lab.api.create(transforms={"swaps": sql})["id"]) == "RUNNING"
 
 
@@ -287,7 +287,7 @@ def test_failed_heals_by(lab: Lab, healer: str, at_first: str, after_patch: str,
 
 
 def test_a_patch_heals_even_where_patches_do_not_redeploy(lab: Lab) -> None:
-    """With both "never redeploys" and "healed by a PATCH", a FAILED pipeline is deployed anew by a PATCH."""
+    """With both "never redeploys" and "healed by a PATCH", a PATCH deploys a FAILED pipeline again."""
     lab.emulator.switch(patch_redeploys="never")
     pipeline = lab.api.create()
     lab.emulator.fail(pipeline["id"])
@@ -297,7 +297,7 @@ def test_a_patch_heals_even_where_patches_do_not_redeploy(lab: Lab) -> None:
 
 @pytest.mark.parametrize("status", ["running", "paused"])
 def test_bounded_end_status(lab: Lab, status: str) -> None:
-    """After its end, a bounded pipeline wishes running or paused."""
+    """After its end, the status of a bounded pipeline is running or paused."""
     lab.emulator.switch(bounded_end_status=status)
     pipeline = lab.api.create(execution_mode="bounded")
     assert lab.api.phase(pipeline["id"]) == "STOPPED"
@@ -305,7 +305,7 @@ def test_bounded_end_status(lab: Lab, status: str) -> None:
 
 
 def test_delete_through_stopping(start: Callable[..., Lab]) -> None:
-    """A deleted pipeline stays readable as STOPPING for a while; a second DELETE does not prolong it."""
+    """A deleted pipeline stays readable as STOPPING for a while; a second DELETE does not prolong that."""
     lab = start(lifecycle=Lifecycle.by_time(stop_seconds=4), switches=Switches(delete_through_stopping=True))
     pipeline = lab.api.create()
     path = f"{pipeline['id']}/"
@@ -319,7 +319,7 @@ def test_delete_through_stopping(start: Callable[..., Lab]) -> None:
 
 @pytest.mark.parametrize(("survives", "height"), [(True, 44745030), (False, 44745000)])
 def test_checkpoint_survives_delete(lab: Lab, *, survives: bool, height: int) -> None:
-    """A new pipeline of the same project and topic goes on where the old one was, or starts over."""
+    """A new pipeline of the same project and topic continues where the old one was, or starts over."""
     lab.emulator.switch(checkpoint_survives_delete=survives)
     old = lab.api.create()
     lab.clock.advance(30)
@@ -330,7 +330,7 @@ def test_checkpoint_survives_delete(lab: Lab, *, survives: bool, height: int) ->
 
 @pytest.mark.parametrize(("rewinds", "height"), [(True, 7), (False, 44745030)])
 def test_start_change_rewinds(lab: Lab, *, rewinds: bool, height: int) -> None:
-    """A changed execution_start_from moves the reading position, or is only noted."""
+    """A changed execution_start_from moves the reading position, or is only stored."""
     lab.emulator.switch(start_change_rewinds=rewinds)
     pipeline = lab.api.create()
     lab.clock.advance(30)
@@ -378,7 +378,7 @@ def test_list_lag_seconds(lab: Lab) -> None:
 
 
 def test_page_size_limit(lab: Lab) -> None:
-    """A larger page is answered with the limit, which the answer states."""
+    """A larger page has as many items as the limit, which the response states."""
     lab.emulator.switch(page_size_limit=2)
     for _ in range(3):
         lab.api.create()
