@@ -15,6 +15,7 @@ CREATE TABLE IF NOT EXISTS pipelines (id TEXT PRIMARY KEY, record TEXT NOT NULL)
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
 _OWNER_ONLY = 0o600
+_SQLITE_HEADER = b"SQLite format 3\0"
 
 
 class StorageError(Exception):
@@ -36,19 +37,16 @@ class Storage:
 
     def __init__(self, path: Path) -> None:
         try:
-            # SQLite gives its journal the permissions of the database, so they must be right before the first write.
-            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
+            _make_private(path)
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
         except (OSError, sqlite3.Error) as error:
             raise StorageError(_reason(path, error)) from None
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-            self._database.execute("PRAGMA schema_version")
-            path.chmod(_OWNER_ONLY)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = OFF")
             self._database.executescript(_SCHEMA)
-        except (OSError, sqlite3.Error) as error:
+        except sqlite3.Error as error:
             self._database.close()
             raise StorageError(_reason(path, error)) from None
 
@@ -80,6 +78,16 @@ class Storage:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+
+def _make_private(path: Path) -> None:
+    """Create the file if it is missing, and let only its owner read it; leave a file of another kind as it is.
+
+    SQLite gives its journal the permissions of the database, so this comes before SQLite opens it.
+    """
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY), "rb") as file:
+        if file.read(len(_SQLITE_HEADER)) in {b"", _SQLITE_HEADER}:
+            os.fchmod(file.fileno(), _OWNER_ONLY)
 
 
 def _reason(path: Path, error: OSError | sqlite3.Error) -> str:

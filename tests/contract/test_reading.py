@@ -83,9 +83,12 @@ def test_metrics_answers_numbers(api: Caller, pipeline: dict[str, Any]) -> None:
 
 
 def test_destination_health_answers_the_last_probe(api: Caller, pipeline: dict[str, Any]) -> None:
-    """Destination health says healthy or not, and the last error."""
+    """Destination health says healthy or not, when and how fast that was found, and the last error; it has no uid."""
     data = api.data("GET", f"{pipeline['id']}/destination-health/")
-    assert set(data) >= {"healthy", "last_error"}
+    assert set(data) >= {"healthy", "last_checked_at", "latency_ms", "last_error"}
+    assert "uid" not in data
+    assert data["last_checked_at"] is None or _moment(data["last_checked_at"]).utcoffset() is not None
+    assert data["latency_ms"] is None or isinstance(data["latency_ms"], int)
 
 
 @pytest.mark.parametrize("part", ["", "status/", "logs/", "metrics/", "destination-health/"])

@@ -159,3 +159,73 @@ def test_faults_spare_the_admin_api(lab: Lab, admin: Callable[..., httpx.Respons
     lab.emulator.fault(status=500, times=None)
     assert admin("GET").status_code == 200
     assert admin("DELETE", "faults/").status_code == 204
+
+
+def test_outages_and_churn_are_started_and_ended(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """POST starts an outage or another client, DELETE ends it; a wrong option is a 422 or a 404."""
+    assert admin("POST", "churn/", {"pipelines": 3, "per_second": 0}).status_code == 200
+    assert lab.api.data("GET")["pagination"]["total_count"] == 3
+    assert admin("POST", "outage/", {"status": 503}).json()["status"] == 503
+    assert lab.api.send("GET").status_code == 503
+    assert [admin("DELETE", path).status_code for path in ("faults/", "churn/")] == [204, 204]
+    assert lab.api.data("GET")["items"] == []
+    assert admin("POST", "churn/", {"pipelines": -1}).status_code == 422
+    assert admin("POST", "churn/", {"account": "nobody"}).status_code == 404
+    assert admin("POST", "outage/", {"status": 42}).status_code == 422
+
+
+@pytest.mark.parametrize(
+    "host", ["evil.example", "evil.example:{port}", "127.0.0.1.evil.example", "10.0.0.1", "[::1", ""]
+)
+@pytest.mark.parametrize("path", ["/_emulator/requests/", "/platform/pipeline-api/"])
+def test_foreign_hosts_are_refused(lab: Lab, admin: Callable[..., httpx.Response], host: str, path: str) -> None:
+    """A name that a web page has bound to a loopback address reads nothing, in the admin API and in the API."""
+    lab.api.create()
+    headers = {"Host": host.format(port=lab.emulator.port), "Authorization": f"Bearer {lab.emulator.service_key}"}
+    response = admin("GET", str(httpx.URL(lab.emulator.admin_url).join(path)), headers=headers)
+    assert (response.status_code, "use a loopback address" in response.text) == (421, True)
+    assert "planted-password" not in response.text
+    assert [request.method for request in lab.emulator.requests()] == ["POST"]
+
+
+@pytest.mark.parametrize("host", ["localhost", "LOCALHOST:{port}", "127.0.0.1", "127.1.2.3:80", "[::1]:{port}"])
+@pytest.mark.parametrize("path", ["/_emulator/requests/", "/platform/pipeline-api/"])
+def test_loopback_hosts_are_served(lab: Lab, admin: Callable[..., httpx.Response], host: str, path: str) -> None:
+    """Every loopback name and address reaches the emulator, with any port: it may be forwarded."""
+    headers = {"Host": host.format(port=lab.emulator.port), "Authorization": f"Bearer {lab.emulator.service_key}"}
+    assert admin("GET", str(httpx.URL(lab.emulator.admin_url).join(path)), headers=headers).status_code == 200
+
+
+@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://localhost:3000", "https://{host}"])
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_foreign_origins_are_refused(lab: Lab, admin: Callable[..., httpx.Response], origin: str, method: str) -> None:
+    """A web page of another origin can neither read the recorded requests nor remove them."""
+    lab.api.create()
+    host = httpx.URL(lab.emulator.admin_url).netloc.decode()
+    response = admin(method, "requests/", headers={"Origin": origin.format(host=host)})
+    assert (response.status_code, "planted-password" in response.text) == (403, False)
+    assert len(lab.emulator.requests()) == 1
+
+
+def test_the_own_origin_is_served(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """A page of the emulator itself may use the admin API."""
+    host = httpx.URL(lab.emulator.admin_url).netloc.decode()
+    assert admin("GET", "requests/", headers={"Origin": f"http://{host}"}).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "kind", ["text/plain", "application/x-www-form-urlencoded", "text/plain; application/json", ""]
+)
+def test_bodies_need_their_content_type(lab: Lab, admin: Callable[..., httpx.Response], kind: str) -> None:
+    """A body of a kind that a web page may send without asking first is a 415 and does nothing."""
+    response = admin("POST", "faults/", content=b'{"status": 500}', headers={"Content-Type": kind})
+    assert (response.status_code, "application/json" in response.json()["error"]) == (415, True)
+    assert lab.emulator.faults() == []
+
+
+def test_bodies_may_name_their_encoding_or_be_absent(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """JSON with a charset is JSON, and a POST without a body needs no content type."""
+    headers = {"Content-Type": "application/json; charset=utf-8"}
+    assert admin("POST", "faults/", content=b'{"status": 500}', headers=headers).status_code == 200
+    assert admin("POST", "churn/").status_code == 200
+    assert len(lab.emulator.faults()) == 1

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import stat
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from goldrush_pulumi.emulator import Account, Emulator, EmulatorError, Lifecycle, Switches
+from goldrush_pulumi.emulator.storage import Storage
 from tests.caller import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.emulator.conftest import Clock
@@ -111,3 +115,58 @@ def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str)
     with pytest.raises(EmulatorError, match=f"open state file .*{name}: .*, use another file"):
         Emulator(state_file=tmp_path / name)
     assert (tmp_path / "notes.txt").read_text().startswith("these are my notes")
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """New files are readable by everybody unless a program says otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+@pytest.mark.parametrize("existing", [False, True])
+def test_only_the_owner_may_read_the_file(state_file: Path, *, existing: bool) -> None:
+    """The file and its journal, which hold keys and passwords, are private; an older one becomes private."""
+    if existing:
+        Emulator(state_file=state_file).close()
+        state_file.chmod(0o644)
+    with Emulator(state_file=state_file) as emulator, Caller(emulator.base_url, emulator.service_key) as api:
+        api.create()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state_file.parent.iterdir()}
+    assert state_file.name in modes
+    assert set(modes.values()) == {0o600}
+
+
+def test_records_of_another_version_are_read(state_file: Path) -> None:
+    """Fields that this version does not know are skipped, and fields that are missing have their defaults."""
+    with Emulator(state_file=state_file) as first, Caller(first.base_url, first.service_key) as api:
+        pipeline = api.create()
+        assert api.phase(pipeline["id"]) == "RUNNING"
+    storage = Storage(state_file)
+    [record] = storage.records()
+    for name in ("transitions", "outcome", "probe"):
+        del record[name]
+    storage.save({record["id"]: {**record, "colour": "blue"}})
+    storage.close()
+    with Emulator(state_file=state_file) as second, Caller(second.base_url, second.service_key) as api:
+        assert api.phase(pipeline["id"]) == "RUNNING"
+        api.data("PATCH", f"{pipeline['id']}/", {"description": "changed"})
+        assert api.phase(pipeline["id"]) == "RUNNING"
+
+
+def test_the_last_probe_survives_a_restart(state_file: Path, clock: Clock) -> None:
+    """A paused pipeline still shows its last probe, and a waiting one keeps its transitions."""
+    lifecycle = Lifecycle.by_time(deploy_seconds=5, stop_seconds=5)
+    options: dict[str, Any] = {"state_file": state_file, "clock": clock, "lifecycle": lifecycle}
+    with Emulator(**options) as first, Caller(first.base_url, first.service_key) as api:
+        pipeline = api.create()
+        clock.advance(5)
+        before = api.data("GET", f"{pipeline['id']}/destination-health/")
+        api.data("PUT", f"{pipeline['id']}/", {"status": "paused"})
+        assert api.phase(pipeline["id"]) == "STOPPING"
+    clock.advance(5)
+    with Emulator(**options) as second, Caller(second.base_url, second.service_key) as api:
+        assert api.phase(pipeline["id"]) == "PAUSED"
+        assert api.data("GET", f"{pipeline['id']}/destination-health/") == before

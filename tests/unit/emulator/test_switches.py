@@ -100,6 +100,20 @@ def test_masked_leaves(lab: Lab) -> None:
     assert masked == {"url": "******", "headers": {"Authorization": "******", "X-Team": "******"}}
 
 
+def test_credentials_in_reads(lab: Lab) -> None:
+    """Reads show credentials as six stars, or without their fields, in the list and in nested maps too."""
+    lab.emulator.switch(credentials_in_reads="left out")
+    postgres, kafka = lab.api.create(), lab.api.create(kafka_body())
+    for pipeline in (postgres, kafka):
+        assert lab.api.data("GET", f"{pipeline['id']}/") == pipeline
+        assert pipeline in lab.api.data("GET")["items"]
+    assert set(postgres["destination_config"]) == {"type", "url", "user"}
+    assert kafka["destination_config"]["sasl"] == {"mechanism": "SCRAM-SHA-512", "username": "goldrush"}
+    lab.emulator.switch(credentials_in_reads="masked")
+    assert lab.api.data("GET", f"{postgres['id']}/")["destination_config"]["password"] == "******"
+    assert lab.full(postgres["id"])["destination_config"]["password"] == SECRET
+
+
 @pytest.mark.parametrize(
     ("effect", "status", "kept"), [("stored", 200, "******"), ("kept", 200, SECRET), ("refused", 422, SECRET)]
 )
