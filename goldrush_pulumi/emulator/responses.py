@@ -43,7 +43,7 @@ def pipeline_object(record: Record, account: Account, switches: Switches, *, mas
     if masked:
         leave_out = switches.credentials_in_reads == "left out"
         config["destination_config"] = _mask(config["destination_config"], switches.masked_leaves, leave_out=leave_out)
-    if switches.unset_answers_null:
+    if switches.unset_returns_null:
         config.update({name: None for name, unset in UNSET.items() if config[name] == unset})
     return {
         "id": record.id,

@@ -311,7 +311,7 @@ class Store:
 
     def _find(self, account: Account, pipeline_id: str) -> Record:
         record = self._workers.records.get(pipeline_id)
-        if record is None or (record.group_id != account.group_id and self._switches.current.foreign_answer == 404):  # noqa: PLR2004
+        if record is None or (record.group_id != account.group_id and self._switches.current.foreign_status == 404):  # noqa: PLR2004
             raise PipelineNotFoundError(f"Pipeline {pipeline_id} not found.")
         if record.group_id != account.group_id:
             raise PipelineForbiddenError(f"This ServiceKey has no access to pipeline {pipeline_id}.")
@@ -334,7 +334,7 @@ class Store:
         return self._checkpoints.get(_checkpoint_key(record), start)
 
     def _written(self, record: Record) -> dict[str, Any]:
-        return self._object(record, masked=self._switches.current.write_answers_masked)
+        return self._object(record, masked=self._switches.current.write_responses_masked)
 
     def _object(self, record: Record, *, masked: bool) -> dict[str, Any]:
         account = self._accounts[record.group_id]

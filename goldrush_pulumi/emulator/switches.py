@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import difflib
 from typing import Any, Literal
 
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError
@@ -21,7 +22,7 @@ class Switches:
     null_removes_key: bool = True
     """When PATCH merges: does a null remove its key, or is it ignored?"""
 
-    write_answers_masked: bool = True
+    write_responses_masked: bool = True
     """Do POST, PATCH and PUT mask secrets in their responses, as GET does?"""
 
     masked_leaves: tuple[str, ...] = ("*password", "*token*", "*secret_access_key", "headers.authorization")
@@ -36,7 +37,7 @@ class Switches:
     returns_defaults: bool = False
     """Does the server fill in and return defaults of `destination_config` that the user never set?"""
 
-    unset_answers_null: bool = False
+    unset_returns_null: bool = False
     """Are unset optional fields returned as null, or as an empty string, map or list?"""
 
     unknown_fields: Literal["refuse", "ignore"] = "refuse"
@@ -87,7 +88,7 @@ class Switches:
     start_change_rewinds: bool = False
     """Does a change of `execution_start_from` move the reading position, or is it ignored after the first start?"""
 
-    foreign_answer: Literal[404, 403] = 404
+    foreign_status: Literal[404, 403] = 404
     """Is the response for a pipeline of another account 404, or 403?"""
 
     list_items_brief: bool = False
@@ -142,7 +143,7 @@ def parse_switches(values: dict[str, Any]) -> Switches:
 
 
 def switch_questions() -> dict[str, str]:
-    """Return the open question that each switch answers, by the switch's name."""
+    """Return the open question of each switch, by its name."""
     properties = TypeAdapter(Switches).json_schema()["properties"]
     return {name: schema["description"] for name, schema in properties.items()}
 
@@ -150,5 +151,7 @@ def switch_questions() -> dict[str, str]:
 def _problem(location: tuple[int | str, ...], reason: str) -> str:
     name = str(location[0])
     if reason == "Unexpected keyword argument":
-        return f"switch {name}: there is no such switch"
-    return f"switch {name}: {reason[0].lower()}{reason[1:]}"
+        known = [field.name for field in dataclasses.fields(Switches)]
+        near = difflib.get_close_matches(name, known, 1)
+        return f"set switch {name}: there is no such switch, {f'use {near[0]}' if near else 'see the documentation'}"
+    return f"set switch {name}: {reason[0].lower()}{reason[1:]}"

@@ -25,7 +25,7 @@ def test_summary_shows_switches_pipelines_and_requests(lab: Lab, admin: Callable
     pipeline = lab.api.create()
     lab.api.phases(pipeline["id"], 3)
     summary = admin("GET").json()
-    assert summary["switches"]["foreign_answer"] == 404
+    assert summary["switches"]["foreign_status"] == 404
     assert (summary["pipelines"], summary["peak_deploying"]) == ({"RUNNING": 1}, 1)
     assert summary["requests"] == {
         "POST /platform/pipeline-api/": 1,
@@ -41,7 +41,10 @@ def test_switches_are_read_and_changed(lab: Lab, admin: Callable[..., httpx.Resp
     assert changed["list_order"] == "oldest first"
     assert lab.emulator.switches.masked_leaves == ("url",)
     refused = admin("PUT", "switches/", {"colour": "blue"})
-    assert (refused.status_code, refused.json()) == (422, {"error": "switch colour: there is no such switch"})
+    assert (refused.status_code, refused.json()) == (
+        422,
+        {"error": "set switch colour: there is no such switch, see the documentation"},
+    )
 
 
 def test_faults_are_set_shown_and_cleared(lab: Lab, admin: Callable[..., httpx.Response]) -> None:

@@ -47,7 +47,7 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
 def test_the_options_reach_the_server(tmp_path: Path) -> None:
     """Key, state file, times and switches from the command line are in force; a kill loses no pipeline."""
     options = ["--service-key", "dev-key", "--state", str(tmp_path / "s.db"), "--deploy-seconds", "900"]
-    switches = ["--switch", "foreign_answer=403", "--switch", "masked_leaves=url,user"]
+    switches = ["--switch", "foreign_status=403", "--switch", "masked_leaves=url,user"]
     with running(*options, *switches) as (_, url, key), Caller(url, key) as api:
         pipeline = api.create()
         assert api.phase(pipeline["id"]) == "DEPLOYING"
@@ -60,8 +60,8 @@ def test_the_options_reach_the_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--switch", "foreign_answer"], "error: --switch foreign_answer: has no value, write it as name=value\n"),
-        (["--switch", "colour=blue"], "error: switch colour: there is no such switch\n"),
+        (["--switch", "foreign_status"], "error: --switch foreign_status: has no value, write it as name=value\n"),
+        (["--switch", "colour=blue"], "error: set switch colour: there is no such switch, see the documentation\n"),
         (["--host", "0.0.0.0"], "error: serve emulator on 0.0.0.0: it must not be reachable by others, use a loopback"),
         (
             ["--port", "70000"],

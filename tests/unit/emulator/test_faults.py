@@ -17,10 +17,10 @@ def test_fault_applies_as_often_as_it_says(lab: Lab) -> None:
     """A fault responds in place of the store as often as it says, then requests pass again."""
     fault = lab.emulator.fault(method="GET", path="*/status/", status=503, times=2, retry_after=7)
     pipeline = lab.api.create()
-    answers = [lab.api.send("GET", f"{pipeline['id']}/status/") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [503, 503, 200]
-    assert [answer.headers.get("retry-after") for answer in answers] == ["7", "7", None]
-    assert (answers[0].json()["error"], answers[0].json()["error_code"], fault.hits) == (True, "503", 2)
+    responses = [lab.api.send("GET", f"{pipeline['id']}/status/") for _ in range(3)]
+    assert [response.status_code for response in responses] == [503, 503, 200]
+    assert [response.headers.get("retry-after") for response in responses] == ["7", "7", None]
+    assert (responses[0].json()["error"], responses[0].json()["error_code"], fault.hits) == (True, "503", 2)
 
 
 def test_fault_may_let_some_pass_first(lab: Lab) -> None:

@@ -34,7 +34,7 @@ def test_a_busy_port_is_one_clear_line(lab: Lab) -> None:
 
 
 def test_a_stopped_emulator_can_start_again(lab: Lab) -> None:
-    """While stopped, nothing answers; after a new start the same address has the same pipelines."""
+    """While stopped, nothing responds; after a new start the same address has the same pipelines."""
     pipeline = lab.api.create()
     lab.emulator.stop()
     with pytest.raises(httpx.ConnectError):

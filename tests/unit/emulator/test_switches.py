@@ -27,15 +27,15 @@ def test_every_switch_says_which_question_it_answers() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"patch_merges": True}, "switch patch_merges: there is no such switch"),
-        ({"patch_redeploys": "sometimes"}, "switch patch_redeploys: input should be 'at once', 'later'"),
-        ({"foreign_answer": 401}, "switch foreign_answer: input should be 404 or 403"),
-        ({"page_size_limit": 0}, "switch page_size_limit: input should be greater than or equal to 1"),
+        ({"patch_merges": True}, "set switch patch_merges: there is no such switch, use patch_merges_maps"),
+        ({"patch_redeploys": "sometimes"}, "set switch patch_redeploys: input should be 'at once', 'later'"),
+        ({"foreign_status": 401}, "set switch foreign_status: input should be 404 or 403"),
+        ({"page_size_limit": 0}, "set switch page_size_limit: input should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_switch_is_refused(values: dict[str, Any], message: str) -> None:
     """An unknown switch or value is one line that names the switch."""
-    with pytest.raises(ValueError, match=r"^switch ") as caught:
+    with pytest.raises(ValueError, match=r"^set switch ") as caught:
         parse_switches(values)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -76,17 +76,17 @@ def test_null_removes_key(lab: Lab, *, removes: bool, tables: list[str]) -> None
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_write_answers_masked(lab: Lab, *, masked: bool) -> None:
-    """POST, PATCH and PUT answers hide or show the password; GET always hides it."""
-    lab.emulator.switch(write_answers_masked=masked)
+def test_write_responses_masked(lab: Lab, *, masked: bool) -> None:
+    """POST, PATCH and PUT responses hide or show the password; GET always hides it."""
+    lab.emulator.switch(write_responses_masked=masked)
     pipeline = lab.api.create()
     path = f"{pipeline['id']}/"
-    answers = [
+    responses = [
         pipeline,
         lab.api.data("PATCH", path, {"description": "x"}),
         lab.api.data("PUT", path, {"status": "paused"}),
     ]
-    assert [SECRET in str(answer) for answer in answers] == [not masked] * 3
+    assert [SECRET in str(response) for response in responses] == [not masked] * 3
     assert SECRET not in str(lab.api.data("GET", path))
 
 
@@ -135,7 +135,7 @@ def test_mask_sent_back_is_kept_in_depth(lab: Lab) -> None:
 
 
 def test_returns_defaults(lab: Lab) -> None:
-    """Defaults that nobody set appear in answers, or do not; nested ones fill up what is given."""
+    """Defaults that nobody set appear in responses, or do not; nested ones fill up what is given."""
     config = {"url": "https://h.example.com", "retry": {"max_attempts": 9}}
     pipeline = lab.api.create(destination_type="webhook", destination_config=config)
     assert pipeline["destination_config"] == config
@@ -145,9 +145,9 @@ def test_returns_defaults(lab: Lab) -> None:
     assert filled["retry"] == {"max_attempts": 9, "backoff_ms": 1000}
 
 
-def test_unset_answers_null(lab: Lab) -> None:
+def test_unset_returns_null(lab: Lab) -> None:
     """Unset optional fields are null, set ones keep their value."""
-    lab.emulator.switch(unset_answers_null=True)
+    lab.emulator.switch(unset_returns_null=True)
     pipeline = lab.api.create()
     assert (pipeline["execution_stop_from"], pipeline["abi_file"]) == (None, None)
     assert pipeline["execution_start_from"] == "44745000"
@@ -286,7 +286,7 @@ def test_redeploy_delay_seconds(start: Callable[..., Lab]) -> None:
     ],
 )
 def test_failed_heals_by(lab: Lab, healer: str, at_first: str, after_patch: str, after_resume: str) -> None:
-    """A crashed pipeline comes back by a PATCH, only by pause and resume, or alone; the start time tells which."""
+    """A crashed pipeline comes back by a PATCH, only by pause and resume, or alone; the start time shows which."""
     lab.emulator.switch(failed_heals_by=healer)
     pipeline = lab.api.create()
     failed = lab.emulator.fail(pipeline["id"])
@@ -354,9 +354,9 @@ def test_start_change_rewinds(lab: Lab, *, rewinds: bool, height: int) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_foreign_answer(lab: Lab, status: int) -> None:
-    """A pipeline of another group answers 404 or 403; a missing one always 404."""
-    lab.emulator.switch(foreign_answer=status)
+def test_foreign_status(lab: Lab, status: int) -> None:
+    """A pipeline of another group is a 404 or a 403; a missing one always 404."""
+    lab.emulator.switch(foreign_status=status)
     pipeline = lab.api.create()
     with Caller(lab.emulator.base_url, lab.emulator.accounts[1].service_key) as other:
         assert other.send("GET", f"{pipeline['id']}/").status_code == status
@@ -404,9 +404,9 @@ def test_page_size_limit(lab: Lab) -> None:
 def test_requests_per_second(lab: Lab, *, stated: bool) -> None:
     """Beyond the rate an account gets 429, with or without Retry-After; time lets it in again; others are free."""
     lab.emulator.switch(requests_per_second=2, retry_after_on_429=stated)
-    answers = [lab.api.send("GET") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[2].headers.get("retry-after") == ("1" if stated else None)
+    responses = [lab.api.send("GET") for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert responses[2].headers.get("retry-after") == ("1" if stated else None)
     with Caller(lab.emulator.base_url, lab.emulator.accounts[1].service_key) as other:
         assert other.send("GET").status_code == 200
     lab.clock.advance(0.5)
