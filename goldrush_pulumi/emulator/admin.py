@@ -66,6 +66,11 @@ class Admin:
         """The most pipelines that were ever DEPLOYING at the same time."""
         return self._store.peak_deploying
 
+    @property
+    def churning(self) -> ChurnPlan | None:
+        """What the other client does, if there is one."""
+        return self._store.churn_plan
+
     def switch(self, **changes: Any) -> None:
         """Change switches by name; see `Switches`.
 
@@ -263,6 +268,7 @@ def _summary(admin: Admin) -> dict[str, Any]:
         "pipelines": {phase: sum(item["phase"] == phase for item in pipelines) for phase in phases},
         "peak_deploying": admin.peak_deploying,
         "faults": len(admin.faults()),
+        "churn": None if admin.churning is None else dataclasses.asdict(admin.churning),
         "requests": admin.request_counts(),
     }
 

@@ -94,6 +94,11 @@ class Store:
         """The most pipelines that were ever DEPLOYING at the same time."""
         return self._workers.peak_deploying
 
+    @property
+    def churn_plan(self) -> ChurnPlan | None:
+        """What the other client does, if there is one."""
+        return None if self._churn is None else self._churn.plan
+
     @contextmanager
     def locked(self) -> Iterator[Workers]:
         """Hold the lock, with everything that is due done first; save what changed at the end."""

@@ -168,10 +168,11 @@ def test_outages_and_churn_are_started_and_ended(lab: Lab, admin: Callable[..., 
     """POST starts an outage or another client, DELETE ends it; a wrong option is a 422 or a 404."""
     assert admin("POST", "churn/", {"pipelines": 3, "per_second": 0}).status_code == 200
     assert lab.api.data("GET")["pagination"]["total_count"] == 3
+    assert admin("GET").json()["churn"] == {"pipelines": 3, "per_second": 0, "per_page": 0}
     assert admin("POST", "outage/", {"status": 503}).json()["status"] == 503
     assert lab.api.send("GET").status_code == 503
     assert [admin("DELETE", path).status_code for path in ("faults/", "churn/")] == [204, 204]
-    assert lab.api.data("GET")["items"] == []
+    assert (lab.api.data("GET")["items"], admin("GET").json()["churn"]) == ([], None)
     assert admin("POST", "churn/", {"pipelines": -1}).status_code == 422
     assert admin("POST", "churn/", {"account": "nobody"}).status_code == 404
     assert admin("POST", "outage/", {"status": 42}).status_code == 422

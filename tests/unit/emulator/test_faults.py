@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -268,6 +269,24 @@ def test_fault_drips_the_whole_response(lab: Lab) -> None:
     lab.emulator.fault(drip_seconds=0, times=None)
     assert lab.api.data("GET", f"{pipeline['id']}/") == pipeline
     assert lab.api.send("DELETE", f"{pipeline['id']}/").status_code == 204
+
+
+def test_dripping_ends_when_the_caller_goes(lab: Lab) -> None:
+    """Once the caller has closed the connection, nothing more of the body is sent."""
+    incoming = iter([{"type": "http.request", "body": b"", "more_body": False}, {"type": "http.disconnect"}])
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return next(incoming)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "GET", "path": "/platform/pipeline-api/", "query_string": b"", "headers": []}
+    lab.emulator.fault(drip_seconds=600)
+    asyncio.run(lab.emulator.application(scope, receive, send))
+    assert [message["type"] for message in sent] == ["http.response.start", "http.response.body"]
+    assert sent[1]["body"] == b""
 
 
 def test_the_emulator_stops_while_a_response_drips(lab: Lab) -> None:
