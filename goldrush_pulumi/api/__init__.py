@@ -1,4 +1,4 @@
-"""The GoldRush Pipeline REST API: client, answers and errors. Knows nothing of Pulumi."""
+"""The GoldRush Pipeline REST API: client, responses and errors. Nothing here depends on Pulumi."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from goldrush_pulumi.api.errors import (
     Forbidden,
     GoldRushError,
     Interrupted,
+    InterruptedChange,
     InvalidRequest,
     OutOfTime,
     PipelineNotFound,
@@ -46,6 +47,7 @@ __all__ = [
     "GoldRushError",
     "Group",
     "Interrupted",
+    "InterruptedChange",
     "InvalidRequest",
     "OutOfTime",
     "Pipeline",
