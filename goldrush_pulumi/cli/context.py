@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pipeline, PipelineNotFound, RateLimiter
+from goldrush_pulumi.api import GoldRushClient, GoldRushError, Pipeline, PipelineNotFound
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.cli.stacks import Stack, load_stack
+from goldrush_pulumi.client_factory import open_client, policies_of
+from goldrush_pulumi.operations.context import Policies
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.settings import KEY_VARIABLE, Settings, load_settings
@@ -45,6 +47,11 @@ class Account:
     redact: Callable[[str], str]
     stack: Stack | None = None
 
+    @property
+    def policies(self) -> Policies:
+        """How long a failure or a goal must last to count, as the settings say."""
+        return policies_of(self.settings)
+
     def shown(self, text: object) -> str:
         """A server's text as it may be shown: on one line, harmless, without secrets."""
         return safe(self.redact(str(text)))
@@ -65,14 +72,12 @@ def open_account(
     settings = _settings(selected)
     redact = Redactor({settings.service_key, *(selected.secrets if selected else ())})
     cancelled = threading.Event()
-    client = GoldRushClient(
-        service_key=settings.service_key,
-        base_url=settings.base_url,
-        key_source=settings.key_source,
+    client = open_client(
+        settings,
         cancelled=cancelled,
-        rate_limiter=RateLimiter(settings.requests_per_second * share, cancelled=cancelled),
-        max_connections=_MAX_CONNECTIONS,
         retry_seconds=RETRY_SECONDS if retry_seconds is None else retry_seconds,
+        share=share,
+        max_connections=_MAX_CONNECTIONS,
     )
     try:
         yield Account(settings, client, cancelled, redact, selected)
@@ -93,7 +98,8 @@ def _settings(stack: Stack | None) -> Settings:
     if stack is None and not os.environ.get(KEY_VARIABLE):
         text = f"find ServiceKey: there is none, name the stack whose config has it with --stack, or set {KEY_VARIABLE}"
         raise CommandFailed(text, ExitCode.NO_ACCESS)
-    return load_settings((stack.config if stack else {}).get, os.environ)
+    config = stack.config if stack else {}
+    return load_settings(config.get, os.environ, config)
 
 
 _ID_PREFIX: Final = "pipe_"

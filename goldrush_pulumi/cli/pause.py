@@ -118,8 +118,14 @@ def _set(account: Account, target: Target, desired_status: str, timeout_seconds:
     if timeout_seconds is None:
         return None
     goal = goal_of(desired_status, is_bounded=target.pipeline.execution_mode == "bounded")
+    policies = account.policies
     return waiting.wait_until(
-        waiting.Wait(goal, timeout_seconds),
+        waiting.Wait(
+            goal,
+            timeout_seconds,
+            grace_seconds=policies.failed_grace_seconds,
+            stabilization_seconds=policies.stabilization_seconds,
+        ),
         lambda: _look(account, target),
         EventClock(account.cancelled),
         lambda text: note(f"{target.label}: {account.shown(text)}"),
