@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PORT = 8799
 """Named in the base URL of emulators that are never started."""
 
-QUICK = {"failedGraceSeconds": "20", "settleSeconds": "5", "requestsPerSecond": "1000"}
+QUICK = {"failedGraceSeconds": "20", "stabilizationSeconds": "5", "requestsPerSecond": "1000"}
 
 
 class Time:

@@ -47,7 +47,7 @@ def test_white_space_around_values_is_dropped() -> None:
 def test_policies_have_defaults_and_can_be_set() -> None:
     """Every number of the settings comes from config or is the documented default."""
     assert load({"serviceKey": KEY}) == Settings(KEY, "config goldrush:serviceKey", DEFAULT_BASE_URL)
-    given = {"requestsPerSecond": "0.5", "failedGraceSeconds": "0", "settleSeconds": "7.5", "parallel": "64"}
+    given = {"requestsPerSecond": "0.5", "failedGraceSeconds": "0", "stabilizationSeconds": "7.5", "parallel": "64"}
     settings = load({"serviceKey": KEY, **given})
 
     assert settings.requests_per_second == 0.5
@@ -58,7 +58,7 @@ def test_policies_have_defaults_and_can_be_set() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["requestsPerSecond", "failedGraceSeconds", "settleSeconds", "retrySeconds", "recoverySeconds", "parallel"],
+    ["requestsPerSecond", "failedGraceSeconds", "stabilizationSeconds", "retrySeconds", "recoverySeconds", "parallel"],
 )
 @pytest.mark.parametrize("value", ["-1", "1e9", "many", "", "nan", "inf", "1,5"])
 def test_numbers_have_a_range(name: str, value: str) -> None:
@@ -82,9 +82,9 @@ def test_choices_have_their_words() -> None:
 
 def test_all_problems_come_at_once() -> None:
     """A missing key and every wrong number are told together, one line each."""
-    lines = problems({"parallel": "0", "settleSeconds": "601"})
+    lines = problems({"parallel": "0", "stabilizationSeconds": "601"})
 
-    assert [line.split(":")[1] for line in lines] == ["serviceKey", "settleSeconds", "parallel"]
+    assert [line.split(":")[1] for line in lines] == ["serviceKey", "stabilizationSeconds", "parallel"]
     assert "GOLDRUSH_SERVICE_KEY" in lines[0]
     assert "pulumi config set --secret goldrush:serviceKey" in lines[0]
 

@@ -84,7 +84,7 @@ class Pauses(threading.Event):
 
 
 class Unhurried(RateLimiter):
-    """A pacer that holds nobody back, whatever the server says."""
+    """A rate limiter that holds nobody back, whatever the server says."""
 
     def __init__(self) -> None:
         super().__init__(1_000_000)
@@ -94,8 +94,8 @@ class Unhurried(RateLimiter):
 
 
 def client_of(server: Server, **options: Any) -> GoldRushClient:
-    """A client that is never held back by its pacer."""
-    options.setdefault("pacer", Unhurried())
+    """A client that is never held back by its rate limiter."""
+    options.setdefault("rate_limiter", Unhurried())
     options.setdefault("base_url", BASE_URL)
     options.setdefault("key_source", "goldrush:serviceKey")
     return GoldRushClient(service_key=KEY, transport=httpx.MockTransport(server), **options)

@@ -20,18 +20,18 @@ def burst(rate_limiter: RateLimiter, pauses: Pauses, count: int) -> list[float]:
     return moments
 
 
-def pacer_of(rate: float, pauses: Pauses) -> RateLimiter:
+def limiter_of(rate: float, pauses: Pauses) -> RateLimiter:
     return RateLimiter(rate, cancelled=pauses, now=pauses.clock)
 
 
 def test_burst_then_rate(pauses: Pauses) -> None:
     """Half a second's worth goes out at once, then one request per interval."""
-    assert [0, 0, 0.25, 0.5, 0.75] == burst(pacer_of(4, pauses), pauses, 5)
+    assert [0, 0, 0.25, 0.5, 0.75] == burst(limiter_of(4, pauses), pauses, 5)
 
 
 def test_rest_fills_half_a_second(pauses: Pauses) -> None:
     """A long rest saves up half a second's worth, no more."""
-    rate_limiter = pacer_of(4, pauses)
+    rate_limiter = limiter_of(4, pauses)
     burst(rate_limiter, pauses, 4)
     pauses.clock.seconds += 1000
     assert [0, 0, 0.25] == burst(rate_limiter, pauses, 3)
@@ -39,14 +39,14 @@ def test_rest_fills_half_a_second(pauses: Pauses) -> None:
 
 def test_slow_rates_still_send(pauses: Pauses) -> None:
     """Less than one request per second still means the first at once."""
-    assert [0, 10, 20] == burst(pacer_of(0.1, pauses), pauses, 3)
+    assert [0, 10, 20] == burst(limiter_of(0.1, pauses), pauses, 3)
 
 
 @given(rate=st.floats(0.1, 200), rests=st.lists(st.floats(0, 5), max_size=60))
 def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
     """However requests come, no stretch of time sees more than a burst and its own worth."""
     pauses = Pauses(Clock())
-    rate_limiter, moments = pacer_of(rate, pauses), []
+    rate_limiter, moments = limiter_of(rate, pauses), []
     for rest in rests:
         pauses.clock.seconds += rest
         rate_limiter.acquire(changes=True)
@@ -61,7 +61,7 @@ def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
 
 def test_slowing_down(pauses: Pauses) -> None:
     """After a 429 the burst is gone and requests go out at half the rate."""
-    rate_limiter = pacer_of(100, pauses)
+    rate_limiter = limiter_of(100, pauses)
     rate_limiter.slow_down()
     first, second = burst(rate_limiter, pauses, 2)
     assert first == pytest.approx(0.02, rel=0.05)
@@ -70,7 +70,7 @@ def test_slowing_down(pauses: Pauses) -> None:
 
 def test_answers_under_way_count_once(pauses: Pauses) -> None:
     """Many 429s at the same moment are one sign, not many."""
-    rate_limiter, other = pacer_of(100, pauses), pacer_of(100, pauses)
+    rate_limiter, other = limiter_of(100, pauses), limiter_of(100, pauses)
     rate_limiter.slow_down()
     for _ in range(50):
         other.slow_down()
@@ -82,7 +82,7 @@ def test_answers_under_way_count_once(pauses: Pauses) -> None:
 @pytest.mark.parametrize(("asked", "closed"), [(None, 0), (7.0, 7), (0.0, 0), (-5.0, 0), (60.0, 60), (3600.0, 0)])
 def test_retry_after_holds_back_everybody(asked: float | None, closed: float, pauses: Pauses) -> None:
     """What the server asks one request to wait all wait, but never longer than a minute; then it starts slowly."""
-    rate_limiter = pacer_of(10, pauses)
+    rate_limiter = limiter_of(10, pauses)
     rate_limiter.slow_down(asked)
     first, second = burst(rate_limiter, pauses, 2)
     assert first == pytest.approx(closed + 0.2, rel=0.05)
@@ -91,7 +91,7 @@ def test_retry_after_holds_back_everybody(asked: float | None, closed: float, pa
 
 def test_slowest_rate(pauses: Pauses) -> None:
     """A server that always says 429 is still asked, at a sixteenth of the rate."""
-    rate_limiter = pacer_of(16, pauses)
+    rate_limiter = limiter_of(16, pauses)
     for _ in range(100):
         pauses.clock.seconds += 1
         rate_limiter.slow_down()
@@ -101,7 +101,7 @@ def test_slowest_rate(pauses: Pauses) -> None:
 
 def test_recovery(pauses: Pauses) -> None:
     """Four fifths of the rate come back within half a minute, the rest slowly, and all of it in the end."""
-    rate_limiter = pacer_of(10, pauses)
+    rate_limiter = limiter_of(10, pauses)
     rate_limiter.slow_down()
     pauses.clock.seconds += 9
     burst(rate_limiter, pauses, 5)
@@ -140,7 +140,7 @@ def test_late_on_a_clock() -> None:
     clock = Clock()
     clock.seconds = 3e8
     pauses = Pauses(clock)
-    rate_limiter = pacer_of(997, pauses)
+    rate_limiter = limiter_of(997, pauses)
     for number in range(3_000):
         if number % 100 == 0:
             rate_limiter.slow_down(1.0)
@@ -218,7 +218,7 @@ def test_changes_go_before_reads_and_each_in_order() -> None:
 
 def test_turn_that_comes_too_late(pauses: Pauses) -> None:
     """A turn beyond the timeout is declined at once and leaves the place to others."""
-    rate_limiter = pacer_of(1, pauses)
+    rate_limiter = limiter_of(1, pauses)
     burst(rate_limiter, pauses, 1)
     assert not rate_limiter.acquire(changes=False, timeout_seconds=0.5)
     assert rate_limiter.acquire(changes=False, timeout_seconds=1)
@@ -227,7 +227,7 @@ def test_turn_that_comes_too_late(pauses: Pauses) -> None:
 
 def test_cancelled(clock: Clock) -> None:
     """A wait for a turn ends when the run is cancelled, and nobody gets a turn afterwards."""
-    rate_limiter = pacer_of(1, Pauses(clock, cancelled_in_pause=1))
+    rate_limiter = limiter_of(1, Pauses(clock, cancelled_in_pause=1))
     rate_limiter.acquire(changes=True)
     with pytest.raises(Interrupted):
         rate_limiter.acquire(changes=True)
