@@ -87,10 +87,10 @@ coverage:
 	@$(BIN)/coverage combine --quiet 2>/dev/null || true
 	@if [ -f .coverage ]; then $(BIN)/coverage report; else echo "no coverage was measured"; fi
 
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-lock: setup ## Write the two lock files anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
+lock: setup ## Write the two lock files from pyproject.toml (UPGRADE=1 takes the newest of everything)
 	$(COMPILE) --all-extras --group dev --output-file requirements.lock
 	$(COMPILE) --resolution lowest-direct --output-file requirements-oldest.lock
 

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 _PROC: Final = Path("/proc")
 _INTERVAL_SECONDS: Final = 0.25

@@ -8,8 +8,7 @@ import httpx
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-    from typing_extensions import Self
+    from typing import Self
 
 SQL = "SELECT chain_name, block_height, tx_hash FROM swaps WHERE protocol = 'uniswap_v3'"
 

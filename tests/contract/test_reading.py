@@ -21,7 +21,7 @@ MISSING_ID = f"pipe_{'0' * 27}"
 
 
 def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text.replace("Z", "+00:00"))
+    return datetime.fromisoformat(text)
 
 
 @pytest.mark.usefixtures("pipeline")

@@ -24,9 +24,9 @@ from tests.plugin.wire import PROVIDER_KEY, Pending, Properties, Reply, encode, 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from types import TracebackType
+    from typing import Self
 
     from pulumi.dynamic import ResourceProvider
-    from typing_extensions import Self
 
 ROOT = Path(__file__).resolve().parents[2]
 _OPTIONS = (

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import time
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import Any, ClassVar
 
@@ -194,10 +194,10 @@ def test_retry_after_is_told(pauses: Pauses) -> None:
 
 def test_retry_after_as_a_date() -> None:
     """A date is told as seconds on the server's own clock, and on ours where it sends no date of its own."""
-    sent = datetime(2026, 4, 29, 12, 0, tzinfo=timezone.utc)
+    sent = datetime(2026, 4, 29, 12, 0, tzinfo=UTC)
     asked = format_datetime(sent + timedelta(seconds=20), usegmt=True)
     assert asked_pause_seconds(httpx.Headers({"Retry-After": asked, "Date": format_datetime(sent, usegmt=True)})) == 20
-    ahead = format_datetime(datetime.fromtimestamp(time.time() + 3600, tz=timezone.utc), usegmt=True)
+    ahead = format_datetime(datetime.fromtimestamp(time.time() + 3600, tz=UTC), usegmt=True)
     asked_seconds = asked_pause_seconds(httpx.Headers({"Retry-After": ahead}))
     assert asked_seconds is not None
     assert 0 < asked_seconds <= 3600
