@@ -1,20 +1,13 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
-import tomllib
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[3]
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+from tests.unit.tools.project import PROJECT, PYTHONS, ROOT
+
 LOCKS = ["requirements.lock", "requirements-oldest.lock"]
-PYTHONS = [
-    match[1]
-    for classifier in PROJECT["project"]["classifiers"]
-    if (match := re.fullmatch(r"Programming Language :: Python :: (3\.\d+)", classifier))
-]
 
 
 def entries(lock: str) -> list[tuple[Requirement, str]]:
