@@ -70,7 +70,7 @@ def test_lock_is_in_step_with_the_project(lock: str, tables: tuple[str, ...], py
 
 
 def test_one_oldest_python_is_named_everywhere() -> None:
-    """Package, type checkers, lock files and set-up agree on the oldest Python."""
+    """Package, type checkers, lock files, set-up and documents agree on the oldest Python."""
     oldest = PYTHONS[0]
     makefile = (ROOT / "Makefile").read_text("utf-8")
     setup = (ROOT / "tools" / "setup_environment.py").read_text("utf-8")
@@ -81,3 +81,5 @@ def test_one_oldest_python_is_named_everywhere() -> None:
     assert re.findall(r"--python-version (\S+)", makefile) == [oldest]
     assert f"OLDEST_PYTHON = ({oldest.replace('.', ', ')})" in setup
     assert re.findall(r"with (3\.\d+) or newer", setup) == [oldest]
+    for document in ("README.md", "CONTRIBUTING.md", "docs/getting-started.md"):
+        assert set(re.findall(r"Python (3\.\d+) or newer", (ROOT / document).read_text("utf-8"))) == {oldest}, document
