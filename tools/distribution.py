@@ -11,10 +11,9 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import tomllib
 from pathlib import Path
 from typing import Final
-
-import tomllib
 
 from tools.environment import ROOT, VENV
 from tools.terminal import say

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 from typing import Final
-
-import tomllib
 
 ROOT: Final = Path(__file__).resolve().parents[3]
 PROJECT: Final = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
