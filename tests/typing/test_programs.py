@@ -34,7 +34,7 @@ def mypy(*programs: str) -> list[tuple[str, int]]:
     """File and line of every error of mypy, strict."""
     command = [sys.executable, "-m", "mypy", "--strict", "--no-error-summary", "--hide-error-context", "--output=json"]
     # Programs of users are checked without this project's own settings.
-    alone = ["--config-file=", "--python-version=3.10", "--cache-dir", str(ROOT / ".mypy_cache" / "programs")]
+    alone = ["--config-file=", "--python-version=3.11", "--cache-dir", str(ROOT / ".mypy_cache" / "programs")]
     files = [str(PROGRAMS / name) for name in programs]
     done = run([*command, *alone, *files], capture_output=True, text=True, cwd=ROOT, check=False)
     assert done.returncode in (0, 1), done.stderr

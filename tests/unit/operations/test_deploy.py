@@ -29,8 +29,8 @@ from tests.unit.operations.doubles import (
     FakeClient,
     FakeClock,
     answer_to,
-    inputs_of,
     context_of,
+    inputs_of,
     spec_of,
     status_of,
 )
@@ -543,7 +543,10 @@ def test_update_of_a_pipeline_that_was_deleted() -> None:
 
     with pytest.raises(PipelineGone, match="run `pulumi refresh`, then `pulumi up`"):
         update(
-            context_of(client), PIPELINE_ID, {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"}, spec_of()
+            context_of(client),
+            PIPELINE_ID,
+            {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"},
+            spec_of(),
         )
 
 

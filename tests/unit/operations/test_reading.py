@@ -17,8 +17,8 @@ from tests.unit.operations.doubles import (
     PIPELINE_ID,
     FakeClient,
     answer_to,
-    inputs_of,
     context_of,
+    inputs_of,
     status_of,
 )
 
