@@ -38,7 +38,7 @@ class Emulator:
 
     process: subprocess.Popen[str]
     base_url: str
-    control_url: str
+    admin_url: str
 
     @classmethod
     def start(cls) -> Emulator:
@@ -67,7 +67,7 @@ class Emulator:
             "logs": ['ERROR Sink open failed: FATAL: password authentication failed for user "goldrush"'],
         }
         request = urllib.request.Request(  # noqa: S310 - the URL is the emulator's own, on loopback
-            f"{self.control_url.rstrip('/')}/script/",
+            f"{self.admin_url.rstrip('/')}/script/",
             data=json.dumps(script).encode(),
             headers={"Content-Type": "application/json"},
         )
@@ -174,7 +174,7 @@ def leave_up(stack: Stack, emulator: Emulator) -> None:
         f"  alias p='pulumi --stack {STACK} --config-file {FOLDER.name}/Pulumi.{STACK}.yaml'",
         "  p up          # sends the failed pipeline again, and this time it comes up",
         f"  p config set --path 'goldrush-pipelines:pipelines.{BROKEN}.status' paused && p up",
-        "  p refresh     # after a change at the emulator's control API",
+        "  p refresh     # after a change at the emulator's admin API",
         "  p destroy",
         f"  kill {emulator.process.pid}    # ends the emulator",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import inspect
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -12,6 +13,7 @@ import goldrush_pulumi
 from goldrush_pulumi.cli.app import COMMANDS
 from goldrush_pulumi.emulator import Switches
 from goldrush_pulumi.emulator.__main__ import _parser
+from goldrush_pulumi.emulator.faults import Fault
 from goldrush_pulumi.emulator.switches import switch_questions
 from goldrush_pulumi.export.credentials import VARIABLE_PREFIX
 from goldrush_pulumi.operations import diagnosis as causes
@@ -130,6 +132,14 @@ def emulator_options() -> str:
     return _table(("Option", "What it is for"), rows)
 
 
+def emulator_faults() -> str:
+    """The options of a fault."""
+    section = (inspect.getdoc(Fault) or "").partition("Args:\n")[2]
+    options = re.findall(r"^ {4}(\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE)
+    rows = ((f"`{name}`", re.sub(r"\s+", " ", text).replace("``", "`")) for name, text in options)
+    return _table(("Option", "What it does"), rows)
+
+
 def emulator_switches() -> str:
     """The open questions about GoldRush, and what the emulator answers unless told otherwise."""
     defaults = dataclasses.asdict(Switches())
@@ -198,6 +208,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "workflow-up": functools.partial(workflow, "up"),
     "run-records": run_records,
     "emulator-options": emulator_options,
+    "emulator-faults": emulator_faults,
     "emulator-switches": emulator_switches,
     "destinations-in-brief": destinations_in_brief,
     "commands": commands,

@@ -17,7 +17,7 @@ DEFAULT_PORT = 8710
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Serve until SIGINT or SIGTERM and return the exit code: 0, or 1 when it cannot start."""
+    """Serve until SIGINT or SIGTERM; return the exit code: 0, or 1 if the emulator cannot start."""
     options = _parser().parse_args(arguments)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -52,7 +52,7 @@ def _emulator(options: argparse.Namespace) -> Emulator:
 def _announce(emulator: Emulator) -> None:
     lines = (
         f"GoldRush emulator at {emulator.base_url}",
-        f"control API at {emulator.control_url}",
+        f"admin API at {emulator.admin_url}",
         f"export GOLDRUSH_BASE_URL={emulator.base_url}",
         f"export GOLDRUSH_SERVICE_KEY={emulator.service_key}",
         "stop it with Ctrl-C",
@@ -66,8 +66,7 @@ def _switch_values(assignments: list[str]) -> dict[str, Any]:
     for assignment in assignments:
         name, equals, value = assignment.partition("=")
         if not equals:
-            message = f"--switch {assignment}: write it as name=value"
-            raise ValueError(message)
+            raise ValueError(f"--switch {assignment}: has no value, write it as name=value")
         values[name] = value.split(",") if name == "masked_leaves" else _plain_value(value)
     return values
 
@@ -80,18 +79,29 @@ def _plain_value(text: str) -> Any:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m goldrush_pulumi.emulator", description="A local GoldRush.")
+    parser = argparse.ArgumentParser(
+        prog="python -m goldrush_pulumi.emulator", description="Run a local GoldRush until Ctrl-C."
+    )
     add = parser.add_argument
     add("--host", default="127.0.0.1", help="loopback address to listen on (default: %(default)s)")
-    add("--port", type=int, default=DEFAULT_PORT, help="port, 0 takes a free one (default: %(default)s)")
+    add("--port", type=int, default=DEFAULT_PORT, help="port to listen on; 0 takes a free one (default: %(default)s)")
     add("--state", metavar="FILE", help="SQLite file in which pipelines and keys survive a restart")
     add("--service-key", metavar="KEY", help="ServiceKey of the default account (default: a random one)")
     add("--other-service-key", metavar="KEY", help="ServiceKey of a second account (default: a random one)")
-    add("--probe", action="store_true", help="connect to destinations for real; a pipeline fails when its own refuses")
-    add("--deploy-seconds", type=float, default=3.0, help="from DEPLOYING to RUNNING (default: %(default)s)")
-    add("--stop-seconds", type=float, default=1.0, help="from STOPPING to PAUSED (default: %(default)s)")
-    add("--bounded-seconds", type=float, default=10.0, help="how long a bounded pipeline runs (default: %(default)s)")
-    add("--switch", action="append", default=[], metavar="NAME=VALUE", help="answer an open question; may be repeated")
+    add(
+        "--probe",
+        action="store_true",
+        help="connect to destinations for real; a pipeline fails if its destination refuses",
+    )
+    add("--deploy-seconds", type=float, default=3.0, help="seconds from DEPLOYING to RUNNING (default: %(default)s)")
+    add("--stop-seconds", type=float, default=1.0, help="seconds from STOPPING to PAUSED (default: %(default)s)")
+    add(
+        "--bounded-seconds",
+        type=float,
+        default=10.0,
+        help="seconds that a bounded pipeline runs (default: %(default)s)",
+    )
+    add("--switch", action="append", default=[], metavar="NAME=VALUE", help="set a switch; may be repeated")
     return parser
 
 

@@ -1,4 +1,4 @@
-"""Who may call: accounts (GoldRush calls them groups) and their keys."""
+"""Accounts (GoldRush calls them groups) and the keys that open them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Any
 
 
 def new_service_key() -> str:
-    """Return a fresh random ServiceKey."""
+    """Return a new random ServiceKey."""
     return f"gsk_{secrets.token_hex(20)}"
 
 
 @dataclass(frozen=True)
 class Account:
-    """A group with the user its ServiceKey acts for.
+    """A group, with the user that its ServiceKey acts for.
 
     Args:
         name: A short name for tests and output, such as "main".
         group_id: "group_" and 24 hex digits; every pipeline belongs to one group.
         user_id: "user_" and 27 hex digits; shown as the creator of a pipeline.
-        service_key: The key the account starts with. Never shown by ``repr``.
+        service_key: The first key of the account. ``repr`` leaves it out.
     """
 
     name: str
@@ -50,10 +50,10 @@ class Account:
 
 
 class KeyRing:
-    """Which key opens which account. A plain API key is known too, and opens nothing.
+    """Which key opens which account. There is also one plain API key, which opens none.
 
     Args:
-        accounts: The accounts whose first keys are valid from the start.
+        accounts: The accounts; their first keys are valid from the start.
     """
 
     def __init__(self, accounts: list[Account]) -> None:
@@ -65,25 +65,33 @@ class KeyRing:
         """Return the account that ``key`` opens, or None for an unknown or revoked key."""
         return self._owners.get(key)
 
-    def add(self, account_name: str) -> str:
-        """Make and return one more key of an account, as a rotation starts.
+    def account_named(self, name: str) -> Account:
+        """Return the account of that name.
 
         Raises:
             LookupError: No account has that name.
         """
         for account in self.accounts:
-            if account.name == account_name:
-                key = new_service_key()
-                self._owners[key] = account
-                return key
-        message = f"add a key to account {account_name}: no such account"
-        raise LookupError(message)
+            if account.name == name:
+                return account
+        names = ", ".join(account.name for account in self.accounts)
+        raise LookupError(f"find account {name}: there is no such account, use one of {names}")
+
+    def add(self, account_name: str) -> str:
+        """Create and return one more key of an account, as the first step of a rotation.
+
+        Raises:
+            LookupError: No account has that name.
+        """
+        account, key = self.account_named(account_name), new_service_key()
+        self._owners[key] = account
+        return key
 
     def revoke(self, key: str) -> None:
-        """Make a key invalid from now on; an unknown key is fine."""
+        """Make a key invalid from now on; an unknown key is ignored."""
         self._owners.pop(key, None)
 
 
 def default_accounts() -> list[Account]:
-    """Return two fresh accounts, "main" and "other"."""
+    """Return two new accounts, "main" and "other"."""
     return [Account("main"), Account("other")]

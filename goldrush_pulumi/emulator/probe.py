@@ -1,27 +1,78 @@
-"""Whether a destination answers: a TCP connection, and for PostgreSQL a login, as a worker would try them."""
+"""Probes of destinations: a TCP connection, and for PostgreSQL a login, as a worker would try them."""
 
 from __future__ import annotations
 
+import copy
 import functools
+import importlib.util
 import re
 import socket
+import time
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qs, unquote, urlsplit
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
+    from goldrush_pulumi.emulator.worker import Record
+
 _TIMEOUT_SECONDS: Final = 3.0
+_THREADS: Final = 16
 _DEFAULT_PORTS: Final = {"postgres": 5432, "clickhouse": 8123, "kafka": 9092, "http": 80}
 _HTTPS: Final = 443
 
-Address = tuple[str, int]
+HostAndPort = tuple[str, int]
+
+
+class ProberError(Exception):
+    """Destinations cannot be probed; the text is one clear line."""
+
+
+class Prober:
+    """Probes destinations in threads of its own, so that no request waits for another one's connection.
+
+    Raises:
+        ProberError: The library that logs in to PostgreSQL is missing.
+    """
+
+    def __init__(self) -> None:
+        if importlib.util.find_spec("pg8000") is None:
+            raise ProberError("probe destinations: pg8000 is missing, install goldrush-pulumi[emulator]")
+        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="goldrush-probe")
+
+    def begin(self, record: Record, done: Callable[[str | None], None]) -> None:
+        """Start to probe the destination of a pipeline; call `done` from another thread with the problem, or None.
+
+        A probe that is cancelled by ``close`` calls nothing; with a state file, the next start tries again.
+        """
+
+        def finish(future: Future[str | None]) -> None:
+            if not future.cancelled():
+                error = future.exception()
+                done(future.result() if error is None else f"the probe failed: {type(error).__name__}")
+
+        self._submit(record).add_done_callback(finish)
+
+    def find_problem(self, record: Record) -> tuple[str | None, int]:
+        """Probe the destination of a pipeline now; return the problem, or None, and how many milliseconds it took."""
+        began = time.monotonic()
+        problem = self._submit(record).result()
+        return problem, round((time.monotonic() - began) * 1000)
+
+    def close(self) -> None:
+        """Wait for the running probes and cancel the others."""
+        self._pool.shutdown(cancel_futures=True)
+
+    def _submit(self, record: Record) -> Future[str | None]:
+        config: dict[str, Any] = copy.deepcopy(record.config["destination_config"])
+        return self._pool.submit(find_connection_problem, record.config["destination_type"], config)
 
 
 def find_connection_problem(destination_type: str, config: Mapping[str, Any]) -> str | None:
-    """Why a destination cannot be used, in the words of whoever refused, or None when it can.
+    """Return why a destination cannot be used, in the words of the server that refused, or None.
 
-    Of several addresses one has to answer. Nothing is written there.
+    One of several addresses has to accept the connection. Nothing is written to the destination.
     """
     try:
         addresses = list(addresses_of(destination_type, config))
@@ -31,11 +82,11 @@ def find_connection_problem(destination_type: str, config: Mapping[str, Any]) ->
     return _first_success(addresses, lambda address: _connect(address, use))
 
 
-def addresses_of(destination_type: str, config: Mapping[str, Any]) -> Iterable[Address]:
-    """Where a destination listens.
+def addresses_of(destination_type: str, config: Mapping[str, Any]) -> Iterable[HostAndPort]:
+    """Return the hosts and ports of a destination.
 
     Raises:
-        ValueError: a URL or a port cannot be read.
+        ValueError: A URL or a port cannot be read.
     """
     if destination_type == "kafka":
         return [_address(broker, _DEFAULT_PORTS["kafka"]) for broker in str(config["bootstrap_servers"]).split(",")]
@@ -50,20 +101,20 @@ def _public_endpoint(config: Mapping[str, Any]) -> str:
     return f"https://s3.{config.get('region', 'us-east-1')}.amazonaws.com"
 
 
-def _of_url(url: str, destination_type: str) -> list[Address]:
+def _of_url(url: str, destination_type: str) -> list[HostAndPort]:
     parts = urlsplit(url.removeprefix("jdbc:"))
     default = _DEFAULT_PORTS.get(destination_type) or _DEFAULT_PORTS.get(parts.scheme, _HTTPS)
     return [_address(host, default) for host in parts.netloc.rpartition("@")[2].split(",")]
 
 
-def _address(text: str, default_port: int) -> Address:
+def _address(text: str, default_port: int) -> HostAndPort:
     found = re.fullmatch(r"(?:\[(?P<ipv6>[^\[\]]+)\]|(?P<host>[^\[\]:]+))(?::(?P<port>\d+))?", text.strip())
     if found is None:
         raise ValueError(text)
     return found["ipv6"] or found["host"], int(found["port"] or default_port)
 
 
-def _first_success(addresses: list[Address], attempt: Callable[[Address], str | None]) -> str | None:
+def _first_success(addresses: list[HostAndPort], attempt: Callable[[HostAndPort], str | None]) -> str | None:
     problems = []
     for address in addresses:
         problem = attempt(address)
@@ -73,8 +124,7 @@ def _first_success(addresses: list[Address], attempt: Callable[[Address], str | 
     return "; ".join(problems) or "no address is given"
 
 
-def _connect(address: Address, use: Callable[[socket.socket], str | None]) -> str | None:
-    """Connect, and say what comes of using the connection."""
+def _connect(address: HostAndPort, use: Callable[[socket.socket], str | None]) -> str | None:
     try:
         with socket.create_connection(address, _TIMEOUT_SECONDS) as connection:
             return use(connection)
@@ -83,10 +133,10 @@ def _connect(address: Address, use: Callable[[socket.socket], str | None]) -> st
 
 
 def _accept(_connection: socket.socket) -> None:
-    """A connection that stands is enough."""
+    """Do nothing: an open connection is enough."""
 
 
-def _reason(error: OSError, address: Address) -> str:
+def _reason(error: OSError, address: HostAndPort) -> str:
     name = f"{address[0]}:{address[1]}"
     if isinstance(error, socket.gaierror):
         return f"host not found: {name}"
@@ -116,6 +166,6 @@ def _log_in(config: Mapping[str, Any], connection: socket.socket) -> str | None:
 
 
 def _server_reason(error: Exception) -> str:
-    """The severity and the message of an answer of the server, such as `FATAL: password authentication failed`."""
+    """Return severity and message of a server's error, such as `FATAL: password authentication failed`."""
     fields = error.args[0] if error.args and isinstance(error.args[0], dict) else {}
     return f"{fields.get('S', 'ERROR')}: {fields['M']}" if "M" in fields else str(error)

@@ -9,23 +9,21 @@ import socket
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from goldrush_pulumi.emulator.accounts import Account, KeyRing, default_accounts
-from goldrush_pulumi.emulator.app import BASE_PATH, PipelineApi
-from goldrush_pulumi.emulator.archive import Archive, ArchiveError
-from goldrush_pulumi.emulator.control import control_application
-from goldrush_pulumi.emulator.controls import Controls
-from goldrush_pulumi.emulator.faults import FaultBook
-from goldrush_pulumi.emulator.gateway import CONTROL_PATH, Gateway
+from goldrush_pulumi.emulator.admin import Admin, admin_application
+from goldrush_pulumi.emulator.faults import Faults
 from goldrush_pulumi.emulator.lifecycle import Lifecycle
-from goldrush_pulumi.emulator.prober import Prober, ProberError
-from goldrush_pulumi.emulator.recording import Recorder
+from goldrush_pulumi.emulator.middleware import ADMIN_PATH, Middleware, Recorder
+from goldrush_pulumi.emulator.probe import Prober, ProberError
+from goldrush_pulumi.emulator.routes import BASE_PATH, PipelineApi
+from goldrush_pulumi.emulator.storage import Storage, StorageError
 from goldrush_pulumi.emulator.store import Store
-from goldrush_pulumi.emulator.switches import SwitchBoard, Switches
+from goldrush_pulumi.emulator.switches import ActiveSwitches, Switches
 
 if TYPE_CHECKING:
     import os
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 
 _ACCOUNTS_NOTE = "accounts"
 _BACKLOG = 2048
-# Longer than clients keep idle connections, as gateways do: a POST on one that is being closed loses its answer.
+# Longer than clients keep idle connections, as gateways do: a POST on one that is being closed loses its response.
 _KEEP_ALIVE_SECONDS = 75
 
 
@@ -45,24 +43,24 @@ class EmulatorError(Exception):
     """The emulator cannot start; the text is one clear line."""
 
 
-class Emulator(Controls):
+class Emulator(Admin):
     """A local GoldRush. As a context manager it serves from enter to exit.
 
     Args:
         port: Port to listen on; 0 takes a free one.
-        lifecycle: What moves pipelines through their phases; instant unless given.
-        switches: Answers to the open questions; their defaults unless given.
-        accounts: Accounts and keys; "main" and "other" with random keys unless given.
-        service_key: The key of the first account, in the place of its random one.
-        state_file: SQLite file in which pipelines and keys survive a restart; in memory unless given.
+        lifecycle: What moves pipelines through their phases; instant by default.
+        switches: Answers to the open questions about GoldRush.
+        accounts: Accounts and keys; by default "main" and "other" with random keys.
+        service_key: The key of the first account, in place of its random one.
+        state_file: SQLite file in which pipelines and keys survive a restart; by default they are kept in memory.
         host: A loopback address.
-        clock: Seconds since the epoch, for tests that move time themselves.
-        probe: Whether destinations are tried by real connections, and a pipeline fails whose destination refuses.
-        other_service_key: The key of the second account, in the place of its random one.
+        clock: Seconds since the epoch, for tests that control time.
+        probe: Whether to connect to destinations for real; a pipeline then fails if its destination refuses.
+        other_service_key: The key of the second account, in place of its random one.
 
     Raises:
-        EmulatorError: The address is not a loopback address, the state file cannot be used, or what probes needs is
-            missing.
+        EmulatorError: The address is not a loopback address, the state file cannot be used, or a library that probes
+            need is missing.
     """
 
     def __init__(
@@ -81,14 +79,14 @@ class Emulator(Controls):
     ) -> None:
         _require_loopback(host)
         self._address = (host, port)
-        self._archive = _open_archive(state_file)
-        self._keys = KeyRing(_known_accounts(self._archive, accounts, (service_key, other_service_key)))
+        self._storage = _open_storage(state_file)
+        keys = KeyRing(_known_accounts(self._storage, accounts, (service_key, other_service_key)))
         self._prober = _make_prober() if probe else None
-        board, recorder, faults = SwitchBoard(switches), Recorder(), FaultBook()
-        store = Store(self._keys, board, lifecycle or Lifecycle.instant(), clock, self._archive, self._prober)
-        super().__init__(store, board, recorder, faults)
-        api = PipelineApi(store, self._keys, board, clock)
-        self._gateway = Gateway(api, control_application(self), store, recorder, faults, board, clock)
+        active, recorder, faults = ActiveSwitches(switches), Recorder(), Faults()
+        store = Store(keys, active, lifecycle or Lifecycle.instant(), clock, self._storage, self._prober)
+        super().__init__(store, keys, active, recorder, faults)
+        api = PipelineApi(store, keys, active, clock)
+        self.application = Middleware(api, admin_application(self), store, recorder, faults, active, clock)
         self._server: _Server | None = None
 
     @property
@@ -103,12 +101,12 @@ class Emulator(Controls):
 
     @property
     def api_key(self) -> str:
-        """A plain API key: known, and answered with 403."""
+        """A plain API key: it is known, and the API returns 403 for it."""
         return self._keys.api_key
 
     @property
     def port(self) -> int:
-        """The port it listens on; before the start the one it was given."""
+        """The port that it listens on; before the start the one that was given."""
         return self._address[1]
 
     @property
@@ -117,42 +115,42 @@ class Emulator(Controls):
         return f"{self._origin}{BASE_PATH}"
 
     @property
-    def control_url(self) -> str:
-        """The address of the control API, with its trailing slash."""
-        return f"{self._origin}{CONTROL_PATH}"
+    def admin_url(self) -> str:
+        """The address of the admin API, with its trailing slash."""
+        return f"{self._origin}{ADMIN_PATH}"
 
     def add_key(self, account_name: str = "main") -> str:
-        """Make one more ServiceKey of an account and return it."""
+        """Create one more ServiceKey of an account and return it."""
         return self._keys.add(account_name)
 
     def revoke_key(self, key: str) -> None:
-        """Make a key invalid: 401 from the next request on."""
+        """Make a key invalid: the next request with it gets 401."""
         self._keys.revoke(key)
 
     def start(self) -> None:
-        """Listen and serve in a thread of its own; returns once requests are answered.
+        """Listen and serve in a thread; return once it accepts requests.
 
         Raises:
-            EmulatorError: The port is taken or may not be used.
+            EmulatorError: The port is in use or may not be used.
         """
         listener = _listen(*self._address)
         self._address = (self._address[0], listener.getsockname()[1])
-        self._server = _Server(self._gateway, listener)
+        self._server = _Server(self.application, listener)
         self._server.start()
 
     def stop(self) -> None:
-        """Cut all connections and stop listening; the pipelines stay, and ``start`` listens on the same port again."""
+        """Break all connections and stop listening; the pipelines stay, and ``start`` uses the same port again."""
         if self._server is not None:
             self._server.stop()
             self._server = None
 
     def close(self) -> None:
-        """Stop for good and let go of the state file."""
+        """Stop and close the state file."""
         self.stop()
         if self._prober is not None:
             self._prober.close()
-        if self._archive is not None:
-            self._archive.close()
+        if self._storage is not None:
+            self._storage.close()
 
     def __enter__(self) -> Self:
         """Start serving."""
@@ -172,7 +170,7 @@ class Emulator(Controls):
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn in a thread that ends at once when told to, whatever its connections are doing."""
+    """Uvicorn in a thread that ends at once on ``stop``, whatever its connections are doing."""
 
     def __init__(self, application: ASGIApp, listener: socket.socket) -> None:
         config = uvicorn.Config(
@@ -195,7 +193,7 @@ class _Server(uvicorn.Server):
         self._thread = threading.Thread(target=self.run, args=([listener],), name="goldrush-emulator", daemon=True)
 
     def start(self) -> None:
-        """Run in a thread; return when requests are answered."""
+        """Run in a thread; return once it accepts requests."""
         self._thread.start()
         self._ready.wait()
 
@@ -205,7 +203,7 @@ class _Server(uvicorn.Server):
         self._thread.join()
 
     async def main_loop(self) -> None:
-        """Serve until told to stop; the tick keeps the `Date` header right."""
+        """Serve until ``stop``; the tick keeps the `Date` header right."""
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         stopped = asyncio.ensure_future(self._stopping.wait())
         while not stopped.done():
@@ -214,7 +212,7 @@ class _Server(uvicorn.Server):
             await asyncio.wait({stopped}, timeout=1)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """Cut every connection: a held-back answer must not hold up the end."""
+        """Break every connection, so that a held-back response does not delay the end."""
         for server in self.servers:
             server.close()
         for listener in sockets or []:
@@ -226,7 +224,7 @@ class _Server(uvicorn.Server):
 
 
 class _Protocol(H11Protocol):
-    """Hands the transport to the application, so that a fault can break the connection."""
+    """Passes the transport to the application, so that a fault can break the connection."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -245,13 +243,14 @@ def _require_loopback(host: str) -> None:
     except ValueError:
         safe = False
     if not safe:
-        message = f"serve emulator on {host}: it has no protection of its own, use a loopback address such as 127.0.0.1"
-        raise EmulatorError(message)
+        raise EmulatorError(
+            f"serve emulator on {host}: it must not be reachable by others, use a loopback address such as 127.0.0.1"
+        )
 
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    # Named TCP in so many words, asyncio turns Nagle's algorithm off; else each answer is 40 ms late.
+    # Only with the protocol named does asyncio turn Nagle's algorithm off, which delays each response by 40 ms.
     listener = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
@@ -260,15 +259,16 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         listener.close()
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        message = f"serve emulator on {host}:{port}: {reason}, choose another port (0 takes a free one)"
-        raise EmulatorError(message) from None
+        raise EmulatorError(
+            f"serve emulator on {host}:{port}: {reason}, choose another port (0 takes a free one)"
+        ) from None
     return listener
 
 
-def _open_archive(state_file: str | os.PathLike[str] | None) -> Archive | None:
+def _open_storage(state_file: str | os.PathLike[str] | None) -> Storage | None:
     try:
-        return None if state_file is None else Archive(Path(state_file))
-    except ArchiveError as error:
+        return None if state_file is None else Storage(Path(state_file))
+    except StorageError as error:
         raise EmulatorError(str(error)) from None
 
 
@@ -280,15 +280,15 @@ def _make_prober() -> Prober:
 
 
 def _known_accounts(
-    archive: Archive | None, given: Sequence[Account] | None, service_keys: tuple[str | None, ...]
+    storage: Storage | None, given: Sequence[Account] | None, service_keys: tuple[str | None, ...]
 ) -> list[Account]:
-    noted = [Account(**values) for values in (archive and archive.note(_ACCOUNTS_NOTE)) or []]
+    noted = [Account(**values) for values in (storage and storage.note(_ACCOUNTS_NOTE)) or []]
     accounts = list(given or noted or default_accounts())
     groups = {account.group_id for account in accounts}
     accounts += [account for account in noted if account.group_id not in groups]
     for number, key in enumerate(service_keys):
         if key is not None:
             accounts[number] = dataclasses.replace(accounts[number], service_key=key)
-    if archive is not None:
-        archive.write_note(_ACCOUNTS_NOTE, [dataclasses.asdict(account) for account in accounts])
+    if storage is not None:
+        storage.write_note(_ACCOUNTS_NOTE, [dataclasses.asdict(account) for account in accounts])
     return accounts

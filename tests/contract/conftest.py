@@ -23,7 +23,7 @@ class Service:
     service_key: str
     emulator: Emulator | None
 
-    def control(self) -> Emulator:
+    def require_emulator(self) -> Emulator:
         """Return the emulator; a test that changes anything is skipped in live mode."""
         if self.emulator is None:
             pytest.skip("changes pipelines, which the live mode never does")

@@ -64,7 +64,7 @@ def _run(sample: str, service: Service, pipeline_id: str = SAMPLE_ID) -> Any:
 
 def test_the_overview_example_runs_from_create_to_pause(service: Service) -> None:
     """Create, wait for RUNNING with all replicas ready, and pause, by the published commands."""
-    service.control()
+    service.require_emulator()
     created = _run(CREATE, service)
     assert created["error"] is False
     pipeline_id = created["data"]["id"]
@@ -76,7 +76,7 @@ def test_the_overview_example_runs_from_create_to_pause(service: Service) -> Non
 
 
 def test_the_authentication_example_lists(service: Service) -> None:
-    """The published list command answers items and pagination."""
-    answer = _run(LIST, service)
-    assert answer["error"] is False
-    assert set(answer["data"]) >= {"items", "pagination"}
+    """The published list command returns items and pagination."""
+    response = _run(LIST, service)
+    assert response["error"] is False
+    assert set(response["data"]) >= {"items", "pagination"}

@@ -32,7 +32,7 @@ def test_reads_without_a_valid_key_are_401(service: Service, key: str | None, me
 @pytest.mark.parametrize(("method", "path"), EVERY_ENDPOINT)
 def test_plain_api_key_is_403(service: Service, pipeline: dict[str, Any], method: str, path: str) -> None:
     """A plain API key is refused with 403 by all ten endpoints, and changes nothing."""
-    emulator = service.control()
+    emulator = service.require_emulator()
     before = emulator.pipelines()
     with Caller(service.base_url, emulator.api_key) as caller:
         response = caller.send(method, path.format(id=pipeline["id"]), {})
@@ -45,7 +45,7 @@ def test_pipelines_of_other_groups_are_invisible(
     service: Service, pipeline: dict[str, Any], method: str, path: str
 ) -> None:
     """A valid key of another group gets the same 404 as for a pipeline that does not exist, and changes nothing."""
-    emulator = service.control()
+    emulator = service.require_emulator()
     before = emulator.pipelines()
     with Caller(service.base_url, emulator.accounts[1].service_key) as other:
         response = other.send(method, path.format(id=pipeline["id"]), {"status": "paused"})
@@ -56,7 +56,7 @@ def test_pipelines_of_other_groups_are_invisible(
 
 def test_a_revoked_key_is_401_at_once(service: Service, api: Caller) -> None:
     """Rotation works by overlap: a second key works beside the first, and a revoked one not a request longer."""
-    emulator = service.control()
+    emulator = service.require_emulator()
     second = emulator.add_key("main")
     with Caller(service.base_url, second) as caller:
         assert caller.send("GET").status_code == 200

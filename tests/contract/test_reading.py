@@ -25,7 +25,7 @@ def _moment(text: str) -> datetime:
 
 
 @pytest.mark.usefixtures("pipeline")
-def test_list_answers_items_and_pagination(api: Caller) -> None:
+def test_list_returns_items_and_pagination(api: Caller) -> None:
     """The list wraps its items with page_number, page_size, total_count, has_more and the server's own time."""
     data = api.data("GET")
     pagination = data["pagination"]
@@ -36,8 +36,8 @@ def test_list_answers_items_and_pagination(api: Caller) -> None:
     assert _moment(data["updated_at"]).utcoffset() is not None
 
 
-def test_get_answers_the_whole_object(api: Caller, pipeline: dict[str, Any]) -> None:
-    """A pipeline object carries every documented field, with intent running or paused."""
+def test_get_returns_the_whole_object(api: Caller, pipeline: dict[str, Any]) -> None:
+    """A pipeline object carries every documented field, with status running or paused."""
     data = api.data("GET", f"{pipeline['id']}/")
     assert set(data) >= PIPELINE_FIELDS
     assert data["id"] == pipeline["id"]
@@ -55,7 +55,7 @@ def test_get_masks_credentials(api: Caller, pipeline: dict[str, Any]) -> None:
     assert read == ["******"] * len(read)
 
 
-def test_status_answers_the_runtime_phase(api: Caller, pipeline: dict[str, Any]) -> None:
+def test_status_returns_the_runtime_phase(api: Caller, pipeline: dict[str, Any]) -> None:
     """The status endpoint reports uid, phase, replicas, ready and the start of the deployment."""
     data = api.data("GET", f"{pipeline['id']}/status/")
     assert set(data) >= {"uid", "status", "replicas", "ready", "start_time"}
@@ -64,7 +64,7 @@ def test_status_answers_the_runtime_phase(api: Caller, pipeline: dict[str, Any])
     assert data["uid"].startswith("covalent-")
 
 
-def test_logs_answers_one_text_per_pod(api: Caller, pipeline: dict[str, Any]) -> None:
+def test_logs_returns_one_text_per_pod(api: Caller, pipeline: dict[str, Any]) -> None:
     """Logs come as a list of pods, each with its name and one string."""
     data = api.data("GET", f"{pipeline['id']}/logs/")
     assert data["uid"].startswith("covalent-")
@@ -73,7 +73,7 @@ def test_logs_answers_one_text_per_pod(api: Caller, pipeline: dict[str, Any]) ->
         assert re.fullmatch(r"pipeline-[a-z0-9-]{1,54}", pod["pod"])
 
 
-def test_metrics_answers_numbers(api: Caller, pipeline: dict[str, Any]) -> None:
+def test_metrics_returns_numbers(api: Caller, pipeline: dict[str, Any]) -> None:
     """Metrics are a snapshot of seven numbers beside the uid."""
     data = api.data("GET", f"{pipeline['id']}/metrics/")
     names = {"records_consumed", "last_offset", "last_block_height", "pending_records"}
@@ -82,10 +82,13 @@ def test_metrics_answers_numbers(api: Caller, pipeline: dict[str, Any]) -> None:
     assert all(isinstance(data[name], (int, float)) for name in names)
 
 
-def test_destination_health_answers_the_last_probe(api: Caller, pipeline: dict[str, Any]) -> None:
-    """Destination health says healthy or not, and the last error."""
+def test_destination_health_returns_the_last_probe(api: Caller, pipeline: dict[str, Any]) -> None:
+    """Destination health says healthy or not, when and how fast that was found, and the last error; it has no uid."""
     data = api.data("GET", f"{pipeline['id']}/destination-health/")
-    assert set(data) >= {"healthy", "last_error"}
+    assert set(data) >= {"healthy", "last_checked_at", "latency_ms", "last_error"}
+    assert "uid" not in data
+    assert data["last_checked_at"] is None or _moment(data["last_checked_at"]).utcoffset() is not None
+    assert data["latency_ms"] is None or isinstance(data["latency_ms"], int)
 
 
 @pytest.mark.parametrize("part", ["", "status/", "logs/", "metrics/", "destination-health/"])

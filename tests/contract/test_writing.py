@@ -17,11 +17,11 @@ if TYPE_CHECKING:
 
 @pytest.fixture(autouse=True)
 def emulator(service: Service) -> Emulator:
-    return service.control()
+    return service.require_emulator()
 
 
-def test_create_answers_201_with_the_new_object(api: Caller) -> None:
-    """POST answers 201 and the pipeline with its id, intent running, and the optional fields unset."""
+def test_create_returns_201_with_the_new_object(api: Caller) -> None:
+    """POST returns 201 and the pipeline with its id, status running, and the optional fields unset."""
     response = api.send("POST", "", postgres_body())
     data = response.json()["data"]
     assert response.status_code == 201
@@ -69,7 +69,7 @@ def test_create_with_a_wrong_value_is_422(api: Caller, changes: dict[str, Any], 
 
 @pytest.mark.parametrize("content", [b"{", b"[]"])
 def test_create_without_a_json_object_is_400(api: Caller, content: bytes) -> None:
-    """A body that is no JSON object is refused with 400."""
+    """A body that is not a JSON object is refused with 400."""
     response = api.send("POST", content=content)
     assert (response.status_code, response.json()["error"]) == (400, True)
 
@@ -93,7 +93,7 @@ def test_patch_rotates_a_password(api: Caller, pipeline: dict[str, Any], emulato
 
 @pytest.mark.parametrize("method", ["PATCH", "PUT"])
 def test_status_pauses_and_resumes(api: Caller, pipeline: dict[str, Any], method: str) -> None:
-    """PATCH and PUT both flip the intent, and the runtime follows."""
+    """PATCH and PUT both change the desired status, and the phase follows."""
     path = f"{pipeline['id']}/"
     assert api.data(method, path, {"status": "paused"})["status"] == "paused"
     assert api.phase(pipeline["id"]) == "PAUSED"
@@ -113,8 +113,8 @@ def test_put_without_a_valid_status_is_422(api: Caller, pipeline: dict[str, Any]
     assert api.send("PUT", f"{pipeline['id']}/", body).status_code == 422
 
 
-def test_delete_answers_204_and_then_404(api: Caller, pipeline: dict[str, Any]) -> None:
-    """DELETE has an empty 204 answer; afterwards the pipeline is gone for every call and from the list."""
+def test_delete_returns_204_and_then_404(api: Caller, pipeline: dict[str, Any]) -> None:
+    """DELETE has an empty 204 response; afterwards the pipeline is gone for every call and from the list."""
     response = api.send("DELETE", f"{pipeline['id']}/")
     assert (response.status_code, response.content) == (204, b"")
     assert api.send("GET", f"{pipeline['id']}/").status_code == 404

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 SOURCES = "\n".join(
-    path.read_text("utf-8") for path in (ROOT / "goldrush_pulumi").rglob("*.py") if "emulator" not in path.parts
+    path.read_text("utf-8")
+    for path in (ROOT / "goldrush_pulumi").rglob("*.py")
+    if "emulator" not in path.relative_to(ROOT).parts
 )
 
 

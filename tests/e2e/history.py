@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.emulator import Emulator
-from goldrush_pulumi.emulator.archive import Archive
+from goldrush_pulumi.emulator.storage import Storage
 from tests.e2e.programs import POSTGRES, marked, pipeline, program
 from tests.e2e.world import QUICK, World
 
@@ -104,18 +104,18 @@ def open_stack(world: World, *parts: str) -> Stack:
 
 def restore_server(kept: dict[str, Any], file: Path) -> None:
     """Write a state file with the kept pipelines and accounts, for an emulator to start from."""
-    archive = Archive(file)
-    archive.write_note("accounts", kept["accounts"])
-    archive.save({record["id"]: record for record in kept["records"]})
-    archive.close()
+    storage = Storage(file)
+    storage.write_note("accounts", kept["accounts"])
+    storage.save({record["id"]: record for record in kept["records"]})
+    storage.close()
 
 
 def _read_server(file: Path) -> dict[str, Any]:
-    archive = Archive(file)
+    storage = Storage(file)
     try:
-        return {"accounts": archive.note("accounts"), "records": archive.records()}
+        return {"accounts": storage.note("accounts"), "records": storage.records()}
     finally:
-        archive.close()
+        storage.close()
 
 
 def _without_places(value: Any) -> Any:

@@ -203,7 +203,7 @@ def test_server_errors_on_the_way_are_sat_out(world: World) -> None:
 
 def test_goldrush_out_of_reach(make_world: Callable[[Emulator], World], closed_url: str) -> None:
     """Before a POST nothing is recorded; in the middle of a wait the pipeline is, and the next `up` goes on."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as emulator:
+    with Emulator(lifecycle=Lifecycle.manual()) as emulator:
         world = make_world(emulator)
         waiting = world.stack(pipeline())
         never = world.stack(pipeline(), project="never", config={**QUICK, "goldrush:baseUrl": closed_url})

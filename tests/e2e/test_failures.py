@@ -25,7 +25,7 @@ HEALTH = "connection refused: db.example.com:5432"
 @pytest.fixture
 def by_hand() -> Iterator[Emulator]:
     """A GoldRush on which nothing moves by itself."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as running:
+    with Emulator(lifecycle=Lifecycle.manual()) as running:
         yield running
 
 

@@ -69,7 +69,7 @@ def test_refresh_keeps_what_is_unfinished(world: World) -> None:
 )
 def test_key_of_another_account_changes_nothing(world: World, answer: Literal[404, 403], reason: str) -> None:
     """With another account's key, refresh and destroy fail, say why, and leave state and server as they are."""
-    world.emulator.switch(foreign_answer=answer)
+    world.emulator.switch(foreign_status=answer)
     stack = world.stack(pipeline())
     stack.up()
     before = stack.snapshot()
@@ -151,7 +151,7 @@ def test_drift_is_shown_and_restored(world: World) -> None:
 
 def test_what_the_server_adds_is_no_drift(world: World) -> None:
     """Masks, defaults and spellings of the server never become changes, nor end up in state."""
-    world.emulator.switch(returns_defaults=True, unset_answers_null=True, write_answers_masked=False)
+    world.emulator.switch(returns_defaults=True, unset_returns_null=True, write_responses_masked=False)
     config = {**POSTGRES, "password": world.plant("password")}
     stack = world.stack(pipeline(transforms={"swaps": SQL}, execution_start_from=44_745_000, destination_config=config))
     stack.up()

@@ -76,7 +76,7 @@ def test_late_state_that_never_came(make_world: Callable[[Emulator], World]) -> 
 
 def test_late_state_of_an_interrupted_run(make_world: Callable[[Emulator], World]) -> None:
     """Ctrl-C is no kill: an `up` that saves state at its end records every pipeline that it has made."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as emulator:
+    with Emulator(lifecycle=Lifecycle.manual()) as emulator:
         world = make_world(emulator)
         stack = world.stack(many(1), config=FAST)
         running = stack.start_up()
@@ -94,7 +94,7 @@ def test_late_state_of_an_interrupted_run(make_world: Callable[[Emulator], World
 
 def test_pipelines_deploy_at_the_same_time(make_world: Callable[[Emulator], World]) -> None:
     """With `--parallel 128`, at least 60 of 64 pipelines are being deployed at the same moment."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as emulator:
+    with Emulator(lifecycle=Lifecycle.manual()) as emulator:
         world = make_world(emulator)
         stack = world.stack(many(64), config=FAST)
         running = stack.start_up("--parallel", "128")

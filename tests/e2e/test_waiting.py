@@ -33,7 +33,7 @@ def test_unhealthy_destination_fails_when_health_is_waited_for(world: World) -> 
 
 def test_nothing_is_waited_for(make_world: Callable[[Emulator], World]) -> None:
     """With `wait_for="none"`, `up` ends while the pipeline is still being deployed, and the preview is clean."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as emulator:
+    with Emulator(lifecycle=Lifecycle.manual()) as emulator:
         world = make_world(emulator)
         stack = world.stack(pipeline(wait_for="none"))
         stack.up()

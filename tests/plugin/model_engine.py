@@ -327,7 +327,7 @@ async def _carry_out(emulator: Emulator, call: Any, content: bytes | None) -> co
     async def send(message: Any) -> None:
         outgoing.append(message)
 
-    await emulator._gateway(scope, receive, send)
+    await emulator.application(scope, receive, send)
     if not outgoing:
         return None
     headers = httpx.Headers(outgoing[0]["headers"])

@@ -41,9 +41,9 @@ SWITCHES = st.fixed_dictionaries(
     {},
     optional={
         "patch_merges_maps": st.booleans(),
-        "write_answers_masked": st.booleans(),
+        "write_responses_masked": st.booleans(),
         "returns_defaults": st.booleans(),
-        "unset_answers_null": st.booleans(),
+        "unset_returns_null": st.booleans(),
         "patch_redeploys": st.sampled_from(["at once", "later", "through STOPPED", "never"]),
         "failed_heals_by": st.sampled_from(["patch", "pause and resume", "itself"]),
         "paused_at_post_honoured": st.booleans(),

@@ -40,7 +40,7 @@ def start(tmp_path: Path) -> Start:
 @pytest.fixture
 def by_hand() -> Iterator[Emulator]:
     """A GoldRush on which nothing moves by itself."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as running:
+    with Emulator(lifecycle=Lifecycle.manual()) as running:
         yield running
 
 

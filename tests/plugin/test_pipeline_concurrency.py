@@ -28,7 +28,7 @@ CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
 @pytest.fixture
 def held() -> Iterator[Emulator]:
     """An emulator in which every pipeline stays DEPLOYING until the test moves it."""
-    with Emulator(lifecycle=Lifecycle.by_hand()) as running:
+    with Emulator(lifecycle=Lifecycle.manual()) as running:
         yield running
 
 

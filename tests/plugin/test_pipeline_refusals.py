@@ -74,7 +74,7 @@ def test_a_plain_api_key_is_refused(emulator: Emulator, live: Resource) -> None:
 @pytest.mark.parametrize("answer", [404, 403])
 def test_the_key_of_another_account_empties_no_stack(emulator: Emulator, live: Resource, answer: int) -> None:
     """404 may mean "not yours": refresh and destroy refuse to believe it, also when the other account has pipelines."""
-    emulator.switch(foreign_answer=answer)
+    emulator.switch(foreign_status=answer)
     foreign = emulator.accounts[1].service_key
     with start(emulator, serviceKey=foreign) as plugin:
         Resource(plugin, "theirs").up(program())

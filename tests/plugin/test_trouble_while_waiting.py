@@ -53,7 +53,7 @@ def scene() -> Iterator[Scene]:
     time = Time()
     scenes: list[Scene] = []
     server = Emulator(
-        port=PORT, lifecycle=Lifecycle.by_hand(), clock=lambda: time() + sum(s.skew_seconds for s in scenes)
+        port=PORT, lifecycle=Lifecycle.manual(), clock=lambda: time() + sum(s.skew_seconds for s in scenes)
     )
     scenes.append(Scene(server, time))
     yield scenes[0]

@@ -103,7 +103,7 @@ def test_doctor_says_what_to_do(
 def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
     """A clock that is minutes off is a warning that names the difference."""
     del caller
-    emulator._gateway._api._clock = lambda: 1_700_000_000.0
+    emulator.application._api._clock = lambda: 1_700_000_000.0
     (finding,) = (item for item in command("doctor", "--json").json if item["subject"] == "clock")
     assert finding["level"] == "warning"
     assert "ahead of GoldRush" in finding["text"]

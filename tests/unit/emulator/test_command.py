@@ -22,7 +22,7 @@ COMMAND = [sys.executable, "-m", "goldrush_pulumi.emulator"]
 
 @contextlib.contextmanager
 def running(*options: str) -> Iterator[tuple[subprocess.Popen[str], str, str]]:
-    """Run the command until the end of the block; gives the process, the address and the key it printed."""
+    """Run the command until the end of the block; yield the process, and the address and the key that it printed."""
     with subprocess.Popen([*COMMAND, "--port", "0", *options], stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -45,9 +45,9 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
 
 
 def test_the_options_reach_the_server(tmp_path: Path) -> None:
-    """Key, state file, times and switches given on the command line hold; a kill loses no pipeline."""
+    """Key, state file, times and switches from the command line are in force; a kill loses no pipeline."""
     options = ["--service-key", "dev-key", "--state", str(tmp_path / "s.db"), "--deploy-seconds", "900"]
-    switches = ["--switch", "foreign_answer=403", "--switch", "masked_leaves=url,user"]
+    switches = ["--switch", "foreign_status=403", "--switch", "masked_leaves=url,user"]
     with running(*options, *switches) as (_, url, key), Caller(url, key) as api:
         pipeline = api.create()
         assert api.phase(pipeline["id"]) == "DEPLOYING"
@@ -60,9 +60,9 @@ def test_the_options_reach_the_server(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "line"),
     [
-        (["--switch", "foreign_answer"], "error: --switch foreign_answer: write it as name=value\n"),
-        (["--switch", "colour=blue"], "error: switch colour: there is no such switch\n"),
-        (["--host", "0.0.0.0"], "error: serve emulator on 0.0.0.0: it has no protection of its own, use a loopback"),
+        (["--switch", "foreign_status"], "error: --switch foreign_status: has no value, write it as name=value\n"),
+        (["--switch", "colour=blue"], "error: set switch colour: there is no such switch, see the documentation\n"),
+        (["--host", "0.0.0.0"], "error: serve emulator on 0.0.0.0: it must not be reachable by others, use a loopback"),
         (
             ["--port", "70000"],
             "error: serve emulator on 127.0.0.1:70000: bind(): port must be 0-65535., choose another",

@@ -9,7 +9,7 @@ from goldrush_pulumi.emulator import Lifecycle, Switches
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from goldrush_pulumi.emulator.scripts import Until
+    from goldrush_pulumi.emulator.lifecycle import Until
     from tests.unit.emulator.conftest import Lab
 
 
@@ -27,7 +27,7 @@ def test_by_time_a_pipeline_comes_up_after_its_seconds(start: Callable[..., Lab]
 
 
 def test_by_time_pause_goes_through_stopping(start: Callable[..., Lab]) -> None:
-    """A pause shows STOPPING for the stop time, then PAUSED; a resume deploys anew."""
+    """A pause shows STOPPING for the stop time, then PAUSED; a resume deploys again."""
     lab = start(lifecycle=Lifecycle.by_time(deploy_seconds=5, stop_seconds=2))
     pipeline = lab.api.create()
     lab.clock.advance(6)
@@ -69,9 +69,9 @@ def test_by_reads_needs_at_least_one_read() -> None:
         Lifecycle.by_reads(0)
 
 
-def test_by_hand_nothing_moves_alone(start: Callable[..., Lab]) -> None:
-    """Neither time nor reads move a pipeline; the hand does, with any ready and replicas."""
-    lab = start(lifecycle=Lifecycle.by_hand())
+def test_manual_nothing_moves_alone(start: Callable[..., Lab]) -> None:
+    """Neither time nor reads move a pipeline; set_phase does, with any ready and replicas."""
+    lab = start(lifecycle=Lifecycle.manual())
     pipeline = lab.api.create()
     lab.clock.advance(10_000)
     assert set(lab.api.phases(pipeline["id"], 5)) == {"DEPLOYING"}
@@ -81,9 +81,9 @@ def test_by_hand_nothing_moves_alone(start: Callable[..., Lab]) -> None:
     assert len(lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]) == 2
 
 
-def test_by_hand_deploying_is_a_new_deployment(start: Callable[..., Lab]) -> None:
-    """Putting a pipeline into DEPLOYING by hand moves its start time."""
-    lab = start(lifecycle=Lifecycle.by_hand())
+def test_manual_deploying_is_a_new_deployment(start: Callable[..., Lab]) -> None:
+    """Setting the phase DEPLOYING changes the start time."""
+    lab = start(lifecycle=Lifecycle.manual())
     pipeline = lab.api.create()
     before = lab.emulator.set_phase(pipeline["id"], "STOPPED")
     after = lab.emulator.set_phase(pipeline["id"], "DEPLOYING")
@@ -97,7 +97,7 @@ def test_a_phase_that_does_not_exist_is_refused(lab: Lab) -> None:
 
 
 def test_a_bounded_pipeline_ends(start: Callable[..., Lab]) -> None:
-    """A bounded pipeline runs for its time, then is STOPPED and stays so; its wish is still running."""
+    """A bounded pipeline runs for its time and stays STOPPED afterwards; its status is still running."""
     lab = start(lifecycle=Lifecycle.by_time(deploy_seconds=1, bounded_seconds=4))
     pipeline = lab.api.create(execution_mode="bounded", execution_stop_from="44745002")
     lab.clock.advance(1)
@@ -109,7 +109,7 @@ def test_a_bounded_pipeline_ends(start: Callable[..., Lab]) -> None:
 
 
 def test_instant_shows_the_goal_on_the_first_read(lab: Lab) -> None:
-    """Without waiting, the first read of each phase already shows where it leads."""
+    """Without waiting, the first status read shows the last phase."""
     assert lab.api.phase(lab.api.create()["id"]) == "RUNNING"
     assert lab.api.phase(lab.api.create(execution_mode="bounded")["id"]) == "STOPPED"
     assert lab.api.phase(lab.api.create(status="paused")["id"]) == "PAUSED"
@@ -151,14 +151,13 @@ def test_logs_have_nothing_to_tail_while_deploying(start: Callable[..., Lab]) ->
     pipeline = lab.api.create()
     [pod] = lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]
     assert "unable to upgrade connection: container not found" in pod["logs"]
-    assert lab.api.data("GET", f"{pipeline['id']}/destination-health/") == {"healthy": False, "last_error": None}
     lab.api.phases(pipeline["id"], 2)
     [pod] = lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]
     assert "Consuming base.mainnet.ref.block.swap.v3 from block 44745000" in pod["logs"].splitlines()[-1]
 
 
 def test_a_new_deployment_has_new_pods(lab: Lab) -> None:
-    """A redeploy changes the pod's name and starts its log afresh."""
+    """A redeploy changes the name of the pod and empties its log."""
     pipeline = lab.api.create()
     lab.emulator.write_logs(pipeline["id"], ["INFO of the first deployment"])
     [before] = lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]
@@ -169,7 +168,7 @@ def test_a_new_deployment_has_new_pods(lab: Lab) -> None:
 
 
 def test_metrics_grow_while_running(start: Callable[..., Lab]) -> None:
-    """Height and records grow with the time RUNNING; a pause keeps the height and a restart counts anew."""
+    """Height and records grow with the time RUNNING; a pause keeps the height and a restart counts from zero."""
     lab = start(lifecycle=Lifecycle.by_time(deploy_seconds=0, stop_seconds=0))
     pipeline = lab.api.create()
     lab.clock.advance(30)
@@ -182,14 +181,14 @@ def test_metrics_grow_while_running(start: Callable[..., Lab]) -> None:
 
 
 def test_crash_stays_failed_until_it_is_patched(lab: Lab) -> None:
-    """A crashed worker shows FAILED with its last words and the health error; a PATCH brings it back."""
+    """A crashed worker shows FAILED with its last lines and the health error; a PATCH heals it."""
     pipeline = lab.api.create()
     lab.emulator.fail(pipeline["id"], logs=["ERROR Sink open failed"], health_error="connection refused")
     assert lab.api.phases(pipeline["id"], 3) == ["FAILED"] * 3
     [pod] = lab.api.data("GET", f"{pipeline['id']}/logs/")["pods"]
     assert pod["logs"].splitlines()[-1] == "ERROR Sink open failed"
     health = lab.api.data("GET", f"{pipeline['id']}/destination-health/")
-    assert health == {"healthy": False, "last_error": "connection refused"}
+    assert (health["healthy"], health["last_error"]) == (False, "connection refused")
     lab.api.data("PATCH", f"{pipeline['id']}/", {"description": "again"})
     assert lab.api.phase(pipeline["id"]) == "RUNNING"
     assert lab.api.data("GET", f"{pipeline['id']}/destination-health/")["healthy"] is True
@@ -205,7 +204,7 @@ def test_crash_stays_failed_until_it_is_patched(lab: Lab) -> None:
     ],
 )
 def test_script_fails_until_its_end(lab: Lab, until: Until | None, after_patch: str, after_resume: str) -> None:
-    """A scripted failure strikes every deployment of matching names until its end comes, and no other name."""
+    """A scripted failure applies to every deployment of matching names until it ends, and to no other name."""
     lab.emulator.script(name="bad*", outcome="FAILED", logs=["ERROR no"], health_error="refused", until=until)
     good, bad = lab.api.create(name="good one"), lab.api.create(name="bad one")
     path = f"{bad['id']}/"
@@ -217,8 +216,8 @@ def test_script_fails_until_its_end(lab: Lab, until: Until | None, after_patch: 
     assert lab.api.phase(bad["id"]) == after_resume
 
 
-def test_script_strikes_an_update_of_a_healthy_pipeline(lab: Lab) -> None:
-    """A script added later lets the next deployment fail, even when a PATCH would end it."""
+def test_script_applies_to_an_update_of_a_healthy_pipeline(lab: Lab) -> None:
+    """A script that is added later makes the next deployment fail, even if a PATCH would end it."""
     pipeline = lab.api.create()
     lab.emulator.script(outcome="FAILED", until="patched")
     lab.api.data("PATCH", f"{pipeline['id']}/", {"description": "breaks"})
@@ -228,7 +227,7 @@ def test_script_strikes_an_update_of_a_healthy_pipeline(lab: Lab) -> None:
 
 
 def test_script_that_hangs_stays_deploying(lab: Lab) -> None:
-    """HANG never leaves DEPLOYING; without the script the next deployment comes up."""
+    """HANG never leaves DEPLOYING; without the script the next deployment succeeds."""
     lab.emulator.script(outcome="HANG", until="never")
     pipeline = lab.api.create()
     lab.clock.advance(10_000)
@@ -259,7 +258,7 @@ def test_script_may_heal_by_time(start: Callable[..., Lab]) -> None:
     assert lab.full(pipeline["id"])["health_error"] is None
 
 
-def test_script_may_leave_a_replica_or_the_destination_behind(lab: Lab) -> None:
+def test_script_may_have_fewer_ready_replicas_and_a_bad_destination(lab: Lab) -> None:
     """A RUNNING outcome can have fewer ready replicas than desired, and an unhealthy destination."""
     lab.emulator.script(outcome="RUNNING", replicas=3, ready=2, health_error="table is read only", logs=["WARN slow"])
     pipeline = lab.api.create()
@@ -271,14 +270,14 @@ def test_script_may_leave_a_replica_or_the_destination_behind(lab: Lab) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"outcome": "EXPLODE"}, {"until": "tomorrow"}])
-def test_a_script_that_cannot_be_is_refused(lab: Lab, wrong: dict[str, Any]) -> None:
+def test_a_wrong_script_is_refused(lab: Lab, wrong: dict[str, Any]) -> None:
     """Unknown outcomes and ends are errors that list the right ones."""
     with pytest.raises(ValueError, match="is unknown, use one of"):
         lab.emulator.script(**wrong)
 
 
 def test_pausing_what_has_ended_keeps_it_stopped(lab: Lab) -> None:
-    """An ended bounded pipeline takes the wish paused and has nothing to stop."""
+    """An ended bounded pipeline accepts the status paused and has nothing to stop."""
     pipeline = lab.api.create(execution_mode="bounded")
     lab.api.data("PUT", f"{pipeline['id']}/", {"status": "paused"})
     assert lab.api.phase(pipeline["id"]) == "STOPPED"
@@ -291,9 +290,9 @@ def test_a_patch_of_a_paused_pipeline_deploys_nothing(lab: Lab) -> None:
     assert (lab.api.phase(pipeline["id"]), lab.full(pipeline["id"])["deployments"]) == ("PAUSED", 0)
 
 
-def test_ends_of_a_bounded_pipeline_under_a_hand(start: Callable[..., Lab]) -> None:
-    """STOPPED by hand, when it is the next phase anyway, counts as the end of a bounded pipeline."""
-    lab = start(lifecycle=Lifecycle.by_hand(), switches=Switches(bounded_end_status="paused"))
+def test_manual_end_of_a_bounded_pipeline(start: Callable[..., Lab]) -> None:
+    """Setting STOPPED, if it is the next phase anyway, counts as the end of a bounded pipeline."""
+    lab = start(lifecycle=Lifecycle.manual(), switches=Switches(bounded_end_status="paused"))
     pipeline = lab.api.create(execution_mode="bounded")
     lab.emulator.set_phase(pipeline["id"], "RUNNING")
     lab.emulator.set_phase(pipeline["id"], "STOPPED")

@@ -37,7 +37,7 @@ def settled(api: Caller, pipeline_id: str) -> str:
     """The phase once the deployment is decided."""
     end = time.monotonic() + 60
     while (phase := api.phase(pipeline_id)) == "DEPLOYING":
-        assert time.monotonic() < end, "the probe never ended"
+        assert time.monotonic() < end, "the probe did not end"
         time.sleep(0.01)
     return phase
 
@@ -59,7 +59,7 @@ def settled(api: Caller, pipeline_id: str) -> str:
     ],
 )
 def test_addresses_are_found(destination_type: str, config: dict[str, Any], addresses: list[tuple[str, int]]) -> None:
-    """Every destination says where it listens, with the usual port where it names none."""
+    """Every destination has its hosts and ports, with the usual port by default."""
     assert list(addresses_of(destination_type, config)) == addresses
 
 
@@ -75,14 +75,14 @@ def test_one_of_several_addresses_is_enough(listener: socket.socket) -> None:
 
 
 def test_an_address_that_cannot_be_read_is_a_problem() -> None:
-    """A placeholder or a typing error in a port is told, not raised."""
+    """A placeholder or a misspelt port is a problem, not an exception."""
     assert find_connection_problem("postgres", {"url": "postgresql://db:${PORT}/x"}) == (
         "postgres: the address cannot be read"
     )
 
 
 def test_a_login_with_something_else_is_a_problem(listener: socket.socket, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A port where something else listens is not taken for a PostgreSQL, and the problem tells no password."""
+    """A port where something else listens is not taken for PostgreSQL, and the problem shows no password."""
     monkeypatch.setattr("goldrush_pulumi.emulator.probe._TIMEOUT_SECONDS", 0.1)
     address = f"127.0.0.1:{port_of(listener)}"
     config = {"url": f"postgresql://{address}/x", "user": "u", "password": "hidden-word"}
@@ -93,22 +93,23 @@ def test_a_login_with_something_else_is_a_problem(listener: socket.socket, monke
 
 
 def test_a_destination_that_answers_lets_the_pipeline_run(start: Callable[..., Lab], listener: socket.socket) -> None:
-    """A pipeline comes up healthy when its destination accepts connections, and unhealthy when that is over."""
+    """A pipeline is healthy while its destination accepts connections, and unhealthy afterwards."""
     lab = start(probe=True)
     pipeline_id = lab.api.create(**webhook(port_of(listener)))["id"]
 
     assert settled(lab.api, pipeline_id) == "RUNNING"
-    assert lab.api.data("GET", f"{pipeline_id}/destination-health/") == {"healthy": True, "last_error": None}
+    health = lab.api.data("GET", f"{pipeline_id}/destination-health/")
+    assert (health["healthy"], health["last_error"], health["latency_ms"] >= 0) == (True, None, True)
 
     listener.close()
     health = lab.api.data("GET", f"{pipeline_id}/destination-health/")
-    assert health["healthy"] is False
+    assert (health["healthy"], health["latency_ms"]) == (False, None)
     assert health["last_error"].startswith("connection refused: 127.0.0.1:")
     assert lab.api.phase(pipeline_id) == "RUNNING"
 
 
 def test_a_destination_that_refuses_fails_the_pipeline(start: Callable[..., Lab], listener: socket.socket) -> None:
-    """Nobody listens: FAILED with the reason in log and health; a PATCH to one that listens brings it up."""
+    """Where nothing listens, it is FAILED with the reason in log and health; a PATCH to one that listens heals it."""
     with socket.create_server(("127.0.0.1", 0)) as closed:
         nobody = port_of(closed)
     lab = start(probe=True)
@@ -123,19 +124,19 @@ def test_a_destination_that_refuses_fails_the_pipeline(start: Callable[..., Lab]
     assert settled(lab.api, pipeline_id) == "RUNNING"
 
 
-def test_a_script_has_the_last_word(start: Callable[..., Lab]) -> None:
-    """What a test scripts for a pipeline happens, whatever its destination would say."""
+def test_a_script_takes_precedence_over_the_probe(start: Callable[..., Lab]) -> None:
+    """A scripted outcome happens whatever the destination says."""
     lab = start(probe=True)
-    lab.emulator.script("*", "FAILED", logs=["ERROR as told"])
+    lab.emulator.script("*", "FAILED", logs=["ERROR as scripted"])
     pipeline_id = lab.api.create(**webhook(9))["id"]
 
     assert lab.api.phase(pipeline_id) == "FAILED"
-    assert "ERROR as told" in lab.full(pipeline_id)["logs"]
+    assert "ERROR as scripted" in lab.full(pipeline_id)["logs"]
 
 
 def test_a_probe_cut_off_by_the_end_is_made_again(tmp_path: Path, listener: socket.socket) -> None:
-    """A deployment that a restart finds undecided is decided then, with probes or without."""
-    from goldrush_pulumi.emulator.prober import Prober  # noqa: PLC0415 - patched in this test alone
+    """After a restart, a deployment without a result is probed again, or succeeds where nothing is probed."""
+    from goldrush_pulumi.emulator.probe import Prober  # noqa: PLC0415 - patched in this test alone
 
     class Silent(Prober):
         def begin(self, record: Any, done: Any) -> None:
@@ -156,9 +157,9 @@ def test_a_probe_cut_off_by_the_end_is_made_again(tmp_path: Path, listener: sock
 
 
 def test_a_probe_of_an_earlier_deployment_is_void(start: Callable[..., Lab], monkeypatch: pytest.MonkeyPatch) -> None:
-    """An answer that comes after the pipeline was deployed anew decides nothing."""
+    """A result that arrives after the next deployment began is ignored."""
     asked: list[Callable[[str | None], None]] = []
-    monkeypatch.setattr("goldrush_pulumi.emulator.prober.Prober.begin", lambda _self, _record, done: asked.append(done))
+    monkeypatch.setattr("goldrush_pulumi.emulator.probe.Prober.begin", lambda _self, _record, done: asked.append(done))
     lab = start(probe=True)
     pipeline_id = lab.api.create(**webhook(9))["id"]
     lab.api.data("PATCH", f"{pipeline_id}/", {"description": "another"})
@@ -177,8 +178,8 @@ def test_a_bounded_pipeline_ends_after_its_probe(start: Callable[..., Lab], list
     assert settled(lab.api, made["id"]) == "STOPPED"
 
 
-def test_a_missing_library_is_told_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without what logs in to PostgreSQL, a probing emulator does not start and says what to install."""
+def test_a_missing_library_is_reported_at_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the PostgreSQL library, a probing emulator does not start and says what to install."""
     monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
     with pytest.raises(EmulatorError, match=r"pg8000 is missing, install goldrush-pulumi\[emulator\]"):
         Emulator(probe=True)

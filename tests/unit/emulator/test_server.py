@@ -23,7 +23,7 @@ def test_only_loopback_addresses_are_served(host: str) -> None:
 
 
 def test_a_busy_port_is_one_clear_line(lab: Lab) -> None:
-    """A port that is taken is named, with the way out; the one who has it is not disturbed."""
+    """A port in use is named, with what to do; the server that uses it is not disturbed."""
     port = lab.emulator.port
     with pytest.raises(EmulatorError) as caught:
         Emulator(port=port).start()
@@ -34,7 +34,7 @@ def test_a_busy_port_is_one_clear_line(lab: Lab) -> None:
 
 
 def test_a_stopped_emulator_can_start_again(lab: Lab) -> None:
-    """While stopped, nothing answers; after a new start the same address has the same pipelines."""
+    """While stopped, nothing responds; after a new start the same address has the same pipelines."""
     pipeline = lab.api.create()
     lab.emulator.stop()
     with pytest.raises(httpx.ConnectError):
@@ -46,16 +46,16 @@ def test_a_stopped_emulator_can_start_again(lab: Lab) -> None:
 def test_addresses_are_ready_to_use(lab: Lab) -> None:
     """Both addresses end in a slash and carry the port that was found."""
     assert lab.emulator.base_url == f"http://127.0.0.1:{lab.emulator.port}/platform/pipeline-api/"
-    assert lab.emulator.control_url == f"http://127.0.0.1:{lab.emulator.port}/_emulator/"
+    assert lab.emulator.admin_url == f"http://127.0.0.1:{lab.emulator.port}/_emulator/"
 
 
-def test_answers_carry_the_date(lab: Lab) -> None:
+def test_responses_have_the_date(lab: Lab) -> None:
     """The server states its time, as any HTTP server does."""
     assert "GMT" in lab.api.send("GET").headers["date"]
 
 
 def test_two_accounts_by_default_and_any_when_given() -> None:
-    """The default accounts are main and other with keys of their own; given ones take their place."""
+    """The default accounts are main and other with keys of their own; given ones replace them."""
     default = Emulator()
     assert [account.name for account in default.accounts] == ["main", "other"]
     assert len({account.service_key for account in default.accounts}) == 2
@@ -69,19 +69,19 @@ def test_keys_are_not_shown() -> None:
     assert "planted-key" not in repr(account)
 
 
-def test_a_key_for_an_account_that_is_not_there_is_refused(lab: Lab) -> None:
+def test_a_key_for_an_unknown_account_is_refused(lab: Lab) -> None:
     """A misspelt account name is an error."""
-    with pytest.raises(LookupError, match="add a key to account nobody: no such account"):
+    with pytest.raises(LookupError, match="find account nobody: there is no such account, use one of main, other"):
         lab.emulator.add_key("nobody")
 
 
-def test_an_error_inside_is_an_answer(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Should the emulator itself be wrong, the caller gets a 500 in the envelope that says so."""
+def test_an_error_inside_is_a_response(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a bug in the emulator itself, the caller gets a 500 in the envelope that says so."""
 
     def explode(*_: object) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr("goldrush_pulumi.emulator.answers.status_object", explode)
+    monkeypatch.setattr("goldrush_pulumi.emulator.responses.status_object", explode)
     response = lab.api.send("GET", f"{lab.api.create()['id']}/status/")
     assert response.status_code == 500
     assert "The emulator itself failed" in response.json()["error_message"]
@@ -95,7 +95,7 @@ def test_other_methods_are_405_in_the_envelope(lab: Lab) -> None:
 
 
 def test_hundreds_at_once(start: Callable[..., Lab]) -> None:
-    """A hundred callers create and poll 500 pipelines at once: none is lost, mixed up or answered with an error."""
+    """A hundred callers create and poll 500 pipelines at once: none is lost or mixed up, and every call succeeds."""
     lab = start(lifecycle=Lifecycle.by_reads(1))
     with Caller(lab.emulator.base_url, lab.emulator.service_key) as api, ThreadPoolExecutor(100) as callers:
         created = list(callers.map(lambda number: api.create(name=f"pipeline {number}")["id"], range(500)))
@@ -108,8 +108,8 @@ def test_hundreds_at_once(start: Callable[..., Lab]) -> None:
     assert {request.status for request in lab.emulator.requests()} == {200, 201}
 
 
-def test_control_from_other_threads_while_serving(start: Callable[..., Lab]) -> None:
-    """Crashing, editing and listing from test threads while callers poll leaves every pipeline in one piece."""
+def test_admin_calls_from_other_threads_while_serving(start: Callable[..., Lab]) -> None:
+    """Pipelines that test threads crash, edit and list while callers poll stay consistent."""
     lab = start()
     created = [lab.api.create(name=f"pipeline {number}")["id"] for number in range(40)]
 

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import os
+import stat
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from goldrush_pulumi.emulator import Account, Emulator, EmulatorError, Lifecycle, Switches
+from goldrush_pulumi.emulator.storage import Storage
 from tests.caller import Caller
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from tests.unit.emulator.conftest import Clock
@@ -32,8 +36,8 @@ def test_pipelines_and_keys_survive_a_restart(state_file: Path, clock: Clock) ->
             assert [item["id"] for item in api.data("GET")["items"]] == [kept["id"]]
 
 
-def test_a_deployment_goes_on_where_it_was(state_file: Path, clock: Clock) -> None:
-    """A pipeline that was DEPLOYING comes up after its time, although the emulator was away meanwhile."""
+def test_a_deployment_continues_where_it_was(state_file: Path, clock: Clock) -> None:
+    """A pipeline that was DEPLOYING is RUNNING after its time, although the emulator was not running meanwhile."""
     lifecycle = Lifecycle.by_time(deploy_seconds=10)
     with (
         Emulator(state_file=state_file, clock=clock, lifecycle=lifecycle) as first,
@@ -49,7 +53,7 @@ def test_a_deployment_goes_on_where_it_was(state_file: Path, clock: Clock) -> No
 
 
 def test_start_times_grow_over_a_restart(state_file: Path, clock: Clock) -> None:
-    """Even when the clock stands still over a restart, the next deployment starts later than the last."""
+    """Even if the clock stands still over a restart, the next deployment starts later than the last."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         pipeline = api.create()
         [before] = first.pipelines()
@@ -98,7 +102,7 @@ def test_given_accounts_come_before_the_kept_ones(state_file: Path, clock: Clock
             assert api.send("GET", f"{pipeline['id']}/").status_code == 404
 
 
-def test_a_second_emulator_is_kept_off_the_file(state_file: Path) -> None:
+def test_a_second_emulator_cannot_use_the_file(state_file: Path) -> None:
     """Two emulators on one file would overwrite each other: the second is refused with a clear line."""
     with Emulator(state_file=state_file), pytest.raises(EmulatorError, match="another emulator holds it"):
         Emulator(state_file=state_file)
@@ -106,8 +110,63 @@ def test_a_second_emulator_is_kept_off_the_file(state_file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["notes.txt", "missing/goldrush.db"])
 def test_a_file_that_cannot_be_used_is_one_clear_line(tmp_path: Path, name: str) -> None:
-    """A file of another kind, or one in a folder that is not there, is named with the reason and left alone."""
+    """A file of another kind, or one in a missing folder, is named with the reason and not changed."""
     (tmp_path / "notes.txt").write_text("these are my notes, not a database\n" * 10)
     with pytest.raises(EmulatorError, match=f"open state file .*{name}: .*, use another file"):
         Emulator(state_file=tmp_path / name)
     assert (tmp_path / "notes.txt").read_text().startswith("these are my notes")
+
+
+@pytest.fixture
+def no_umask() -> Iterator[None]:
+    """New files are readable by everybody unless a program says otherwise."""
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+@pytest.mark.usefixtures("no_umask")
+@pytest.mark.parametrize("existing", [False, True])
+def test_only_the_owner_may_read_the_file(state_file: Path, *, existing: bool) -> None:
+    """The file and its journal, which hold keys and passwords, are private; an older one becomes private."""
+    if existing:
+        Emulator(state_file=state_file).close()
+        state_file.chmod(0o644)
+    with Emulator(state_file=state_file) as emulator, Caller(emulator.base_url, emulator.service_key) as api:
+        api.create()
+        modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in state_file.parent.iterdir()}
+    assert state_file.name in modes
+    assert set(modes.values()) == {0o600}
+
+
+def test_records_of_another_version_are_read(state_file: Path) -> None:
+    """Fields that this version does not know are skipped, and fields that are missing have their defaults."""
+    with Emulator(state_file=state_file) as first, Caller(first.base_url, first.service_key) as api:
+        pipeline = api.create()
+        assert api.phase(pipeline["id"]) == "RUNNING"
+    storage = Storage(state_file)
+    [record] = storage.records()
+    for name in ("transitions", "outcome", "probe"):
+        del record[name]
+    storage.save({record["id"]: {**record, "colour": "blue"}})
+    storage.close()
+    with Emulator(state_file=state_file) as second, Caller(second.base_url, second.service_key) as api:
+        assert api.phase(pipeline["id"]) == "RUNNING"
+        api.data("PATCH", f"{pipeline['id']}/", {"description": "changed"})
+        assert api.phase(pipeline["id"]) == "RUNNING"
+
+
+def test_the_last_probe_survives_a_restart(state_file: Path, clock: Clock) -> None:
+    """A paused pipeline still shows its last probe, and a waiting one keeps its transitions."""
+    lifecycle = Lifecycle.by_time(deploy_seconds=5, stop_seconds=5)
+    options: dict[str, Any] = {"state_file": state_file, "clock": clock, "lifecycle": lifecycle}
+    with Emulator(**options) as first, Caller(first.base_url, first.service_key) as api:
+        pipeline = api.create()
+        clock.advance(5)
+        before = api.data("GET", f"{pipeline['id']}/destination-health/")
+        api.data("PUT", f"{pipeline['id']}/", {"status": "paused"})
+        assert api.phase(pipeline["id"]) == "STOPPING"
+    clock.advance(5)
+    with Emulator(**options) as second, Caller(second.base_url, second.service_key) as api:
+        assert api.phase(pipeline["id"]) == "PAUSED"
+        assert api.data("GET", f"{pipeline['id']}/destination-health/") == before

@@ -27,15 +27,15 @@ def test_every_switch_says_which_question_it_answers() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"patch_merges": True}, "switch patch_merges: there is no such switch"),
-        ({"patch_redeploys": "sometimes"}, "switch patch_redeploys: input should be 'at once', 'later'"),
-        ({"foreign_answer": 401}, "switch foreign_answer: input should be 404 or 403"),
-        ({"page_size_limit": 0}, "switch page_size_limit: input should be greater than or equal to 1"),
+        ({"patch_merges": True}, "set switch patch_merges: there is no such switch, use patch_merges_maps"),
+        ({"patch_redeploys": "sometimes"}, "set switch patch_redeploys: input should be 'at once', 'later'"),
+        ({"foreign_status": 401}, "set switch foreign_status: input should be 404 or 403"),
+        ({"page_size_limit": 0}, "set switch page_size_limit: input should be greater than or equal to 1"),
     ],
 )
 def test_a_wrong_switch_is_refused(values: dict[str, Any], message: str) -> None:
     """An unknown switch or value is one line that names the switch."""
-    with pytest.raises(ValueError, match=r"^switch ") as caught:
+    with pytest.raises(ValueError, match=r"^set switch ") as caught:
         parse_switches(values)
     assert message in str(caught.value)
     assert "\n" not in str(caught.value)
@@ -76,17 +76,17 @@ def test_null_removes_key(lab: Lab, *, removes: bool, tables: list[str]) -> None
 
 
 @pytest.mark.parametrize("masked", [True, False])
-def test_write_answers_masked(lab: Lab, *, masked: bool) -> None:
-    """POST, PATCH and PUT answers hide or show the password; GET always hides it."""
-    lab.emulator.switch(write_answers_masked=masked)
+def test_write_responses_masked(lab: Lab, *, masked: bool) -> None:
+    """POST, PATCH and PUT responses hide or show the password; GET always hides it."""
+    lab.emulator.switch(write_responses_masked=masked)
     pipeline = lab.api.create()
     path = f"{pipeline['id']}/"
-    answers = [
+    responses = [
         pipeline,
         lab.api.data("PATCH", path, {"description": "x"}),
         lab.api.data("PUT", path, {"status": "paused"}),
     ]
-    assert [SECRET in str(answer) for answer in answers] == [not masked] * 3
+    assert [SECRET in str(response) for response in responses] == [not masked] * 3
     assert SECRET not in str(lab.api.data("GET", path))
 
 
@@ -98,6 +98,20 @@ def test_masked_leaves(lab: Lab) -> None:
     lab.emulator.switch(masked_leaves=["url", "headers.*"])
     masked = lab.api.data("GET", f"{pipeline['id']}/")["destination_config"]
     assert masked == {"url": "******", "headers": {"Authorization": "******", "X-Team": "******"}}
+
+
+def test_credentials_in_reads(lab: Lab) -> None:
+    """Reads show credentials as six stars, or without their fields, in the list and in nested maps too."""
+    lab.emulator.switch(credentials_in_reads="left out")
+    postgres, kafka = lab.api.create(), lab.api.create(kafka_body())
+    for pipeline in (postgres, kafka):
+        assert lab.api.data("GET", f"{pipeline['id']}/") == pipeline
+        assert pipeline in lab.api.data("GET")["items"]
+    assert set(postgres["destination_config"]) == {"type", "url", "user"}
+    assert kafka["destination_config"]["sasl"] == {"mechanism": "SCRAM-SHA-512", "username": "goldrush"}
+    lab.emulator.switch(credentials_in_reads="masked")
+    assert lab.api.data("GET", f"{postgres['id']}/")["destination_config"]["password"] == "******"
+    assert lab.full(postgres["id"])["destination_config"]["password"] == SECRET
 
 
 @pytest.mark.parametrize(
@@ -121,7 +135,7 @@ def test_mask_sent_back_is_kept_in_depth(lab: Lab) -> None:
 
 
 def test_returns_defaults(lab: Lab) -> None:
-    """Defaults that nobody set appear in answers, or do not; nested ones fill up what is given."""
+    """Defaults that nobody set appear in responses, or do not; nested ones fill up what is given."""
     config = {"url": "https://h.example.com", "retry": {"max_attempts": 9}}
     pipeline = lab.api.create(destination_type="webhook", destination_config=config)
     assert pipeline["destination_config"] == config
@@ -131,9 +145,9 @@ def test_returns_defaults(lab: Lab) -> None:
     assert filled["retry"] == {"max_attempts": 9, "backoff_ms": 1000}
 
 
-def test_unset_answers_null(lab: Lab) -> None:
+def test_unset_returns_null(lab: Lab) -> None:
     """Unset optional fields are null, set ones keep their value."""
-    lab.emulator.switch(unset_answers_null=True)
+    lab.emulator.switch(unset_returns_null=True)
     pipeline = lab.api.create()
     assert (pipeline["execution_stop_from"], pipeline["abi_file"]) == (None, None)
     assert pipeline["execution_start_from"] == "44745000"
@@ -193,8 +207,8 @@ def test_bad_sql_rejected_at_post(lab: Lab, sql: str, reason: str) -> None:
         'SELECT "limit_price" FROM "swaps" /* UNION */ WHERE a IN (1, 2)',
     ],
 )
-def test_words_in_texts_and_comments_are_no_sql(lab: Lab, sql: str) -> None:
-    """Only real keywords count, not words inside texts, names or comments."""
+def test_keywords_in_strings_and_comments_are_ignored(lab: Lab, sql: str) -> None:
+    """Words inside strings, names or comments do not count as keywords."""
     assert lab.api.phase(lab.api.create(transforms={"swaps": sql})["id"]) == "RUNNING"
 
 
@@ -272,7 +286,7 @@ def test_redeploy_delay_seconds(start: Callable[..., Lab]) -> None:
     ],
 )
 def test_failed_heals_by(lab: Lab, healer: str, at_first: str, after_patch: str, after_resume: str) -> None:
-    """A crashed pipeline comes back by a PATCH, only by pause and resume, or alone; the start time tells which."""
+    """A crashed pipeline comes back by a PATCH, only by pause and resume, or alone; the start time shows which."""
     lab.emulator.switch(failed_heals_by=healer)
     pipeline = lab.api.create()
     failed = lab.emulator.fail(pipeline["id"])
@@ -287,7 +301,7 @@ def test_failed_heals_by(lab: Lab, healer: str, at_first: str, after_patch: str,
 
 
 def test_a_patch_heals_even_where_patches_do_not_redeploy(lab: Lab) -> None:
-    """With both "never redeploys" and "healed by a PATCH", a FAILED pipeline is deployed anew by a PATCH."""
+    """With both "never redeploys" and "healed by a PATCH", a PATCH deploys a FAILED pipeline again."""
     lab.emulator.switch(patch_redeploys="never")
     pipeline = lab.api.create()
     lab.emulator.fail(pipeline["id"])
@@ -297,7 +311,7 @@ def test_a_patch_heals_even_where_patches_do_not_redeploy(lab: Lab) -> None:
 
 @pytest.mark.parametrize("status", ["running", "paused"])
 def test_bounded_end_status(lab: Lab, status: str) -> None:
-    """After its end, a bounded pipeline wishes running or paused."""
+    """After its end, the status of a bounded pipeline is running or paused."""
     lab.emulator.switch(bounded_end_status=status)
     pipeline = lab.api.create(execution_mode="bounded")
     assert lab.api.phase(pipeline["id"]) == "STOPPED"
@@ -305,7 +319,7 @@ def test_bounded_end_status(lab: Lab, status: str) -> None:
 
 
 def test_delete_through_stopping(start: Callable[..., Lab]) -> None:
-    """A deleted pipeline stays readable as STOPPING for a while; a second DELETE does not prolong it."""
+    """A deleted pipeline stays readable as STOPPING for a while; a second DELETE does not prolong that."""
     lab = start(lifecycle=Lifecycle.by_time(stop_seconds=4), switches=Switches(delete_through_stopping=True))
     pipeline = lab.api.create()
     path = f"{pipeline['id']}/"
@@ -319,7 +333,7 @@ def test_delete_through_stopping(start: Callable[..., Lab]) -> None:
 
 @pytest.mark.parametrize(("survives", "height"), [(True, 44745030), (False, 44745000)])
 def test_checkpoint_survives_delete(lab: Lab, *, survives: bool, height: int) -> None:
-    """A new pipeline of the same project and topic goes on where the old one was, or starts over."""
+    """A new pipeline of the same project and topic continues where the old one was, or starts over."""
     lab.emulator.switch(checkpoint_survives_delete=survives)
     old = lab.api.create()
     lab.clock.advance(30)
@@ -330,7 +344,7 @@ def test_checkpoint_survives_delete(lab: Lab, *, survives: bool, height: int) ->
 
 @pytest.mark.parametrize(("rewinds", "height"), [(True, 7), (False, 44745030)])
 def test_start_change_rewinds(lab: Lab, *, rewinds: bool, height: int) -> None:
-    """A changed execution_start_from moves the reading position, or is only noted."""
+    """A changed execution_start_from moves the reading position, or is only stored."""
     lab.emulator.switch(start_change_rewinds=rewinds)
     pipeline = lab.api.create()
     lab.clock.advance(30)
@@ -340,9 +354,9 @@ def test_start_change_rewinds(lab: Lab, *, rewinds: bool, height: int) -> None:
 
 
 @pytest.mark.parametrize("status", [404, 403])
-def test_foreign_answer(lab: Lab, status: int) -> None:
-    """A pipeline of another group answers 404 or 403; a missing one always 404."""
-    lab.emulator.switch(foreign_answer=status)
+def test_foreign_status(lab: Lab, status: int) -> None:
+    """A pipeline of another group is a 404 or a 403; a missing one always 404."""
+    lab.emulator.switch(foreign_status=status)
     pipeline = lab.api.create()
     with Caller(lab.emulator.base_url, lab.emulator.accounts[1].service_key) as other:
         assert other.send("GET", f"{pipeline['id']}/").status_code == status
@@ -378,7 +392,7 @@ def test_list_lag_seconds(lab: Lab) -> None:
 
 
 def test_page_size_limit(lab: Lab) -> None:
-    """A larger page is answered with the limit, which the answer states."""
+    """A larger page has as many items as the limit, which the response states."""
     lab.emulator.switch(page_size_limit=2)
     for _ in range(3):
         lab.api.create()
@@ -390,9 +404,9 @@ def test_page_size_limit(lab: Lab) -> None:
 def test_requests_per_second(lab: Lab, *, stated: bool) -> None:
     """Beyond the rate an account gets 429, with or without Retry-After; time lets it in again; others are free."""
     lab.emulator.switch(requests_per_second=2, retry_after_on_429=stated)
-    answers = [lab.api.send("GET") for _ in range(3)]
-    assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert answers[2].headers.get("retry-after") == ("1" if stated else None)
+    responses = [lab.api.send("GET") for _ in range(3)]
+    assert [response.status_code for response in responses] == [200, 200, 429]
+    assert responses[2].headers.get("retry-after") == ("1" if stated else None)
     with Caller(lab.emulator.base_url, lab.emulator.accounts[1].service_key) as other:
         assert other.send("GET").status_code == 200
     lab.clock.advance(0.5)

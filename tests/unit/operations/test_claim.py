@@ -201,7 +201,7 @@ def test_create_before_delete_does_not_adopt_either(account: Account) -> None:
     assert create(process.context(), spec_of()).pipeline_id != held
 
 
-@pytest.mark.parametrize("switches", [{"list_items_brief": True}, {"page_size_limit": 1}, {"unset_answers_null": True}])
+@pytest.mark.parametrize("switches", [{"list_items_brief": True}, {"page_size_limit": 1}, {"unset_returns_null": True}])
 def test_a_leftover_in_any_kind_of_list(account: Account, switches: dict[str, Any]) -> None:
     """Brief items, tiny pages and nulls hide no leftover."""
     account.server.switch(**switches)

@@ -1,4 +1,4 @@
-"""The ten endpoints over HTTP: routes, envelope, keys, status codes and pages."""
+"""The ten endpoints over HTTP: routes, keys, status codes and pages."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from goldrush_pulumi.emulator.errors import InvalidPipelineError, PipelineForbiddenError, PipelineNotFoundError
-from goldrush_pulumi.emulator.timestamps import iso_time_with_offset
+from goldrush_pulumi.emulator.responses import envelope, error_envelope, iso_time_with_offset
+from goldrush_pulumi.emulator.store import InvalidPipelineError, PipelineForbiddenError, PipelineNotFoundError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator.accounts import Account, KeyRing
     from goldrush_pulumi.emulator.store import Store
-    from goldrush_pulumi.emulator.switches import SwitchBoard
+    from goldrush_pulumi.emulator.switches import ActiveSwitches
 
 BASE_PATH = "/platform/pipeline-api/"
 _DEFAULT_PAGE_SIZE = 100
@@ -32,19 +32,19 @@ class PipelineApi:
 
     Args:
         store: The pipelines.
-        keys: Which key opens which account.
-        board: The switches in force.
+        keys: The keys that open accounts.
+        switches: The switches in force.
         clock: Seconds since the epoch.
     """
 
-    def __init__(self, store: Store, keys: KeyRing, board: SwitchBoard, clock: Callable[[], float]) -> None:
+    def __init__(self, store: Store, keys: KeyRing, switches: ActiveSwitches, clock: Callable[[], float]) -> None:
         self._store = store
         self._keys = keys
-        self._board = board
+        self._switches = switches
         self._clock = clock
 
     def application(self) -> Starlette:
-        """Return the ASGI application. A path without its trailing slash is not there."""
+        """Return the ASGI application. A path without its trailing slash is a 404."""
         item = f"{BASE_PATH}{{pipeline_id}}/"
         store = self._store
         reads = {
@@ -65,10 +65,10 @@ class PipelineApi:
         application = Starlette(
             routes=routes,
             exception_handlers={
-                HTTPException: _answer_http_error,
-                PipelineNotFoundError: _answer_with(404),
-                PipelineForbiddenError: _answer_with(403),
-                InvalidPipelineError: _answer_with(422),
+                HTTPException: _respond_to_http_error,
+                PipelineNotFoundError: _respond_with(404),
+                PipelineForbiddenError: _respond_with(403),
+                InvalidPipelineError: _respond_with(422),
             },
         )
         application.router.redirect_slashes = False
@@ -91,7 +91,7 @@ class PipelineApi:
     async def _list(self, request: Request) -> Response:
         account = self._authorised(request)
         number = _positive(request, "page_number", 1)
-        limit = self._board.current.page_size_limit
+        limit = self._switches.current.page_size_limit
         size = min(_positive(request, "page_size", _DEFAULT_PAGE_SIZE), limit)
         items, total = self._store.page(account, (number - 1) * size, size)
         pagination = {
@@ -118,48 +118,37 @@ class PipelineApi:
         return envelope(self._store.destination_health(account, pipeline_id))
 
     def _reader(self, read: Callable[[Account, str], dict[str, Any]]) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             return envelope(read(self._authorised(request), request.path_params["pipeline_id"]))
 
-        return answer
+        return respond
 
     def _writer(
         self, write: Callable[[Account, str, dict[str, Any]], dict[str, Any]]
     ) -> Callable[[Request], Awaitable[Response]]:
-        async def answer(request: Request) -> Response:
+        async def respond(request: Request) -> Response:
             account = self._authorised(request)
             return envelope(write(account, request.path_params["pipeline_id"], await _json_object(request)))
 
-        return answer
+        return respond
 
     def _authorised(self, request: Request) -> Account:
         return self.authorise(request.headers.get("authorization", ""))
 
 
-def envelope(data: Any, status: int = 200) -> JSONResponse:
-    """Return a successful answer in the envelope of every GoldRush endpoint."""
-    return JSONResponse({"data": data, "error": False, "error_message": None, "error_code": None}, status)
-
-
-def error_envelope(status: int, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    """Return a failure in the envelope; the error code is the status as text."""
-    body = {"data": None, "error": True, "error_message": message, "error_code": str(status)}
-    return JSONResponse(body, status, headers)
-
-
-async def _answer_http_error(request: Request, error: Exception) -> Response:
+async def _respond_to_http_error(request: Request, error: Exception) -> Response:
     del request
     if not isinstance(error, HTTPException):
         raise error
     return error_envelope(error.status_code, error.detail, dict(error.headers or {}))
 
 
-def _answer_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
-    async def answer(request: Request, error: Exception) -> Response:
+def _respond_with(status: int) -> Callable[[Request, Exception], Awaitable[Response]]:
+    async def respond(request: Request, error: Exception) -> Response:
         del request
         return error_envelope(status, str(error))
 
-    return answer
+    return respond
 
 
 async def _json_object(request: Request) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""Pipelines in a SQLite file, so that they survive a restart of the emulator."""
+"""The state file: pipelines in a SQLite database, so that they survive a restart of the emulator."""
 
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from typing import TYPE_CHECKING, Any
 
@@ -13,29 +14,33 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS pipelines (id TEXT PRIMARY KEY, record TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS notes (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+_OWNER_ONLY = 0o600
+_SQLITE_HEADER = b"SQLite format 3\0"
 
 
-class ArchiveError(Exception):
+class StorageError(Exception):
     """The state file cannot be used; the text is one clear line."""
 
 
-class Archive:
-    """A SQLite file with one row a pipeline, and named notes beside them.
+class Storage:
+    """A SQLite file with one row per pipeline, and named notes beside them.
 
-    One emulator holds the file at a time. Calls must not overlap: the store's lock sees to it.
+    The file holds keys and credentials in clear, so only its owner may read it. One emulator holds it at a time.
+    Calls must not overlap; the lock of the store makes sure of that.
 
     Args:
-        path: The file; made when it is missing.
+        path: The file; created if it is missing.
 
     Raises:
-        ArchiveError: The file is not such a database, cannot be written, or another emulator holds it.
+        StorageError: The file is another kind of file, cannot be written, or is held by another emulator.
     """
 
     def __init__(self, path: Path) -> None:
         try:
+            _make_private(path)
             self._database = sqlite3.connect(path, timeout=0, isolation_level=None, check_same_thread=False)
-        except sqlite3.Error as error:
-            raise ArchiveError(_reason(path, error)) from None
+        except (OSError, sqlite3.Error) as error:
+            raise StorageError(_reason(path, error)) from None
         try:
             self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
             self._database.execute("PRAGMA journal_mode = WAL")
@@ -43,7 +48,7 @@ class Archive:
             self._database.executescript(_SCHEMA)
         except sqlite3.Error as error:
             self._database.close()
-            raise ArchiveError(_reason(path, error)) from None
+            raise StorageError(_reason(path, error)) from None
 
     def records(self) -> list[dict[str, Any]]:
         """Return the records of all pipelines."""
@@ -51,7 +56,7 @@ class Archive:
         return [json.loads(row[0]) for row in rows]
 
     def save(self, records: dict[str, dict[str, Any] | None]) -> None:
-        """Write changed records by id; None deletes. All of them or none."""
+        """Write changed records by id, in one transaction; None deletes."""
         self._database.execute("BEGIN")
         for pipeline_id, record in records.items():
             if record is None:
@@ -62,20 +67,31 @@ class Archive:
         self._database.execute("COMMIT")
 
     def note(self, name: str) -> Any:
-        """Return a note, or None when there is none."""
+        """Return a note, or None if there is none."""
         row = self._database.execute("SELECT value FROM notes WHERE name = ?", (name,)).fetchone()
         return None if row is None else json.loads(row[0])
 
     def write_note(self, name: str, value: Any) -> None:
-        """Write a note over the one of the same name."""
+        """Write a note; it replaces the one of the same name."""
         self._database.execute("INSERT OR REPLACE INTO notes VALUES (?, ?)", (name, json.dumps(value)))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._database.close()
 
 
-def _reason(path: Path, error: sqlite3.Error) -> str:
+def _make_private(path: Path) -> None:
+    """Create the file if it is missing, and let only its owner read it; leave a file of another kind as it is.
+
+    SQLite gives its journal the permissions of the database, so this comes before SQLite opens it.
+    """
+    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY), "rb") as file:
+        if file.read(len(_SQLITE_HEADER)) in {b"", _SQLITE_HEADER}:
+            os.fchmod(file.fileno(), _OWNER_ONLY)
+
+
+def _reason(path: Path, error: OSError | sqlite3.Error) -> str:
     if "locked" in str(error):
         return f"open state file {path}: another emulator holds it, stop that one or use another file"
-    return f"open state file {path}: {error}, use another file"
+    text = (error.strerror or str(error)).lower() if isinstance(error, OSError) else str(error)
+    return f"open state file {path}: {text}, use another file"
