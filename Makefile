@@ -21,7 +21,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 UNIT_PARALLEL := --numprocesses 4 --dist load
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin e2e chaos coverage lock schema reference emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin e2e chaos coverage lock dist wheel schema reference emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -87,12 +87,18 @@ coverage:
 	@$(BIN)/coverage combine --quiet 2>/dev/null || true
 	@if [ -f .coverage ]; then $(BIN)/coverage report; else echo "no coverage was measured"; fi
 
-COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.10 --generate-hashes \
+COMPILE := $(BIN)/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 
-lock: setup ## Write the two lock files anew from pyproject.toml (UPGRADE=1 takes the newest of everything)
+lock: setup ## Write the two lock files from pyproject.toml (UPGRADE=1 takes the newest of everything)
 	$(COMPILE) --all-extras --group dev --output-file requirements.lock
 	$(COMPILE) --resolution lowest-direct --output-file requirements-oldest.lock
+
+dist: setup ## Build sdist and wheel into dist/ (TAG=v1.2.3 refuses to build another version)
+	$(BIN)/python -m tools.distribution
+
+wheel: setup ## Install the wheel into an empty venv, and test its command line and its public names there
+	$(BIN)/python -m tools.distribution --check
 
 schema: setup ## Write the JSON Schema of the stack files
 	$(BIN)/python -m goldrush_pulumi.stack_config > schemas/.new && mv schemas/.new schemas/pulumi-stack.schema.json

@@ -24,7 +24,7 @@ from goldrush_pulumi.operations.diff import compare
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
 from goldrush_pulumi.schema.pipeline import INPUTS, Change
-from goldrush_pulumi.schema.wire import OWNER
+from goldrush_pulumi.schema.wire import OWNER, PROVIDER
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -33,8 +33,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
-
-_PROVIDER_KEY = "__provider"
 
 
 def make_provider() -> PipelineProvider:
@@ -72,7 +70,7 @@ class PipelineProvider(ResourceProvider):
         Offline. Problems carry no property name, for the engine would print that property's value beside it. What
         stands in the recorded inputs too was read when it was new; it loads no parser and is not warned of again.
         """
-        given = {key: value for key, value in news.items() if key != _PROVIDER_KEY}
+        given = {key: value for key, value in news.items() if key != PROVIDER}
         request = engine.current_request()
         inputs = with_defaults(given, request.resource_name)
         problems = find_problems(inputs, engine.is_unknown, olds)

@@ -20,7 +20,7 @@ from tools.environment import PULUMI_FOLDER_FILE, ROOT, VENV, VENV_OLDEST
 from tools.exclusive import exclusive
 from tools.terminal import say
 
-OLDEST_PYTHON = (3, 10)
+OLDEST_PYTHON = (3, 11)
 LOCK = ROOT / "requirements.lock"
 LOCK_OLDEST = ROOT / "requirements-oldest.lock"
 
@@ -46,7 +46,7 @@ def set_up() -> None:
     """Make what is missing or out of step."""
     if sys.version_info < OLDEST_PYTHON:
         raise SetupError(
-            f"{sys.executable} is Python {sys.version.split()[0]}; run `make setup PYTHON=...` with 3.10 or newer"
+            f"{sys.executable} is Python {sys.version.split()[0]}; run `make setup PYTHON=...` with 3.11 or newer"
         )
     with exclusive(ROOT / ".setup.lock", waiting="waiting for another set-up of this clone"):
         install_packages(VENV, LOCK, itself=True)

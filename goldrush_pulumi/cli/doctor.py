@@ -79,7 +79,7 @@ class Finding:
     advice: str = ""
 
 
-OLDEST_PYTHON: Final = (3, 10)
+OLDEST_PYTHON: Final = (3, 11)
 
 OLDEST_SDK: Final = (3, 216)
 

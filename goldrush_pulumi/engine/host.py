@@ -116,6 +116,7 @@ def answer_cancel(servicer: Any, request: Any, context: Any) -> Any:
 
 def _cancel(self: Any, request: Any, context: Any) -> Any:
     # Runs with the host's globals: everything it needs is imported here.
+    from goldrush_pulumi.engine.host import answer_cancel  # noqa: PLC0415
 
     return answer_cancel(self, request, context)
 

@@ -188,7 +188,10 @@ def _say_lost(call: Call, names: list[str]) -> list[str]:
 
 
 def _serialize(call: Call, properties: Mapping[str, Any]) -> Any:
-    """Return `properties` in the engine's form, as the host itself does, with the request's pickled provider."""
+    """Return `properties` in the engine's form, as the host itself does, with the request's pickled provider.
+
+    Raises LookupError when the request holds none.
+    """
     from pulumi.runtime import rpc  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
     sendable = {name: value for name, value in properties.items() if is_plain(value)}
@@ -200,7 +203,8 @@ def _serialize(call: Call, properties: Mapping[str, Any]) -> Any:
     for name in ("news", "properties", "inputs", "olds"):
         source = getattr(call.message, name, None)
         if source is not None and PROVIDER in source:
-            # Without it the resource could never be read or deleted again.
             whole.fields[PROVIDER].CopyFrom(source.fields[PROVIDER])
-            break
-    return whole
+            return whole
+    # Recorded without it, the resource could never be read or deleted again.
+    message = "the request holds no provider"
+    raise LookupError(message)

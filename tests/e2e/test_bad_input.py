@@ -100,12 +100,12 @@ def test_wrong_stack_config_is_told_by_path(world: World) -> None:
 def test_settings_are_judged_together(world: World) -> None:
     """Settings out of range and a missing key are told at once."""
     del world.cli.settings["GOLDRUSH_SERVICE_KEY"]
-    stack = world.stack(pipeline(), config={"goldrush:settleSeconds": "soon", "goldrush:requestsPerSecond": 0})
+    stack = world.stack(pipeline(), config={"goldrush:stabilizationSeconds": "soon", "goldrush:requestsPerSecond": 0})
     refuse(
         stack,
         "goldrush:serviceKey: no ServiceKey is set",
         "pulumi config set --secret goldrush:serviceKey",
-        "goldrush:settleSeconds: is not a number from 0 to 600",
+        "goldrush:stabilizationSeconds: is not a number from 0 to 600",
         "goldrush:requestsPerSecond: is not a number",
     )
 

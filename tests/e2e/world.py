@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 QUICK: dict[str, Any] = {
     "goldrush:failedGraceSeconds": 0.3,
-    "goldrush:settleSeconds": 0.3,
+    "goldrush:stabilizationSeconds": 0.3,
     "goldrush:retrySeconds": 3,
 }
 """Settings that spare tests the patience which a real service needs."""

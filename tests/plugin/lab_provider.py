@@ -1,7 +1,6 @@
 """A tiny provider that does what its resources ask for, so that the engine bridge is tested by itself.
 
-The input `does` names the behaviour, the same for every verb. The environment sets the pool's size (LAB_POOL_SIZE) and
-takes internals of the host away (LAB_SABOTAGE), as a later version of it might.
+The input `does` names the behaviour, the same for every verb. The environment sets the pool's size (LAB_POOL_SIZE).
 """
 
 from __future__ import annotations
@@ -24,8 +23,8 @@ from pulumi.dynamic import (
 )
 
 from goldrush_pulumi import engine
-from tests.plugin import sabotage
 from tests.plugin.gate import visit
+from tests.plugin.wire import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +40,6 @@ class LabProvider(ResourceProvider):
         return (make_lab_provider, ())
 
     def configure(self, req: ConfigureRequest) -> None:  # noqa: ARG002 - the SDK's signature
-        sabotage.apply(os.environ.get("LAB_SABOTAGE", ""))
         engine.install(int(os.environ.get("LAB_POOL_SIZE", "8")))
 
     @engine.verb
@@ -106,7 +104,9 @@ def _fail_for_user(_: Properties) -> Properties:
 
 
 def _fail_partly(props: Properties) -> Properties:
-    outputs = {**props, "nested": {"token": engine.secret(PLANTED)}}
+    # As every provider's own outputs do, these lack what the host adds.
+    own = {name: value for name, value in props.items() if name != PROVIDER}
+    outputs = {**own, "nested": {"token": engine.secret(PLANTED)}}
     raise engine.InitFailed("lab-1", outputs, ["is FAILED", "fix the cause"], props.get("new_inputs"))
 
 

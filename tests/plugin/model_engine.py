@@ -43,7 +43,7 @@ if TYPE_CHECKING:
 PORT = 8799
 """Named in the base URL of emulators that are never started."""
 
-QUICK = {"failedGraceSeconds": "20", "settleSeconds": "5", "requestsPerSecond": "1000"}
+QUICK = {"failedGraceSeconds": "20", "stabilizationSeconds": "5", "requestsPerSecond": "1000"}
 
 
 class Time:
@@ -272,7 +272,7 @@ class ModelEngine:
         with contextlib.ExitStack() as patches:
             patches.enter_context(patch.object(engine, "cancelled", alarm))
             patches.enter_context(patch.object(deadlines, "monotonic", self.time))
-            patches.enter_context(patch.object(api, "Pacer", _pacer_of(self.time)))
+            patches.enter_context(patch.object(api, "RateLimiter", _limiter_of(self.time)))
             patches.enter_context(patch.object(wait, "EventClock", _clock_of(self.time)))
             patches.enter_context(patch.object(connection.Connection, "exchange", self._exchange()))
             try:
@@ -336,7 +336,7 @@ async def _carry_out(emulator: Emulator, call: Any, content: bytes | None) -> co
     )
 
 
-def _pacer_of(time: Time) -> Any:
+def _limiter_of(time: Time) -> Any:
     def make(rate: float, *, cancelled: threading.Event) -> RateLimiter:
         return RateLimiter(rate, cancelled=cancelled, now=time)
 

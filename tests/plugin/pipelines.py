@@ -81,7 +81,7 @@ def start(
 ) -> Plugin:
     """Start the real provider against an emulator; `settings` are `goldrush:*` config values on top of a quick set."""
     account = {} if emulator is None else {"serviceKey": emulator.service_key, "baseUrl": emulator.base_url}
-    quick = {"failedGraceSeconds": "0.2", "settleSeconds": "0.2", "requestsPerSecond": "1000"}
+    quick = {"failedGraceSeconds": "0.2", "stabilizationSeconds": "0.2", "requestsPerSecond": "1000"}
     config = {f"goldrush:{key}": value for key, value in {**quick, **account, **settings}.items()}
     return Plugin(provider=provider or make_provider(), interpreter=interpreter, env=env, config=config)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
 
 PINNED = {
-    "3.10 to 3.13": "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu",
+    "3.13 and older": "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu",
     # Python 3.14 pickles by a later protocol: what it wrote to state has to be read by every other one.
     "3.14": "gAWVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu",
 }
@@ -42,14 +42,14 @@ def test_every_verb_works_on_what_an_older_process_recorded(emulator: Emulator, 
 
 def test_strings_of_two_writers_serve_one_stack(emulator: Emulator) -> None:
     """After a change of Python, old records are read and deleted by the old string while new ones carry the new."""
-    with start(emulator, provider=PINNED["3.10 to 3.13"]) as plugin:
+    with start(emulator, provider=PINNED["3.13 and older"]) as plugin:
         pipeline = Resource(plugin)
         pipeline.up(program())
         plugin.provider = PINNED["3.14"]
         pipeline.refresh()
         assert pipeline.up(program()) == "same"
         assert pipeline.up(program(description="changed")) == "update"
-        plugin.provider = PINNED["3.10 to 3.13"]
+        plugin.provider = PINNED["3.13 and older"]
         pipeline.destroy()
     assert emulator.pipelines() == []
 

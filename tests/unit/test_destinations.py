@@ -109,8 +109,8 @@ def test_documented_defaults_and_choices(
     """The docstring of a field names the default and choices that the table documents."""
     documented = _attribute_docstrings(class_)
     for field in fields:
-        default = "".join(field.default) if isinstance(field.default, tuple) else field.default
-        said = f"default `{default}`" if isinstance(default, str) else f"default {default}"
+        default = ", ".join(field.default) if isinstance(field.default, tuple) else field.default
+        said = f"(default: {default})"
         assert default is None or said in documented[field.name], (class_, typed_dict, field.name)
         assert all(f"`{choice}`" in documented[field.name] for choice in field.choices)
 
@@ -154,14 +154,14 @@ def test_a_misspelt_field_names_the_class() -> None:
         PostgresDestinationArgs(url="u", pasword="hunter2")  # type: ignore[call-arg]
 
     assert str(caught.value) == (
-        'declare PostgresDestinationArgs: pasword is no field of it, did you mean "password"?; user is missing;'
+        'declare PostgresDestinationArgs: pasword is not a field of it, did you mean "password"?; user is missing;'
         " password is missing"
     )
 
 
 def test_fields_are_given_by_name() -> None:
     """A value without a name is refused and not shown."""
-    with pytest.raises(pulumi.RunError, match="fields are given by name only") as caught:
+    with pytest.raises(pulumi.RunError, match="fields must be given by name") as caught:
         KafkaSaslArgs("hunter2")  # type: ignore[call-arg]
 
     assert "hunter2" not in str(caught.value)

@@ -145,7 +145,7 @@ def test_an_unforeseen_error_is_one_line_without_its_text(
     def broken(*_: object) -> None:
         raise RuntimeError("planted secret")
 
-    monkeypatch.setattr("goldrush_pulumi.cli.listing.open_account", broken)
+    monkeypatch.setattr("goldrush_pulumi.cli.list.open_account", broken)
     assert main(["list"]) == ExitCode.FAILED
     first = capsys.readouterr().err
     monkeypatch.setenv("GOLDRUSH_PULUMI_DEBUG", "1")

@@ -166,7 +166,7 @@ class FakeClient:
 _UNSCRIPTED = object()
 
 
-def job_of(
+def context_of(
     client: FakeClient | GoldRushClient,
     clock: FakeClock | None = None,
     redact: Callable[[str], str] = str,
@@ -174,9 +174,9 @@ def job_of(
 ) -> OperationContext:
     """A job that speaks to `client`, waits by a clock of its own, and takes one key for all pipelines."""
     options.setdefault("policies", Policies(failed_grace_seconds=20.0, stabilization_seconds=5.0))
-    options.setdefault("ledger", Claims())
-    options.setdefault("intents", CreateJournal(None))
-    options.setdefault("census", Inventory(cast("GoldRushClient", client)))
+    options.setdefault("claims", Claims())
+    options.setdefault("journal", CreateJournal(None))
+    options.setdefault("inventory", Inventory(cast("GoldRushClient", client)))
     return OperationContext(
         name="base-swaps",
         client=cast("GoldRushClient", client),

@@ -8,7 +8,7 @@ from goldrush_pulumi.api import Pipeline
 from goldrush_pulumi.operations.context import make_fingerprint
 from goldrush_pulumi.operations.identity import AbsenceUnproven, absence_is_proven, key_fingerprint
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
-from tests.unit.operations.doubles import PIPELINE_ID, FakeClient, job_of
+from tests.unit.operations.doubles import PIPELINE_ID, FakeClient, context_of
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
@@ -72,7 +72,7 @@ def test_another_pipeline_of_the_group_proves_absence(
 
 def test_an_unproven_absence_is_refused() -> None:
     """The error names the verb and the pipeline, and says what to do in either case."""
-    context = job_of(client_seeing("grp_2"))
+    context = context_of(client_seeing("grp_2"))
 
     with pytest.raises(AbsenceUnproven) as refused:
         context.require_absence("delete", PIPELINE_ID, {"group_id": "grp_1"})

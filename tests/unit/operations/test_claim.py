@@ -16,7 +16,7 @@ from goldrush_pulumi.operations.identity import Claims, OwnershipTag
 from goldrush_pulumi.operations.inventory import Inventory
 from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import update
-from tests.unit.operations.doubles import FakeClock, inputs_of, job_of, spec_of
+from tests.unit.operations.doubles import FakeClock, context_of, inputs_of, spec_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -74,7 +74,7 @@ class Process:
 
     def context(self, urn: str = URN) -> OperationContext:
         tag = OwnershipTag.of(self._owner, urn) if self._owner else None
-        return job_of(
+        return context_of(
             self.client,
             FakeClock(),
             inventory=self.inventory,

@@ -29,8 +29,8 @@ from tests.unit.operations.doubles import (
     FakeClient,
     FakeClock,
     answer_to,
+    context_of,
     inputs_of,
-    job_of,
     spec_of,
     status_of,
 )
@@ -65,7 +65,7 @@ def test_create_posts_once_and_waits() -> None:
     """One POST with the whole body, then looks until the pipeline is live; the record tells the steps."""
     client = FakeClient(create=[held()], status=[None, status_of("DEPLOYING"), RUNNING])
 
-    done = create(job_of(client), spec_of())
+    done = create(context_of(client), spec_of())
 
     assert client.changes == [("create", spec_of().create_body())]
     assert done.pipeline_id == PIPELINE_ID
@@ -87,7 +87,7 @@ def test_before_the_answer_of_the_post_an_error_is_a_plain_one(refusal: GoldRush
     client = FakeClient(create=[refusal])
 
     with pytest.raises(GoldRushError):
-        create(job_of(client), spec_of())
+        create(context_of(client), spec_of())
     assert len(client.changes) == 1
 
 
@@ -105,7 +105,7 @@ def test_after_the_post_every_error_keeps_the_pipeline(trouble: BaseException, r
     """Whatever is raised once a pipeline exists, it is recorded with its id, a reason, and no secret."""
     client = FakeClient(create=[held()], status=[trouble], **MUTE)
 
-    failed = failure_of(create, job_of(client, redact=Redactor([PASSWORD])), spec_of())
+    failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
 
     assert failed.progress.pipeline_id == PIPELINE_ID
     assert failed.progress.run.status == run
@@ -119,7 +119,7 @@ def test_a_server_message_is_redacted_before_it_is_cut() -> None:
     quoting = ServerError("get status", "failed", status=500, server_message="x" * 290 + PASSWORD)
     client = FakeClient(create=[held()], status=[quoting])
 
-    failed = failure_of(create, job_of(client, redact=Redactor([PASSWORD])), spec_of())
+    failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
 
     assert PASSWORD[:6] not in failed.reason
 
@@ -136,7 +136,7 @@ def test_a_server_message_is_redacted_before_it_is_cut() -> None:
 )
 def test_a_deployment_that_does_not_come_up(shows: list[Any], run: str, said: str) -> None:
     """Failed, stopped, too slow or gone: each is recorded with its diagnosis."""
-    failed = failure_of(create, job_of(FakeClient(create=[held()], status=shows, **MUTE)), spec_of())
+    failed = failure_of(create, context_of(FakeClient(create=[held()], status=shows, **MUTE)), spec_of())
 
     assert failed.progress.run.status == run
     assert said in failed.reason
@@ -146,7 +146,7 @@ def test_cancelled_while_waiting() -> None:
     """Cancelled in a sleep: recorded as such, with the phase that was last seen."""
     client = FakeClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
 
-    failed = failure_of(create, job_of(client, FakeClock(cancel_at=3.0)), spec_of())
+    failed = failure_of(create, context_of(client, FakeClock(cancel_at=3.0)), spec_of())
 
     assert failed.progress.run.status == "Cancelled"
     assert "was DEPLOYING after" in failed.reason
@@ -157,7 +157,7 @@ def test_the_time_of_the_verb_is_the_time_of_the_wait() -> None:
     clock = FakeClock()
     client = FakeClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
 
-    failure_of(create, job_of(client, clock, timeout_seconds=45.0), spec_of())
+    failure_of(create, context_of(client, clock, timeout_seconds=45.0), spec_of())
 
     assert clock.seconds == pytest.approx(45.0)
 
@@ -166,7 +166,7 @@ def test_paused_from_the_start() -> None:
     """A wish for "paused" goes with the POST; where the server honours it nothing more is sent."""
     client = FakeClient(create=[held(status="paused")], status=[PAUSED])
 
-    create(job_of(client), spec_of(status="paused"))
+    create(context_of(client), spec_of(status="paused"))
 
     assert client.changes == [("create", spec_of(status="paused").create_body())]
 
@@ -175,7 +175,7 @@ def test_paused_from_the_start_where_the_server_does_not_listen() -> None:
     """Where the new pipeline runs all the same, it is paused."""
     client = FakeClient(create=[held()], set_status=[held(status="paused")], status=[RUNNING, PAUSED])
 
-    done = create(job_of(client), spec_of(status="paused"))
+    done = create(context_of(client), spec_of(status="paused"))
 
     assert [call[0] for call in client.changes] == ["create", "set_status"]
     assert client.changes[1] == ("set_status", "paused")
@@ -187,18 +187,18 @@ def test_a_bounded_pipeline_may_be_over_at_once() -> None:
     """STOPPED is success for a bounded pipeline, though RUNNING was never seen."""
     client = FakeClient(create=[held(execution_mode="bounded")], status=[status_of("DEPLOYING"), STOPPED])
 
-    assert create(job_of(client), spec_of(execution_mode="bounded")).run.status == "Succeeded"
+    assert create(context_of(client), spec_of(execution_mode="bounded")).run.status == "Succeeded"
 
 
 def test_nobody_waits() -> None:
     """With `wait_for` "none" one look is taken for the record, and one that is not possible yet is no failure."""
     client = FakeClient(create=[held()], status=[FAILED])
-    assert create(job_of(client), spec_of(wait_for="none")).status == FAILED
+    assert create(context_of(client), spec_of(wait_for="none")).status == FAILED
     assert len(client.calls) == 2
 
     warnings: list[str] = []
     client = FakeClient(create=[held()], status=[None])
-    create(job_of(client, warn=warnings.append), spec_of(wait_for="none"))
+    create(context_of(client, warn=warnings.append), spec_of(wait_for="none"))
     assert warnings == ["pipeline base-swaps: its status cannot be seen yet"]
 
 
@@ -207,7 +207,7 @@ def test_healthy_is_waited_for() -> None:
     healths = [DestinationHealth(), DestinationHealth(healthy=True)]
     client = FakeClient(create=[held()], status=[status_of("DEPLOYING"), RUNNING], health=healths)
 
-    done = create(job_of(client), spec_of(wait_for="healthy"))
+    done = create(context_of(client), spec_of(wait_for="healthy"))
 
     assert [call[0] for call in client.calls] == ["create", "status", "status", "health", "status", "health"]
     assert steps(done)[-1] == ("destination", "Succeeded")
@@ -218,7 +218,7 @@ def test_unhealthy_is_a_failure() -> None:
     sick = DestinationHealth(healthy=False, last_error="bucket missing")
     client = FakeClient(create=[held()], status=[RUNNING], health=[sick], logs=[PipelineLogs()])
 
-    failed = failure_of(create, job_of(client), spec_of(wait_for="healthy"))
+    failed = failure_of(create, context_of(client), spec_of(wait_for="healthy"))
 
     assert "but its destination is not healthy\n  destination: bucket missing" in failed.reason
 
@@ -228,7 +228,7 @@ def test_unhealthy_is_a_failure() -> None:
 
 def updating(old: dict[str, Any], new: dict[str, Any], **answers: Any) -> tuple[FakeClient, Progress]:
     client = FakeClient(**{"status": [RUNNING, NEW_DEPLOYING, NEW_RUNNING], "update": [held(**new)], **answers})
-    return client, update(job_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
+    return client, update(context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
 
 def test_update_sends_what_differs() -> None:
@@ -301,14 +301,14 @@ def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> 
     client = FakeClient(status=[RUNNING], update=[refusal])
 
     with pytest.raises(type(refusal)):
-        update(job_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
+        update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
 
 
 def test_a_failure_after_the_patch_is_recorded() -> None:
     """Once the PATCH was answered, the change is known to be there: its failure is a partial result."""
     client = FakeClient(status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE)
 
-    failed = failure_of(update, job_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
+    failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
 
     assert failed.unapplied == ()
     assert "is FAILED after" in failed.reason
@@ -342,7 +342,7 @@ def test_what_will_not_go_fails_clearly() -> None:
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
     client = FakeClient(status=[RUNNING], update=[held(**old)])
 
-    failed = failure_of(update, job_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
+    failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
     assert failed.unapplied == ("transforms",)
     assert "GoldRush keeps what was removed from transforms" in failed.reason
@@ -360,7 +360,7 @@ def test_a_masked_setting_that_will_not_go_stays_in_state() -> None:
     new = spec_of(**rest, destination_config={**config, "headers": {"X-B": "changed"}})
     client = FakeClient(status=[RUNNING], update=[answer_to(old)])
 
-    failed = failure_of(update, job_of(client), PIPELINE_ID, old, new)
+    failed = failure_of(update, context_of(client), PIPELINE_ID, old, new)
     outputs = outputs_of(new, failed.progress, "f", old, failed.unapplied)
 
     assert failed.unapplied == ("destination_config",)
@@ -374,7 +374,7 @@ def test_a_masked_setting_that_will_not_go_stays_in_state() -> None:
 def resuming(inputs: dict[str, Any] | None = None, **answers: Any) -> tuple[FakeClient, Progress]:
     wanted = inputs or {}
     client = FakeClient(**{"get": [held(**wanted)], "update": [held(**wanted)], **answers})
-    return client, update(job_of(client), PIPELINE_ID, inputs_of(**wanted), spec_of(**wanted))
+    return client, update(context_of(client), PIPELINE_ID, inputs_of(**wanted), spec_of(**wanted))
 
 
 def test_resume_of_what_has_come_up_meanwhile() -> None:
@@ -418,7 +418,7 @@ def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
     client = FakeClient(update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: FAILED, 1: FAILED, 2: PAUSED, 3: NEW_RUNNING})
 
-    done = update(job_of(client), PIPELINE_ID, inputs_of(), spec_of())
+    done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of())
 
     assert [call[0] for call in client.changes] == ["update", "set_status", "set_status"]
     assert [call[1] for call in client.changes[1:]] == ["paused", "running"]
@@ -429,7 +429,7 @@ def test_a_failure_that_nothing_heals() -> None:
     """Neither sent again nor paused and resumed: the failure is told, and each was tried once only."""
     client = FakeClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
-    failed = failure_of(update, job_of(client), PIPELINE_ID, inputs_of(), spec_of())
+    failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of())
 
     assert [call[0] for call in client.changes] == ["update", "set_status", "set_status"]
     assert "GoldRush has not deployed it anew since the change" in failed.reason
@@ -439,7 +439,7 @@ def test_cancelled_between_pause_and_resume() -> None:
     """Cancelled after the pause, the pipeline is not resumed behind the user's back; the record says cancelled."""
     client = FakeClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
-    failed = failure_of(update, job_of(client, FakeClock(cancel_at=24.0)), PIPELINE_ID, inputs_of(), spec_of())
+    failed = failure_of(update, context_of(client, FakeClock(cancel_at=24.0)), PIPELINE_ID, inputs_of(), spec_of())
 
     assert client.changes[-1] == ("set_status", "paused")
     assert failed.progress.run.status == "Cancelled"
@@ -459,7 +459,7 @@ def test_resume_of_a_paused_pipeline_that_failed() -> None:
     """A failed pipeline that is to be paused is not made to run by the cure."""
     client = FakeClient(get=[held(status="paused")], update=[held(status="paused")], status=[FAILED], **MUTE)
 
-    failure_of(update, job_of(client), PIPELINE_ID, inputs_of(status="paused"), spec_of(status="paused"))
+    failure_of(update, context_of(client), PIPELINE_ID, inputs_of(status="paused"), spec_of(status="paused"))
 
     assert [call[0] for call in client.changes] == ["update"]
 
@@ -487,7 +487,7 @@ def test_what_has_ended_is_not_run_again(shown: str, old: Any, new: Any, sent: l
     answer = held(**BOUNDED, **{**new, "status": shown, "triggers": None})
     client = FakeClient(get=[answer], update=[answer], status=[STOPPED])
 
-    done = update(job_of(client), PIPELINE_ID, inputs_of(**BOUNDED, **old), spec_of(**BOUNDED, **new))
+    done = update(context_of(client), PIPELINE_ID, inputs_of(**BOUNDED, **old), spec_of(**BOUNDED, **new))
 
     assert client.changes == sent
     assert done.run.status == "Succeeded"
@@ -511,7 +511,7 @@ def test_a_trigger_pauses_and_resumes_where_a_patch_does_not_redeploy() -> None:
     client = FakeClient(update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: RUNNING, 1: RUNNING, 2: PAUSED, 3: NEW_RUNNING})
 
-    done = update(job_of(client), PIPELINE_ID, inputs_of(), spec_of(triggers={"run": 2}))
+    done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(triggers={"run": 2}))
 
     assert [call[0] for call in client.changes] == ["update", "set_status", "set_status"]
     assert (done.status, done.run.status) == (NEW_RUNNING, "Succeeded")
@@ -543,7 +543,10 @@ def test_update_of_a_pipeline_that_was_deleted() -> None:
 
     with pytest.raises(PipelineGone, match="run `pulumi refresh`, then `pulumi up`"):
         update(
-            job_of(client), PIPELINE_ID, {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"}, spec_of()
+            context_of(client),
+            PIPELINE_ID,
+            {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"},
+            spec_of(),
         )
 
 
@@ -552,7 +555,7 @@ def test_update_with_the_key_of_another_account() -> None:
     client = FakeClient(status=[None], list=[[]])
 
     with pytest.raises(AbsenceUnproven, match="update pipeline base-swaps"):
-        update(job_of(client), PIPELINE_ID, {**inputs_of(), "group_id": "grp_1"}, spec_of())
+        update(context_of(client), PIPELINE_ID, {**inputs_of(), "group_id": "grp_1"}, spec_of())
     assert client.changes == []
 
 
@@ -563,7 +566,7 @@ def test_adopt_sends_the_destination_always() -> None:
     """Secrets cannot be compared, so a destination that has some is sent even when all that is visible agrees."""
     client = FakeClient(get=[held()], update=[held()], status=[RUNNING])
 
-    done = adopt(job_of(client), spec_of(), PIPELINE_ID)
+    done = adopt(context_of(client), spec_of(), PIPELINE_ID)
 
     assert client.changes == [("update", {"destination_config": {"type": "postgres", **POSTGRES}})]
     assert (done.pipeline_id, done.run.action) == (PIPELINE_ID, "adopt")
@@ -574,7 +577,7 @@ def test_adopt_sends_what_differs() -> None:
     there = {"description": "old", "transforms": {"a": "SELECT 1"}, "name": "by hand"}
     client = FakeClient(get=[held(**there)], update=[held()], status=[RUNNING, NEW_RUNNING])
 
-    adopt(job_of(client), spec_of(), PIPELINE_ID)
+    adopt(context_of(client), spec_of(), PIPELINE_ID)
 
     assert client.changes == [
         (
@@ -594,7 +597,7 @@ def test_adopt_with_nothing_to_send() -> None:
     plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
     client = FakeClient(get=[held(**plain)], status=[status_of("DEPLOYING"), RUNNING])
 
-    done = adopt(job_of(client), spec_of(**plain), PIPELINE_ID)
+    done = adopt(context_of(client), spec_of(**plain), PIPELINE_ID)
 
     assert client.changes == []
     assert done.run.status == "Succeeded"
@@ -605,7 +608,7 @@ def test_adopt_pauses_what_is_to_be_paused() -> None:
     plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
     client = FakeClient(get=[held(**plain)], set_status=[held(**plain, status="paused")], status=[RUNNING, PAUSED])
 
-    adopt(job_of(client), spec_of(**plain, status="paused"), PIPELINE_ID)
+    adopt(context_of(client), spec_of(**plain, status="paused"), PIPELINE_ID)
 
     assert client.changes == [("set_status", "paused")]
 
@@ -619,19 +622,19 @@ def test_adopt_refuses_what_cannot_be_changed(field: str, value: str) -> None:
     client = FakeClient(get=[answer_to(inputs_of(), **{field: value})], status=[RUNNING])
 
     with pytest.raises(AdoptionRefused, match=f"{field} is '{value}'"):
-        adopt(job_of(client), spec_of(), PIPELINE_ID)
+        adopt(context_of(client), spec_of(), PIPELINE_ID)
     assert client.changes == []
 
 
 def test_adopt_refuses_what_does_not_exist() -> None:
     """An id that is wrong, or hidden from the key, is said to be so."""
     with pytest.raises(AdoptionRefused, match="does not exist or is hidden"):
-        adopt(job_of(FakeClient(get=[None])), spec_of(), PIPELINE_ID)
+        adopt(context_of(FakeClient(get=[None])), spec_of(), PIPELINE_ID)
 
 
 def test_adopt_takes_each_pipeline_once() -> None:
     """Two resources of one program cannot take the same pipeline."""
-    context = job_of(FakeClient(get=[held()], update=[held()], status=[RUNNING]))
+    context = context_of(FakeClient(get=[held()], update=[held()], status=[RUNNING]))
     adopt(context, spec_of(), PIPELINE_ID)
 
     with pytest.raises(AdoptionRefused, match="another resource's already"):
@@ -645,7 +648,7 @@ def test_delete_waits_until_it_is_gone() -> None:
     """After the DELETE the object is looked for until it is gone, whether or not its worker still reports."""
     client = FakeClient(delete=[True], get=[held(), held(), held(), None], status=[status_of("STOPPING"), None])
 
-    delete(job_of(client), PIPELINE_ID, {})
+    delete(context_of(client), PIPELINE_ID, {})
 
     assert client.changes == [("delete", PIPELINE_ID)]
     assert [call[0] for call in client.calls] == ["delete", *["get", "status"] * 3, "get"]
@@ -655,7 +658,7 @@ def test_delete_of_what_is_gone_already() -> None:
     """A proven 404 is as good as a deletion."""
     client = FakeClient(delete=[None])
 
-    delete(job_of(client), PIPELINE_ID, {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"})
+    delete(context_of(client), PIPELINE_ID, {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"})
 
     assert [call[0] for call in client.calls] == ["delete"]
 
@@ -664,7 +667,7 @@ def test_delete_proven_by_the_group() -> None:
     """Another pipeline of the same group in the list proves the 404."""
     client = FakeClient(delete=[None], list=[[Pipeline.model_validate({"id": "p", "group": {"id": "grp_1"}})]])
 
-    delete(job_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
+    delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
 
 
 def test_delete_with_the_key_of_another_account() -> None:
@@ -672,7 +675,7 @@ def test_delete_with_the_key_of_another_account() -> None:
     client = FakeClient(delete=[None], list=[[]])
 
     with pytest.raises(AbsenceUnproven, match="delete pipeline base-swaps"):
-        delete(job_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
+        delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
 
 
 @pytest.mark.parametrize(
@@ -683,4 +686,4 @@ def test_delete_that_takes_too_long(clock: FakeClock, said: str) -> None:
     client = FakeClient(delete=[True], get=[held()], status=[status_of("STOPPING")])
 
     with pytest.raises(GoldRushError, match=f"delete pipeline base-swaps: {said}, {PIPELINE_ID} is STOPPING"):
-        delete(job_of(client, clock), PIPELINE_ID, {})
+        delete(context_of(client, clock), PIPELINE_ID, {})

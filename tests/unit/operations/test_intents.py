@@ -11,7 +11,7 @@ from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry, default_folder
 from tests.unit.api.doubles import Clock
-from tests.unit.operations.doubles import FakeClock, job_of, spec_of
+from tests.unit.operations.doubles import FakeClock, context_of, spec_of
 from tests.unit.operations.test_claim import OWNER, URN, Account
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Laptop:
 
     def create(self, recovery_seconds: float = 30.0) -> str:
         process = self.account.process()
-        context = job_of(
+        context = context_of(
             process.client,
             _Waiting(self),
             inventory=process.inventory,

@@ -14,7 +14,7 @@ from goldrush_pulumi.operations.delete import delete
 from goldrush_pulumi.operations.diff import drifted_fields
 from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import update
-from tests.unit.operations.doubles import FakeClock, inputs_of, job_of
+from tests.unit.operations.doubles import FakeClock, context_of, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ class Life:
         self.pipeline_id = ""
 
     def context(self) -> OperationContext:
-        return job_of(self.client, FakeClock())
+        return context_of(self.client, FakeClock())
 
     def begin(self, **changes: Any) -> None:
         self.inputs = inputs_of(destination_type="webhook", destination_config=WEBHOOK, **changes)

@@ -17,8 +17,8 @@ from tests.unit.operations.doubles import (
     PIPELINE_ID,
     FakeClient,
     answer_to,
+    context_of,
     inputs_of,
-    job_of,
     status_of,
 )
 
@@ -32,7 +32,7 @@ def reading(inputs: dict[str, Any], phase: str, health: bool | None = True, **ch
         health=[DestinationHealth(healthy=health, last_error=None if health else "sick")],
         logs=[PipelineLogs(pods=[PodLogs(pod="p", logs=f"ERROR {PASSWORD}")])],
     )
-    seen = read(job_of(client, redact=Redactor([PASSWORD])), PIPELINE_ID, inputs, {})
+    seen = read(context_of(client, redact=Redactor([PASSWORD])), PIPELINE_ID, inputs, {})
     assert seen is not None
     return seen
 
@@ -89,7 +89,7 @@ def test_a_look_up_by_id_complains_of_nothing() -> None:
     """Without inputs nobody has asked for anything: a failed pipeline is read as it is."""
     client = FakeClient(get=[answer_to(inputs_of())], status=[status_of("FAILED")])
 
-    seen = read(job_of(client), PIPELINE_ID, {}, {})
+    seen = read(context_of(client), PIPELINE_ID, {}, {})
 
     assert seen is not None
     assert seen.diagnosis is None
@@ -98,10 +98,10 @@ def test_a_look_up_by_id_complains_of_nothing() -> None:
 
 def test_absence_needs_its_proof() -> None:
     """A proven 404 reads as gone, an unproven one is an error: a wrong key must never empty a stack."""
-    assert read(job_of(FakeClient(get=[None])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
+    assert read(context_of(FakeClient(get=[None])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
 
     with pytest.raises(AbsenceUnproven, match="read pipeline base-swaps"):
-        read(job_of(FakeClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), {"group_id": "grp_1"})
+        read(context_of(FakeClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), {"group_id": "grp_1"})
 
 
 def test_outputs_echo_the_inputs_and_keep_the_records() -> None:

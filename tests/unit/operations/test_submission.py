@@ -11,7 +11,7 @@ from goldrush_pulumi.operations.context import Policies
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.update import update
-from tests.unit.operations.doubles import FakeClock, inputs_of, job_of, spec_of
+from tests.unit.operations.doubles import FakeClock, context_of, inputs_of, spec_of
 from tests.unit.operations.test_claim import OWNER, URN, Account, Process
 
 if TYPE_CHECKING:
@@ -51,13 +51,13 @@ class LookingClock(FakeClock):
 
 
 def job_with(process: Process, clock: FakeClock, **options: Any) -> OperationContext:
-    return job_of(
+    return context_of(
         process.client,
         clock,
         inventory=process.inventory,
         claims=process.claims,
         urn=URN,
-        **{"mark": OwnershipTag.of(OWNER, URN), **options},
+        **{"tag": OwnershipTag.of(OWNER, URN), **options},
     )
 
 

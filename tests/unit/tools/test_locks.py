@@ -1,12 +1,12 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 
-ROOT = Path(__file__).resolve().parents[3]
+from tests.unit.tools.project import PROJECT, PYTHONS, ROOT
+
 LOCKS = ["requirements.lock", "requirements-oldest.lock"]
 
 
@@ -17,12 +17,20 @@ def entries(lock: str) -> list[tuple[Requirement, str]]:
     return [(Requirement(part.split(" \\\n")[0]), part) for part in parts]
 
 
+def applies(requirement: Requirement, python: str) -> bool:
+    """Whether a requirement is asked for on this Python."""
+    environment = {"python_version": python, "python_full_version": f"{python}.0"}
+    return requirement.marker is None or requirement.marker.evaluate(environment)
+
+
 def declared(*tables: str) -> list[Requirement]:
-    """The requirements that stand as text in these tables of pyproject.toml."""
-    text = (ROOT / "pyproject.toml").read_text("utf-8")
-    found = [re.search(rf"^{table} = \[(.*?)\]$", text, re.MULTILINE | re.DOTALL) for table in tables]
-    lines = [line for match in found if match for line in re.findall(r'(?<![=#])\s"([^"]+)"', match.group(1))]
-    return [Requirement(line) for line in lines]
+    """The requirements of these tables of pyproject.toml: dependencies, extras and groups."""
+    everything = {
+        "dependencies": PROJECT["project"]["dependencies"],
+        **PROJECT["project"]["optional-dependencies"],
+        **PROJECT["dependency-groups"],
+    }
+    return [Requirement(line) for table in tables for line in everything[table] if isinstance(line, str)]
 
 
 @pytest.mark.parametrize("lock", LOCKS)
@@ -41,20 +49,37 @@ def test_everything_locked_is_exact_and_hashed(lock: str) -> None:
     ]
 
 
+@pytest.mark.parametrize("python", PYTHONS)
 @pytest.mark.parametrize(
     ("lock", "tables"),
     [
-        ("requirements.lock", ("dependencies", "cli", "emulator", "test", "dev")),
+        ("requirements.lock", ("dependencies", "emulator", "test", "dev")),
         ("requirements-oldest.lock", ("dependencies",)),
     ],
 )
-def test_lock_is_in_step_with_the_project(lock: str, tables: tuple[str, ...]) -> None:
-    """Whatever pyproject.toml asks for directly is locked, in a version that it allows."""
-    locked = {requirement.name.lower(): requirement for requirement, _ in entries(lock)}
-    wanted = declared(*tables)
+def test_lock_is_in_step_with_the_project(lock: str, tables: tuple[str, ...], python: str) -> None:
+    """Whatever pyproject.toml asks for directly is locked for each Python, in a version that it allows."""
+    locked = {requirement.name.lower(): requirement for requirement, _ in entries(lock) if applies(requirement, python)}
+    required = [requirement for requirement in declared(*tables) if applies(requirement, python)]
 
-    assert len(wanted) >= len(tables) * 2
-    for requirement in wanted:
+    assert len(required) >= len(tables) * 2
+    for requirement in required:
         assert requirement.name.lower() in locked, f"{requirement.name} is not in {lock}; run `make lock`"
         (version,) = locked[requirement.name.lower()].specifier
         assert requirement.specifier.contains(version.version), f"{requirement} is not what {lock} has; run `make lock`"
+
+
+def test_one_oldest_python_is_named_everywhere() -> None:
+    """Package, type checkers, lock files, set-up and documents agree on the oldest Python."""
+    oldest = PYTHONS[0]
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    setup = (ROOT / "tools" / "setup_environment.py").read_text("utf-8")
+
+    assert PROJECT["project"]["requires-python"] == f">={oldest}"
+    assert PROJECT["tool"]["mypy"]["python_version"] == oldest
+    assert PROJECT["tool"]["pyright"]["pythonVersion"] == oldest
+    assert re.findall(r"--python-version (\S+)", makefile) == [oldest]
+    assert f"OLDEST_PYTHON = ({oldest.replace('.', ', ')})" in setup
+    assert re.findall(r"with (3\.\d+) or newer", setup) == [oldest]
+    for document in ("README.md", "CONTRIBUTING.md", "docs/getting-started.md"):
+        assert set(re.findall(r"Python (3\.\d+) or newer", (ROOT / document).read_text("utf-8"))) == {oldest}, document

@@ -38,7 +38,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise AssertionError("the parser was called")
 
-    monkeypatch.setattr("goldrush_pulumi.validation.select_rules.read_statement", refuse)
+    monkeypatch.setattr("goldrush_pulumi.validation.sql_rules.read_statement", refuse)
 
 
 @pytest.mark.usefixtures("no_parser")
