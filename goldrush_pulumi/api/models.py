@@ -168,4 +168,6 @@ class DestinationHealth(Answer):
     """The last probe of the destination; `healthy` is None before the first one."""
 
     healthy: bool | None = None
+    last_checked_at: str | None = None
+    latency_ms: float | None = None
     last_error: str | None = Field(default=None, repr=False)
