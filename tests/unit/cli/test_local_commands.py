@@ -97,7 +97,7 @@ def test_doctor_says_what_to_do(
     assert levels(command("doctor", "--json"))["endpoint"] == "wrong"
     monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
     text = command("doctor").out
-    assert "wrong    ServiceKey: find ServiceKey: there is none, name the stack whose config has it" in text
+    assert "wrong    ServiceKey: find ServiceKey: none is set, select the stack whose config has it" in text
 
 
 def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
