@@ -19,8 +19,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from goldrush_pulumi import api, engine
-from goldrush_pulumi.api import transport as connection
 from goldrush_pulumi.api import call as deadlines
+from goldrush_pulumi.api import transport as connection
 from goldrush_pulumi.api.rate_limit import RateLimiter
 from goldrush_pulumi.engine.request import Call, _call
 from goldrush_pulumi.engine.values import is_plain
