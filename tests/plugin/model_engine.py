@@ -22,7 +22,7 @@ from goldrush_pulumi import api, engine
 from goldrush_pulumi.api import call as deadlines
 from goldrush_pulumi.api import transport as connection
 from goldrush_pulumi.api.rate_limit import RateLimiter
-from goldrush_pulumi.engine.request import Call, _call
+from goldrush_pulumi.engine.request import EngineCall, _call
 from goldrush_pulumi.engine.values import is_plain
 from goldrush_pulumi.operations import wait
 from goldrush_pulumi.operations.journal import CreateJournal
@@ -245,7 +245,7 @@ class ModelEngine:
         del self.records[name]
 
     def _verb(self, process: PipelineProvider, verb: str, message: Any, *arguments: Any) -> Any:
-        token = _call.set(Call(verb, message))
+        token = _call.set(EngineCall(verb, message))
         try:
             result = getattr(process, verb)(*arguments)
         except BaseException:
