@@ -220,8 +220,8 @@ def test_patience_has_an_end() -> None:
 def test_long_pause_is_made(seconds: float) -> None:
     """A stream never polls sooner than the server asks, even when it asks for many minutes."""
     clock = Clock()
-    look = error_of(RateLimited, status=429, retry_after_seconds=seconds)
-    events_of((look, None), ({"p": "a\n"}, RUNNING), GONE, clock=clock)
+    limited = error_of(RateLimited, status=429, retry_after_seconds=seconds)
+    events_of(({"p": "a\n"}, limited), (GONE[0], RUNNING), clock=clock)
     assert clock.sleeps[0] == seconds
 
 
