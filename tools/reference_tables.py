@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -71,7 +72,24 @@ PULUMI_ENVIRONMENT: Final = {
 }
 """Those of Pulumi's own that matter most to pipelines."""
 
-_WORKFLOWS_ROOT: Final = Path(__file__).resolve().parents[1] / "examples" / "13-github-actions"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_WORKFLOWS_ROOT: Final = _ROOT / "examples" / "13-github-actions"
+
+_ROWS: Final = {
+    "cli": "the command line; nothing imports it",
+    "export": "existing pipelines as a program",
+    "stack_config": "pipelines declared in stack config",
+    "pipeline": "what a program writes",
+    "destinations": "typed arguments and results, generated from schema",
+    "provider": "the six verbs that the engine calls",
+    "session": "what one provider process works with",
+    "engine": "the bridge to the engine: what the Python SDK hides",
+    "operations": "create, read, update, delete, wait; following logs",
+    "settings": "goldrush:* values and the environment",
+    "api": "the REST API, the rules for inputs, and a local GoldRush that imports none of ours",
+    "schema": "one row per input and per field; everything else derives from it",
+}
+"""What each row of the import contract is, by its first module."""
 
 
 def inputs_in_brief() -> str:
@@ -189,6 +207,18 @@ def modules(package: str) -> str:
     return _table(("Module", "What it is"), rows)
 
 
+def import_contract() -> str:
+    """The rows of the import contract, as a drawing: a module imports from rows below its own, and from its own row."""
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    free = {name.rpartition(".")[2] for name in contracts[1]["source_modules"]}
+    lines = []
+    for layer in contracts[0]["layers"]:
+        modules = re.findall(r"\w+", layer)
+        lines.append(f"  {'  '.join(modules):<60}{'no pulumi' if free.issuperset(modules) else ''}".rstrip())
+        lines.append(f"      {_ROWS[modules[0]]}")
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
 def workflow(name: str) -> str:
     """A workflow of the example, whole."""
     file = Path(".github", "workflows", f"{name}.yml")
@@ -205,6 +235,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "pulumi-environment": pulumi_environment,
     "stack-options": stack_options,
     "likely-causes": likely_causes,
+    "import-contract": import_contract,
     "workflow-preview": functools.partial(workflow, "preview"),
     "workflow-up": functools.partial(workflow, "up"),
     "run-records": run_records,
