@@ -139,7 +139,7 @@ class ResponseReader:
         return Unauthorized(call.action, reason, advice=advice, **self._facts(call, response, envelope))
 
     def _foreign_404(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> APIError:
-        # A wrong base URL or a gateway answers 404 too; taken for "pipeline not found" it would empty a stack.
+        # A wrong base URL or a gateway responds with 404 too; taken for "pipeline not found" it would empty a stack.
         reason = f"no Pipeline API at this URL ({response.status})"
         return UnexpectedResponse(call.action, reason, advice=_CHECK_URL, **self._facts(call, response, envelope))
 

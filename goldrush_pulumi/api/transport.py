@@ -1,8 +1,8 @@
 """One exchange with GoldRush: a request goes out, and its response is read to the end, or an error says how far it got.
 
 Reads share connections. Each change has a new one that closes after it: an idle connection may be closed, by the server
-or for another thread, just when a request goes out on it. A read is then repeated; of a change nobody would know
-whether it was applied.
+or for another thread, just when a request goes out on it. A read is then repeated; for a change it would be
+unknown whether it was applied.
 """
 
 from __future__ import annotations

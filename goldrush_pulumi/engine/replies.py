@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class UserError(Exception):
-    """An error whose text reaches the user exactly as written; several lines are fine."""
+    """An error with a text that reaches the user exactly as written; several lines are fine."""
 
 
 class EngineGone(UserError):  # noqa: N818 - a state of affairs, caught by name

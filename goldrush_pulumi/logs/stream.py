@@ -129,7 +129,7 @@ class LogStream(Iterator[Event]):
                     raise
                 yield End(EndReason.DELETED)
                 return
-            # A redeployment may pass through STOPPED, and the last lines come late: an end counts once it is seen twice.
+            # A redeployment may pass through STOPPED, and the last lines come late: an end must be seen twice.
             is_over = ending is not None and (ending.phase, ending.start_time) == (status.phase, status.start_time)
             yield from self._read(logs, status, final=is_over or self._once)
             if number == 0:
