@@ -177,6 +177,11 @@ def command_options(command: str) -> str:
     return _table(("Option", "Default", "What it is for"), command_tables.option_rows(command))
 
 
+def check_findings() -> str:
+    """Return the kinds of findings of `check`."""
+    return _table(("Kind", "Severity", "What it means"), command_tables.finding_rows())
+
+
 def exit_codes() -> str:
     """The exit codes of the command line."""
     return _table(("Code", "Name", "Meaning"), command_tables.exit_code_rows())
@@ -213,6 +218,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "destinations-in-brief": destinations_in_brief,
     "commands": commands,
     "exit-codes": exit_codes,
+    "check-findings": check_findings,
     **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
     **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},

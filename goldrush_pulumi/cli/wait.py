@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -106,6 +107,8 @@ def _is_gone(context: CommandContext, name: str) -> bool:
 def _wait_for(context: CommandContext, target: Target, state: State, timeout_seconds: float) -> Change:
     if state is State.DELETED:
         outcome = wait_until_gone(context, target, timeout_seconds)
+        if outcome.ending is WaitEnd.REACHED:
+            outcome = dataclasses.replace(outcome, status=None)
     else:
         outcome = wait_for_goal(context, target, _goal(state, target), timeout_seconds)
     return change_of(target, target.pipeline.status, outcome)
