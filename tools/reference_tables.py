@@ -211,6 +211,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "likely-causes": likely_causes,
     "workflow-preview": functools.partial(workflow, "preview"),
     "workflow-up": functools.partial(workflow, "up"),
+    "workflow-check": functools.partial(workflow, "check"),
     "run-records": run_records,
     "emulator-options": emulator_options,
     "emulator-faults": emulator_faults,

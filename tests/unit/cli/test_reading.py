@@ -244,4 +244,4 @@ def test_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
     allow_any_terminal()
     assert sparkline([0, 10]) == "_#"
     print_line("Grüße")
-    assert stream.buffer.getvalue() == b"Gr??e\n"  # type: ignore[attr-defined]
+    assert stream.buffer.getvalue() == b"Gr??e\n"

@@ -46,7 +46,8 @@ def test_waiting_for_a_deletion(command: Callable[..., Ended], monkeypatch: pyte
         assert command("delete", "swaps", "--yes", "--no-wait").code == ExitCode.OK
         ended = command("wait", "swaps", "--for", "deleted")
         assert (ended.code, "is gone" in ended.out) == (ExitCode.OK, True)
-        assert command("wait", pipeline_id, "--for", "deleted").code == ExitCode.OK
+        assert command("wait", pipeline_id, "--for", "deleted").out == f"{pipeline_id} is gone\n"
+        assert command("wait", pipeline_id, "--for", "deleted", "--json").json[0]["outcome"] == "reached"
         assert command("wait", "swaps", "--for", "deleted").code == ExitCode.NOT_FOUND
 
 
