@@ -196,6 +196,11 @@ def command_options(command: str) -> str:
     return _table(("Option", "Default", "What it is for"), command_tables.option_rows(command))
 
 
+def check_findings() -> str:
+    """Return the kinds of findings of `check`."""
+    return _table(("Kind", "Severity", "What it means"), command_tables.finding_rows())
+
+
 def exit_codes() -> str:
     """The exit codes of the command line."""
     return _table(("Code", "Name", "Meaning"), command_tables.exit_code_rows())
@@ -238,6 +243,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "import-contract": import_contract,
     "workflow-preview": functools.partial(workflow, "preview"),
     "workflow-up": functools.partial(workflow, "up"),
+    "workflow-check": functools.partial(workflow, "check"),
     "run-records": run_records,
     "emulator-options": emulator_options,
     "emulator-faults": emulator_faults,
@@ -245,6 +251,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "destinations-in-brief": destinations_in_brief,
     "commands": commands,
     "exit-codes": exit_codes,
+    "check-findings": check_findings,
     **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
     **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},

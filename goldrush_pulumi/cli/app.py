@@ -105,4 +105,4 @@ def _usage_failure(error: BaseException) -> CommandFailed | None:
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", NAME)
     text = safe(" ".join(str(explanation()).split())).rstrip(".")
-    return CommandFailed(f"{text}; {command} --help shows what there is", ExitCode.USAGE)
+    return CommandFailed(f"{text}; see {command} --help", ExitCode.USAGE)

@@ -66,23 +66,26 @@ Between = Annotated[
     float, typer.Option("--interval", min=0.0, help="Seconds between two counts of errors.", metavar="SECONDS")
 ]
 
-_SEVERITIES: Final[dict[str, Severity]] = {
-    "failed": "error",
-    "gone": "error",
-    "not_readable": "error",
-    "not_as_desired": "error",
-    "not_ready": "error",
-    "destination_unhealthy": "error",
-    "start_not_honored": "error",
-    "lag": "warning",
-    "errors_growing": "warning",
-    "drift": "warning",
-    "deploying": "warning",
-    "probe_old": "warning",
+KINDS: Final[dict[str, tuple[Severity, str]]] = {
+    "failed": ("error", "The phase is FAILED."),
+    "gone": ("error", "The stack records the pipeline, but GoldRush does not return it."),
+    "not_readable": ("error", "GoldRush returned an error for this pipeline."),
+    "not_as_desired": ("error", "The phase is not the one that the desired status asks for."),
+    "not_ready": ("error", "The phase is RUNNING, but not all replicas are ready."),
+    "destination_unhealthy": ("error", "The last probe of the destination failed."),
+    "start_not_honored": ("error", "A pipeline that was just created is far above its `execution_start_from`."),
+    "lag": ("warning", "The pipeline lags by more than `--max-lag`."),
+    "errors_growing": ("warning", "The count of normalization errors grew within `--interval` seconds."),
+    "drift": (
+        "warning",
+        "The pipeline differs from what the state of the stack declares, because somebody changed it.",
+    ),
+    "deploying": ("warning", "The pipeline is on its way to the desired status."),
+    "probe_old": ("warning", "The last probe of the destination is older than `--max-probe-age`."),
 }
-"""Every kind of finding, worst first."""
+"""Every kind of finding, worst first, with its severity and what it means."""
 
-_RANKS: Final = {kind: rank for rank, kind in enumerate(_SEVERITIES)}
+_RANKS: Final = {kind: rank for rank, kind in enumerate(KINDS)}
 
 _PROBE_AGE_SECONDS: Final = 3600.0
 
@@ -162,7 +165,7 @@ def _select(
             name=item.resource,
             project=str(item.outputs.get("project") or ""),
             kind="gone",
-            severity=_SEVERITIES["gone"],
+            severity=KINDS["gone"][0],
             text=f"stack {context.stack.name} records it, but it does not exist or belongs to another account",
         )
         for item in managed
@@ -191,7 +194,7 @@ def _examine_all(
 
 def _finding(target: Target, kind: str, text: str) -> CheckFinding:
     return CheckFinding(
-        **target.reference(), project=target.pipeline.project, kind=kind, severity=_SEVERITIES[kind], text=text
+        **target.reference(), project=target.pipeline.project, kind=kind, severity=KINDS[kind][0], text=text
     )
 
 

@@ -39,7 +39,7 @@ def diagnose_pipelines(
     as_json: AsJson = False,
 ) -> None:
     """Show phase, destination error, last log lines and likely cause; exit code 10 if a pipeline is not as desired."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
         diagnoses = []

@@ -19,7 +19,7 @@ from goldrush_pulumi.cli.output import note, print_line, print_models, safe
 from goldrush_pulumi.cli.targets import Filters
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.export import Bundle, Declared, Source
+    from goldrush_pulumi.export import Bundle, Declared, Found, Source
 
 
 class Form(StrEnum):
@@ -76,17 +76,11 @@ def export_pipelines(
     values as changes. With --stack, pipelines that the stack manages are left out.
     """
     # Loaded here, because it loads Pulumi's SDK.
-    from goldrush_pulumi.export import ExportError, declare, make_bundle, survey, write_bundle  # noqa: PLC0415
+    from goldrush_pulumi.export import ExportError, declare, make_bundle, write_bundle  # noqa: PLC0415
 
     pulumi_project = pulumi_project or _project_of(folder, stack)
-    filters = Filters(project, topic, name)
     with open_context(stack, folder) as context:
-        managed = {item.pipeline_id for item in context.stack.pipelines} if context.stack else set()
-        found = survey(context.client, lambda item: item.id not in managed and filters.match(item))
-    if not found:
-        matches = f"matches {safe(str(filters))} and " if filters.are_set else ""
-        text = f"export pipelines: none {matches}is still unmanaged, goldrush-pulumi list shows all"
-        raise CommandFailed(text, ExitCode.NOT_FOUND)
+        found = _find(context, Filters(project, topic, name))
     declared = declare(found, _source(context, secrets, pulumi_project))
     bundle = make_bundle(
         declared,
@@ -105,6 +99,23 @@ def export_pipelines(
         print_models(_report(declared, bundle, written, out), context.redact)
     else:
         _print_next_steps(bundle, out, stack)
+
+
+def _find(context: CommandContext, filters: Filters) -> list[Found]:
+    """Return the pipelines that match and that the selected stack does not manage.
+
+    Raises:
+        CommandFailed: There are none.
+    """
+    from goldrush_pulumi.export import survey  # noqa: PLC0415
+
+    managed = {item.pipeline_id for item in context.stack.pipelines} if context.stack else set()
+    found = survey(context.client, lambda item: item.id not in managed and filters.match(item))
+    if not found:
+        matches = f"matches {safe(str(filters))} and " if filters.are_set else ""
+        text = f"export pipelines: none {matches}is still unmanaged, goldrush-pulumi list shows all"
+        raise CommandFailed(text, ExitCode.NOT_FOUND)
+    return found
 
 
 def _short_name(stack: str) -> str:

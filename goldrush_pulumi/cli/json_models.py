@@ -20,7 +20,7 @@ Severity = Literal["error", "warning"]
 class Output(BaseModel):
     """Base of everything that is printed as JSON."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class ManagedBy(Output):

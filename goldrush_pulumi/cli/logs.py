@@ -40,7 +40,6 @@ from goldrush_pulumi.logs import (
     NothingToTail,
     Waiting,
 )
-from goldrush_pulumi.schema.phases import Phase
 
 Follow = Annotated[bool, typer.Option("--follow", "-f", help="Keep printing new lines until the pipelines end.")]
 
@@ -70,35 +69,16 @@ def show_logs(
     as_json: AsJson = False,
 ) -> None:
     """Show pipelines' logs. Lines go to stdout, everything else to stderr; exit code 10 if one ends in FAILED."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     # While following, the stream itself pauses after a failed call.
     with open_context(stack, folder, retry_seconds=0.0 if follow else None) as context:
         targets = find_targets(context, names, filters)
         _require_possible(targets, cursor, follow=follow)
-        streams = [
-            LogStream(
-                context.client,
-                target.pipeline.id,
-                cursor=cursor,
-                tail=tail,
-                cancelled=context.cancelled,
-                once=not follow,
-            )
-            for target in targets
-        ]
-        printer = _Printer(context, targets, as_json=as_json)
-        try:
-            found = _follow_all(targets, streams) if follow else _read_all(context, targets, streams)
-            for target, event in found:
-                printer.print_event(target, event)
-        except KeyboardInterrupt:
-            text = f"interrupted; continue with --cursor '{streams[0].cursor}'" if len(streams) == 1 else "interrupted"
-            raise CommandFailed(text, ExitCode.INTERRUPTED) from None
-        if as_json:
-            for target, stream in zip(targets, streams, strict=True):
-                printer.print_cursor(target, stream.cursor)
-    if printer.code is not ExitCode.OK:
-        raise typer.Exit(printer.code)
+        options = {"cursor": cursor, "tail": tail, "cancelled": context.cancelled, "once": not follow}
+        streams = [LogStream(context.client, target.pipeline.id, **options) for target in targets]
+        code = _print_all(context, targets, streams, follow=follow, as_json=as_json)
+    if code is not ExitCode.OK:
+        raise typer.Exit(code)
 
 
 def _require_possible(targets: Sequence[Target], cursor: str | None, *, follow: bool) -> None:
@@ -107,6 +87,27 @@ def _require_possible(targets: Sequence[Target], cursor: str | None, *, follow: 
     if follow and len(targets) > MOST_THREADS:
         text = f"follow logs: {len(targets)} pipelines match and at most {MOST_THREADS} can be followed, filter more"
         raise CommandFailed(text, ExitCode.USAGE)
+
+
+def _print_all(
+    context: CommandContext, targets: Sequence[Target], streams: Sequence[LogStream], *, follow: bool, as_json: bool
+) -> ExitCode:
+    """Print the events of all streams until they end, and return the exit code.
+
+    Raises:
+        CommandFailed: Ctrl-C; for one pipeline with the cursor to continue from.
+    """
+    printer = _Printer(context, targets, as_json=as_json)
+    try:
+        for target, event in _follow_all(targets, streams) if follow else _read_all(context, targets, streams):
+            printer.print_event(target, event)
+    except KeyboardInterrupt:
+        text = f"interrupted; continue with --cursor '{streams[0].cursor}'" if len(streams) == 1 else "interrupted"
+        raise CommandFailed(text, ExitCode.INTERRUPTED) from None
+    if as_json:
+        for target, stream in zip(targets, streams, strict=True):
+            printer.print_cursor(target, stream.cursor)
+    return printer.code
 
 
 def _read_all(context: CommandContext, targets: Sequence[Target], streams: Sequence[LogStream]) -> Iterator[Found]:

@@ -7,12 +7,20 @@ from typing import Annotated
 
 import typer
 
+from goldrush_pulumi.cli.completion import complete_pipelines, complete_stacks
+
 _WHICH = "by id or name; with --stack also by the name of its resource."
 
-Name = Annotated[str, typer.Argument(help=f"The pipeline, {_WHICH}", metavar="NAME")]
+Name = Annotated[str, typer.Argument(help=f"The pipeline, {_WHICH}", metavar="NAME", autocompletion=complete_pipelines)]
 
 Names = Annotated[
-    list[str] | None, typer.Argument(help=f"The pipelines, each {_WHICH}", metavar="[NAME...]", show_default=False)
+    list[str] | None,
+    typer.Argument(
+        help=f"The pipelines, each {_WHICH}",
+        metavar="[NAME...]",
+        show_default=False,
+        autocompletion=complete_pipelines,
+    ),
 ]
 
 ProjectGlob = Annotated[
@@ -30,7 +38,14 @@ DesiredStatus = Annotated[
 ]
 
 StackName = Annotated[
-    str | None, typer.Option("--stack", "-s", help="Stack whose config and state are used.", metavar="STACK")
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        help="Stack whose config and state are used.",
+        metavar="STACK",
+        autocompletion=complete_stacks,
+    ),
 ]
 
 Folder = Annotated[Path, typer.Option("--cwd", "-C", help="Folder of the Pulumi project.", metavar="FOLDER")]

@@ -52,7 +52,7 @@ def pause_pipelines(
     as_json: AsJson = False,
 ) -> None:
     """Pause pipelines and wait until they are PAUSED."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
         change_each(context, targets, _setter(context, "paused", timeout if wait else None), as_json=as_json)
@@ -72,7 +72,7 @@ def resume_pipelines(
     as_json: AsJson = False,
 ) -> None:
     """Resume paused pipelines and wait until they are RUNNING with all replicas ready."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
         change_each(context, targets, _setter(context, "running", timeout if wait else None), as_json=as_json)
@@ -91,7 +91,7 @@ def restart_pipelines(
     as_json: AsJson = False,
 ) -> None:
     """Pause pipelines, wait, and resume them: GoldRush has no restart of its own."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
         change_each(context, targets, lambda target: _restart(context, target, timeout), as_json=as_json)

@@ -33,7 +33,6 @@ from goldrush_pulumi.cli.options import (
 from goldrush_pulumi.cli.output import note, print_facts, print_line, print_models, sparkline
 from goldrush_pulumi.cli.targets import Filters, Target, find_target, find_targets
 from goldrush_pulumi.operations.history import utc_now
-from goldrush_pulumi.schema.phases import Phase
 
 _RATES_IN_A_SPARKLINE: Final = 40
 
@@ -55,8 +54,9 @@ def show_status(
     as_json: AsJson = False,
 ) -> None:
     """Show the desired status and the observed phase of pipelines; --watch prints a line whenever they change."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
-    with open_context(stack, folder) as context:
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
+    # While watching, the next poll is the retry.
+    with open_context(stack, folder, retry_seconds=0.0 if watch else None) as context:
         targets = find_targets(context, names, filters)
         if watch:
             _watch_status(context, targets, interval, rounds, as_json=as_json)
@@ -135,7 +135,7 @@ def show_metrics(
     as_json: AsJson = False,
 ) -> None:
     """Show a pipeline's throughput and lag; --watch adds a chart of the rate and the lag in blocks."""
-    with open_context(stack, folder) as context, quiet_interrupt():
+    with open_context(stack, folder, retry_seconds=0.0 if watch else None) as context, quiet_interrupt():
         target = find_target(context, name)
         trend = Trend(target.pipeline)
         latest: Metrics | None = None

@@ -79,6 +79,11 @@ class Filters:
     status: str | None = None
     phase: str | None = None
 
+    @classmethod
+    def of_options(cls, project: str | None, topic: str | None, name: str | None, *, all_failed: bool) -> Filters:
+        """Return the filters of a command that takes several pipelines."""
+        return cls(project, topic, name, phase=Phase.FAILED if all_failed else None)
+
     @property
     def are_set(self) -> bool:
         """Whether any filter was given."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter
 from collections.abc import Callable, Sequence
 from enum import StrEnum
@@ -9,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from goldrush_pulumi.api import DestinationHealth, GoldRushError, PipelineNotFound, PipelineStatus
+from goldrush_pulumi.api import DestinationHealth, GoldRushError, Pipeline, PipelineNotFound, PipelineStatus
 from goldrush_pulumi.cli.context import MOST_THREADS, CommandContext, open_context, run_all
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain, is_fatal, worst
 from goldrush_pulumi.cli.json_models import Change, Outcome
@@ -26,7 +27,7 @@ from goldrush_pulumi.cli.options import (
     Timeout,
     TopicGlob,
 )
-from goldrush_pulumi.cli.output import note, print_line, print_models, safe
+from goldrush_pulumi.cli.output import note, print_line, print_models
 from goldrush_pulumi.cli.targets import Filters, Target, find_targets, status_of
 from goldrush_pulumi.operations import wait as waiting
 from goldrush_pulumi.operations.history import utc_now
@@ -85,27 +86,25 @@ def wait_for_pipelines(
     as_json: AsJson = False,
 ) -> None:
     """Wait until pipelines are running, healthy, paused, stopped or deleted. Changes nothing."""
-    filters = Filters(project, topic, name, phase=Phase.FAILED if all_failed else None)
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
-        if target_state is State.DELETED and names:
-            names = [item for item in names if not _is_gone(context, item)]
-            if not names:
-                return
-        targets = find_targets(context, names, filters)
+        gone = [item for item in names or () if target_state is State.DELETED and _is_gone(context, item)]
+        others = [item for item in names or () if item not in gone]
+        targets = [Target(Pipeline(id=item)) for item in gone]
+        targets += find_targets(context, others, filters) if others or not gone else []
         change_each(context, targets, lambda target: _wait_for(context, target, target_state, timeout), as_json=as_json)
 
 
 def _is_gone(context: CommandContext, name: str) -> bool:
     """Return whether an id leads nowhere. A name that does is more likely misspelt, and is an error later."""
-    if not name.startswith("pipe_") or status_of(context, name) is not None:
-        return False
-    note(f"{safe(name)} is gone")
-    return True
+    return name.startswith("pipe_") and status_of(context, name) is None
 
 
 def _wait_for(context: CommandContext, target: Target, state: State, timeout_seconds: float) -> Change:
     if state is State.DELETED:
         outcome = wait_until_gone(context, target, timeout_seconds)
+        if outcome.ending is WaitEnd.REACHED:
+            outcome = dataclasses.replace(outcome, status=None)
     else:
         outcome = wait_for_goal(context, target, _goal(state, target), timeout_seconds)
     return change_of(target, target.pipeline.status, outcome)

@@ -102,7 +102,7 @@ def render(monitor: Monitor, width: int | None = None, lines: int | None = None)
     sizes = {} if width is None else {"width": width}
     table = make_table(columns, cells, **sizes, dimmed=[row.is_stale for row in shown])
     caption = _caption(rows, monitor.rounds, len(rows) - len(shown))
-    parts = [table, Text(caption, style="dim italic", no_wrap=True, overflow="ellipsis")]
+    parts: list[RenderableType] = [table, Text(caption, style="dim italic", no_wrap=True, overflow="ellipsis")]
     if not monitor.trouble:
         return Group(*parts)
     banner = monitor.context.shown(f"no response since {clock_time(monitor.last_success)}: {monitor.trouble}")

@@ -166,3 +166,15 @@ def test_a_pipeline_that_vanishes_meanwhile_is_deleted(
     emulator.fault(method="DELETE", status=404, times=1)
     ended = command("delete", "swaps", "--yes", "--no-wait")
     assert (ended.code, "already gone" in ended.err) == (ExitCode.OK, True)
+
+
+def test_a_restart_warns_only_of_a_difference(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """A restart ends as it began, so only a stack that wants the pipeline paused is worth a warning."""
+    pipeline_id = caller.create(name="swaps", description=TAG)["id"]
+    pulumi.write({}, resource("base-swaps", pipeline_id))
+    assert "warning" not in command("restart", "base-swaps", "--stack", "dev").err
+    assert "warning" not in command("restart", pipeline_id).err
+    pulumi.write({}, resource("base-swaps", pipeline_id, desired_status="paused"))
+    assert "wants base-swaps" in command("restart", "base-swaps", "--stack", "dev").err

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import io
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from goldrush_pulumi.api import Pipeline, PipelineMetrics
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.output import safe, sparkline
+from goldrush_pulumi.cli.output import Column, allow_any_terminal, make_table, print_line, safe, sparkline
 from goldrush_pulumi.cli.status import Trend
 from tests.unit.cli.conftest import resource
 
@@ -212,3 +214,34 @@ def test_lag_in_blocks() -> None:
     # A redeployment may go back; the rate is measured from there.
     assert unbounded.add(PipelineMetrics(last_block_height=50, processing_delay_ms=5000), 6.0)["lag_blocks"] is None
     assert unbounded.add(PipelineMetrics(), 7.0)["lag_blocks"] is None
+
+
+def test_a_narrow_terminal_keeps_ids_whole() -> None:
+    """Optional columns go first, then names are shortened from the right; no cell is folded."""
+    identifier, name = "pipe_7527c36282298e7d8a369c1f1a9", "a-long-name-of-a-pipeline-that-goes-on"
+    columns = [
+        Column("id"),
+        Column("name", flexible=True),
+        Column("topic", flexible=True, optional=1),
+        Column("status"),
+    ]
+    for width in (60, 80, 200):
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(make_table(columns, [[identifier, name, "base.mainnet.ref.block.swap.v3", "running"]], width))
+        lines = capture.get().splitlines()
+        assert len(lines) == 2
+        assert len(lines[1].rstrip()) <= width
+        assert identifier in lines[1]
+        assert "running" in lines[1]
+        assert (name in lines[1]) == (width > 80)
+
+
+def test_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars are drawn with ASCII where the terminal knows nothing else, and no character is an error."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    allow_any_terminal()
+    assert sparkline([0, 10]) == "_#"
+    print_line("Grüße")
+    assert stream.buffer.getvalue() == b"Gr??e\n"

@@ -147,3 +147,11 @@ def test_the_config_of_the_stack_comes_before_the_environment(
     assert command("list", "--stack", "dev").code == ExitCode.OK
     pulumi.write({**config, "goldrush:requestsPerSecond": {"value": "many", "secret": False}})
     assert "goldrush:requestsPerSecond" in command("list", "--stack", "dev").fails_with(ExitCode.NO_ACCESS)
+
+
+def test_a_resource_name_with_colons(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
+    """The name of a resource is everything behind the third `::` of its URN, whatever it contains."""
+    pipeline_id = caller.create(name="swaps")["id"]
+    pulumi.write({}, resource("base::swaps::v3", pipeline_id))
+    shown = command("get", "base::swaps::v3", "--stack", "dev", "--json").json
+    assert shown["managed_by"] == {"stack": "dev", "resource": "base::swaps::v3"}

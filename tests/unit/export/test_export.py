@@ -10,6 +10,7 @@ import yaml
 
 from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.cli import ExitCode, main
+from goldrush_pulumi.cli.stacks import Stack
 from goldrush_pulumi.cli.targets import Filters
 from goldrush_pulumi.export import ExportError, declare, make_bundle, survey, write_bundle
 from tests.caller import Caller, postgres_body
@@ -173,6 +174,19 @@ def test_command_writes_and_says_what_is_next(api: Caller, tmp_path: Path, capsy
     assert report["pipelines"][0]["resource"] == "base-swaps"
     assert "planted-password" not in text
     assert "planted-password" in (tmp_path / "out" / "import.json").read_text("utf-8")
+
+
+def test_a_qualified_stack_names_a_usable_file(
+    emulator: Emulator, api: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--stack org/project/dev` writes `Pulumi.dev.yaml`, as Pulumi names the file of that stack."""
+    api.create()
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
+    config = {"goldrush:serviceKey": emulator.service_key, "goldrush:baseUrl": emulator.base_url}
+    monkeypatch.setattr("goldrush_pulumi.cli.context.load_stack", lambda name, _: Stack(name, config, frozenset()))
+    options = ["--form", "yaml", "--stack", "acme/shop/dev", "--cwd", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["export", *options]) == ExitCode.OK
+    assert (tmp_path / "out" / "Pulumi.dev.yaml").is_file()
 
 
 @pytest.mark.usefixtures("key", "emulator")
