@@ -10,8 +10,10 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from goldrush_pulumi.validation.problems import advise
+
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 KEY_VARIABLE: Final = "GOLDRUSH_SERVICE_KEY"
 BASE_URL_VARIABLE: Final = "GOLDRUSH_BASE_URL"
@@ -26,6 +28,10 @@ _NUMBERS: Final[Mapping[str, tuple[str, float, float, float]]] = {
     "parallel": ("parallel", 256.0, 1.0, 1024.0),
 }
 _ON_EXISTING: Final = ("fail", "create")
+
+
+SETTING_NAMES: Final = ("serviceKey", "baseUrl", *_NUMBERS, "onExisting", "adoptForeign", "ownershipMark")
+"""The names of all settings, without their namespace `goldrush:`."""
 
 
 class SettingsError(Exception):
@@ -99,6 +105,19 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
         on_existing=on_existing,
         adopt_foreign=adopt_foreign,
     )
+
+
+def unknown_settings(names: Iterable[str]) -> list[str]:
+    """Return a message for each config key in the namespace `goldrush:` that is not a setting.
+
+    Args:
+        names: Full config keys, such as "goldrush:baseUrl"; those of other namespaces are passed over.
+    """
+    prefix = "goldrush:"
+    given = [name.removeprefix(prefix) for name in names if name.startswith(prefix)]
+    # Pipelines are declared under this key by a project that is itself called goldrush.
+    unknown = [name for name in given if name not in (*SETTING_NAMES, "pipelines")]
+    return [f"{prefix}{name}: is not a setting, {advise(name, SETTING_NAMES)}" for name in unknown]
 
 
 def parallel_setting(config: Callable[[str], str | None]) -> int:
