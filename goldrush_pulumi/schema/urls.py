@@ -21,7 +21,7 @@ _NAMES_OF_IDENTIFIERS: Final = "address account contract wallet owner mint pubke
 
 _IDENTIFIERS: Final = frozenset(_NAMES_OF_IDENTIFIERS.split())
 
-_PLAIN_VALUES: Final = frozenset({"true", "false", "none", "null", "0", "1"})
+_PLAIN_VALUES: Final = frozenset({"true", "false", "none", "null"})
 
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
@@ -72,7 +72,8 @@ def _passwords(rest: str, *, is_web: bool) -> Iterator[str]:
         ends = {rest.rfind("@")} - {-1}
     for end in sorted(ends):
         user, _, password = rest[:end].partition(":")
-        if password or looks_like_token(user) or _LONG_USER.fullmatch(user):
+        # On the web a user alone is a key; a database has users that are no secret.
+        if password or is_web or looks_like_token(user) or _LONG_USER.fullmatch(user):
             yield password or user
 
 

@@ -209,8 +209,10 @@ _COMMON: Final = ("uint256", "int256", "address", "bool", "bytes", "bytes32", "s
 
 _TUPLE: Final = re.compile(r"tuple((?:\[\d*\])*)")
 
-# Elementary types with a size: where it is wrong, no contract can have been compiled.
-_SIZED: Final = re.compile(r"(?:u?int|bytes|u?fixed)\d+(?:x\d+)?(?:\[\d*\])*")
+# Elementary types: where the size of one is wrong, no contract can have been compiled.
+_ELEMENTARY: Final = re.compile(
+    r"(?:(?:u?int|bytes|u?fixed)\d+(?:x\d+)?|address|bool|string|bytes|u?int|function)(?:\[\d*\])*"
+)
 
 # In the ABI of a library stand the names of contracts, enums and structs, and where a value is kept.
 _SOURCE_TYPE: Final = re.compile(r"mapping\(.*|[A-Za-z_$][\w$]*(?:\.[A-Za-z_$][\w$]*)*(?:\[\d*\])*(?: \w+)?")
@@ -244,7 +246,7 @@ def _find_type_problems(parameter: Mapping[str, Any], path: str, depth: int) -> 
         yield Problem(Rule.BAD_ABI, where, "is not a string", 'give a type such as "address"')
     elif _TUPLE.fullmatch(type_):
         yield from _find_component_problems(parameter, path, depth)
-    elif len(type_) <= _GREATEST_LENGTH and not _SIZED.fullmatch(type_) and _SOURCE_TYPE.fullmatch(type_):
+    elif len(type_) <= _GREATEST_LENGTH and not _ELEMENTARY.fullmatch(type_) and _SOURCE_TYPE.fullmatch(type_):
         likely = suggest(type_, _COMMON, 0.8)
         hint = f'did you mean "{likely}"?' if likely else "write address for a contract, uint8 for an enum"
         yield Problem(Rule.UNKNOWN_ABI_TYPE, where, "is a type that only the contract's source knows", hint)
