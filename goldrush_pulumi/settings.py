@@ -205,7 +205,9 @@ def unknown_settings(keys: Iterable[str]) -> list[str]:
     names = (key.removeprefix(prefix) for key in sorted(set(keys)) if key.startswith(prefix))
     problems = []
     for name in names:
-        if name not in known:
+        # A project that is itself called goldrush declares its pipelines under this key. The other name is an earlier
+        # one of `stabilizationSeconds`, which the provider in a stack's state may still have.
+        if name not in (*known, "pipelines", "settleSeconds"):
             likely = suggest(name, known)
             advice = f"did you mean {prefix}{likely}?" if likely else f"use one of {', '.join(known)}"
             problems.append(f"{prefix}{name}: is not a setting, {advice}")

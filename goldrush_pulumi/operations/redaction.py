@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, quote_plus, unquote
 
 from goldrush_pulumi.schema.destinations import DESTINATIONS, secret_paths
-from goldrush_pulumi.schema.urls import CREDENTIAL_NAME
+from goldrush_pulumi.schema.urls import credentials_in
 from goldrush_pulumi.schema.wire import MASK, SECRET_PATHS
 
 if TYPE_CHECKING:
@@ -25,10 +25,6 @@ REDACTED: Final = "[secret]"
 
 
 _SHORTEST: Final = 4
-
-_OPAQUE_LENGTH: Final = 20
-
-_PARAMETER: Final = re.compile(r"[?&;]([^=&;#]+)=([^&;#]+)")
 
 Path = tuple[str, ...]
 
@@ -97,34 +93,9 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 def _url_secrets(url: str) -> Iterator[str]:
     """The parts of a URL that are credentials by themselves: a worker may print them alone, encoded or not."""
-    _, separator, rest = url.partition("://")
-    if separator:
-        for part in (*_user_info(rest), *_parameters(rest), *_opaque_segments(rest)):
-            yield part
-            yield unquote(part)
-
-
-def _user_info(rest: str) -> Iterator[str]:
-    """The password, or a long user where there is none: such a one is a token.
-
-    A password may hold an unescaped `@` or `/`, so the last `@` may end it as well as the last one before a slash.
-    """
-    authority = re.split(r"[/?#]", rest)[0]
-    for end in {authority.rfind("@"), rest.rfind("@")} - {-1}:
-        user, _, password = rest[:end].partition(":")
-        if password or len(user) >= _OPAQUE_LENGTH:
-            yield password or user
-
-
-def _parameters(rest: str) -> Iterator[str]:
-    return (value for name, value in _PARAMETER.findall(rest) if CREDENTIAL_NAME.search(name))
-
-
-def _opaque_segments(rest: str) -> Iterator[str]:
-    """Long segments of the path that mix letters and digits: some services put the credential there."""
-    for segment in re.split(r"[?#]", rest)[0].split("/")[1:]:
-        if len(segment) >= _OPAQUE_LENGTH and re.search(r"\d", segment) and re.search(r"[A-Za-z]", segment):
-            yield segment
+    for part in credentials_in(url):
+        yield part
+        yield unquote(part)
 
 
 def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
