@@ -122,6 +122,9 @@ _ROWS: Final = (
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({row.attribute: row for row in _ROWS})
 """Every setting by its name in Python."""
 
+SETTING_NAMES: Final = tuple(row.name for row in _ROWS)
+"""The names of all settings, without their namespace."""
+
 
 class SettingsError(Exception):
     """A setting is missing, unknown or wrong; the text has one line for each problem, with what would be right."""

@@ -74,8 +74,17 @@ def show_logs(
     with open_context(stack, folder, retry_seconds=0.0 if follow else None) as context:
         targets = find_targets(context, names, filters)
         _require_possible(targets, cursor, follow=follow)
-        options = {"cursor": cursor, "tail": tail, "cancelled": context.cancelled, "once": not follow}
-        streams = [LogStream(context.client, target.pipeline.id, **options) for target in targets]
+        streams = [
+            LogStream(
+                context.client,
+                target.pipeline.id,
+                cursor=cursor,
+                tail=tail,
+                cancelled=context.cancelled,
+                once=not follow,
+            )
+            for target in targets
+        ]
         code = _print_all(context, targets, streams, follow=follow, as_json=as_json)
     if code is not ExitCode.OK:
         raise typer.Exit(code)

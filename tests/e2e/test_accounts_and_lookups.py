@@ -24,7 +24,7 @@ eu = goldrush.Provider(
     service_key=config.require_secret("euKey"),
     base_url={base_url!r},
     failed_grace_seconds=0.3,
-    settle_seconds=0.3,
+    stabilization_seconds=0.3,
 )
 """
 
