@@ -41,7 +41,7 @@ def write_stack(folder: Path, name: str, **pipelines: Any) -> None:
 def test_validate_judges_all_stack_files(command: Callable[..., Ended], tmp_path: Path) -> None:
     """Every stack file of the folder, one stack, or named files; problems are lines with file, line and path."""
     write_stack(tmp_path, "dev", swaps=VALID)
-    assert "1 pipelines in 1 files: nothing is wrong" in command("validate").out
+    assert "1 pipeline in 1 file: nothing is wrong" in command("validate").out
     write_stack(tmp_path, "prod", swaps={**VALID, "topci": "x"})
 
     ended = command("validate")
