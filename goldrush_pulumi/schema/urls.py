@@ -72,8 +72,7 @@ def _passwords(rest: str, *, is_web: bool) -> Iterator[str]:
         ends = {rest.rfind("@")} - {-1}
     for end in sorted(ends):
         user, _, password = rest[:end].partition(":")
-        # On the web a user alone is a key; a database has users that are no secret.
-        if password or is_web or looks_like_token(user) or _LONG_USER.fullmatch(user):
+        if password or looks_like_token(user) or _LONG_USER.fullmatch(user):
             yield password or user
 
 
