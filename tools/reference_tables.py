@@ -23,6 +23,7 @@ from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
 from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE, SETTINGS
 from goldrush_pulumi.stack_config import Options, Timeouts
+from goldrush_pulumi.validation.rules import Rule
 from tools import command_tables
 from tools.docstrings import PACKAGES, module_summary, modules_of
 
@@ -92,6 +93,8 @@ _ROWS: Final = {
     "schema": "one row per input and per field; everything else derives from it",
 }
 """What each row of the import contract is, by its first module."""
+FINDING_GROUPS: Final = tuple(sorted({rule.code[:3] for rule in Rule}))
+"""The first characters of the codes of validation, one for each group of rules."""
 
 
 def inputs_in_brief() -> str:
@@ -232,6 +235,16 @@ def workflow(name: str) -> str:
     return f"```yaml\n# {file}\n{(_WORKFLOWS_ROOT / file).read_text('utf-8')}```\n"
 
 
+def findings(group: str) -> str:
+    """The rules of validation whose codes begin with `group`, each with a place that links can point to."""
+    rows = (
+        (f'<a id="{rule.code.lower()}"></a>`{rule.code}`', rule.severity, rule.title)
+        for rule in Rule
+        if rule.code.startswith(group)
+    )
+    return _table(("Code", "Severity", "What is wrong"), rows)
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "public-names": public_names,
     "inputs-in-brief": inputs_in_brief,
@@ -254,6 +267,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "commands": commands,
     "exit-codes": exit_codes,
     "check-findings": check_findings,
+    **{f"findings-{group}": functools.partial(findings, group) for group in FINDING_GROUPS},
     **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
     **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},

@@ -128,7 +128,7 @@ def _is_word(letters: str) -> bool:
     return len(letters) >= _SHORTEST_WORD and sum(pair in _PAIRS for pair in pairs) * 2 >= len(pairs)
 
 
-_SCHEME: Final = re.compile(r"(?:bearer|basic|token|apikey|api-key|digest|negotiate)\b[\s:=]*", re.IGNORECASE)
+_SCHEME: Final = re.compile(r"(?:(?:bearer|basic|token|apikey|api-key|digest|negotiate)\b[\s:=]*)+", re.IGNORECASE)
 
 _SHORTEST_LITERAL: Final = 6
 

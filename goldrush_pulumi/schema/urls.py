@@ -55,7 +55,6 @@ def holds_user_info(text: str) -> bool:
     return bool(separator) and "@" in _head(rest)
 
 
-_SHORTEST_KEY = 8
 # Where no password follows, a long user with digits is a key, as in the address of an error tracker.
 _LONG_USER: Final = re.compile(r"(?=.*\d)(?=.*[A-Za-z])\w{20,}")
 
@@ -73,8 +72,7 @@ def _passwords(rest: str, *, is_web: bool) -> Iterator[str]:
         ends = {rest.rfind("@")} - {-1}
     for end in sorted(ends):
         user, _, password = rest[:end].partition(":")
-        # On the web a user alone is a key, unless it is too short for one; a database has users that are no secret.
-        if password or (is_web and len(user) >= _SHORTEST_KEY) or looks_like_token(user) or _LONG_USER.fullmatch(user):
+        if password or looks_like_token(user) or _LONG_USER.fullmatch(user):
             yield password or user
 
 

@@ -27,6 +27,7 @@ INPUT_HINTS: Final[Mapping[str, str]] = {
     "unmatched": "use abi_unmatched",
     "execution": "use execution_mode, execution_start_from and execution_stop_from",
     "mode": "use execution_mode",
+    "job": "use execution_mode with bounded",
     "start_at": _START,
     "start_from": _START,
     "start_block": _START,
@@ -81,6 +82,8 @@ FIELD_HINTS: Final[Mapping[str, Mapping[str, str]]] = {
 
 TYPE_HINTS: Final[Mapping[str, str]] = {
     **{name: f'use "object_storage" with provider: {name}' for name in ("s3", "gcs", "r2")},
+    "s3_sink": 'use "object_storage" with provider: s3',
+    "sqs_sink": 'use "sqs"',
     **dict.fromkeys(("pg", "timescale", "cockroachdb"), 'use "postgres"'),
     **dict.fromkeys(("redpanda", "msk", "confluent"), 'use "kafka"'),
     **dict.fromkeys(("http", "https", "rest"), 'use "webhook"'),

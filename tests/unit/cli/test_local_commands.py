@@ -59,6 +59,42 @@ def test_validate_without_files(command: Callable[..., Ended]) -> None:
     assert "Pulumi.dev.yaml" in command("validate", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
 
 
+def test_validate_ignores_and_fixes(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """A code can be left out, a certain mistake is corrected in the file, and SARIF is one JSON document."""
+    write_stack(tmp_path, "dev", swaps={**VALID, "execution_stop_from": 5, "statuss": "paused"})
+
+    assert "GR206" not in command("validate", "--ignore", "gr206").out
+    assert "there is no such code" in command("validate", "--ignore", "GR999").fails_with(ExitCode.FAILED)
+    results = command("validate", "--sarif").json["runs"][0]["results"]
+    assert {result["ruleId"] for result in results} == {"GR101", "GR206"}
+
+    ended = command("validate", "--fix")
+    assert (ended.code, ended.out.splitlines()[0]) == (ExitCode.OK, "1 fixed")
+    assert "status: paused" in (tmp_path / "Pulumi.dev.yaml").read_text("utf-8")
+    assert command("validate", "--strict", "--ignore", "GR101,GR206").code == ExitCode.OK
+
+
+def test_validate_finds_stack_files_where_pulumi_does(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """`stackConfigDir` of the project, a project above the folder, and a stack named with its organization count."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nstackConfigDir: stacks\n", "utf-8")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "inner").mkdir()
+    write_stack(tmp_path / "stacks", "dev", swaps=VALID)
+
+    assert "1 pipeline in 1 file" in command("validate").out
+    assert "1 pipeline in 1 file" in command("validate", "--stack", "acme/shop/dev").out
+    assert "1 pipeline in 1 file" in command("validate", "--cwd", "inner").out
+
+
+def test_validate_refuses_unknown_settings(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """A misspelt `goldrush:` setting is an error with the nearest name."""
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  goldrush:baseURL: http://127.0.0.1:8710/\n", "utf-8")
+
+    ended = command("validate")
+    assert ended.code == ExitCode.PROBLEMS
+    assert 'config["goldrush:baseURL"]: is not a setting of the provider, did you mean "baseUrl"?' in ended.out
+
+
 def levels(ended: Ended) -> dict[str, str]:
     return {finding["subject"]: finding["level"] for finding in ended.json}
 

@@ -59,7 +59,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
         ("SELECT a, '" + "x" * MEGABYTE, "holds a quote that is not closed"),
         ("SELECT " + "a, " * (MEGABYTE // 3) + "b FROM swaps", "was not checked"),
         ("SELECT /*" + "*" * MEGABYTE, "holds a comment that is not closed"),
-        ("SELECT '" + "x" * MEGABYTE + "' FROM swaps", "was not checked"),  # noqa: S608 - a text under test
+        ("SELECT '" + "x" * MEGABYTE + "'", "was not checked"),
         ("'" * MEGABYTE, "is not a SELECT"),
         (" " * MEGABYTE + "x", "is not a SELECT"),
         ("\\" * MEGABYTE, "is not a SELECT"),
