@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -20,10 +21,10 @@ from goldrush_pulumi.operations import diagnosis as causes
 from goldrush_pulumi.operations import history as runs
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
-from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
+from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE, SETTINGS
 from goldrush_pulumi.stack_config import Options, Timeouts
 from tools import command_tables
-from tools.docstrings import PACKAGES, documented_attributes, module_summary, modules_of
+from tools.docstrings import PACKAGES, module_summary, modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from goldrush_pulumi.schema.destinations import DestinationField
+    from goldrush_pulumi.settings import Setting
 
 Row = tuple[str, ...]
 
@@ -57,8 +59,8 @@ _SHAPES: Final[dict[str, str]] = {
 }
 ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
-    BASE_URL_VARIABLE: "Address of the API, where `goldrush:baseUrl` is not set.",
-    "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors.",
+    BASE_URL_VARIABLE: "URL of the API, where `goldrush:baseUrl` is not set.",
+    "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors, and shows requests with `--debug`.",
     VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
 }
 """The environment variables that the package reads."""
@@ -70,7 +72,24 @@ PULUMI_ENVIRONMENT: Final = {
 }
 """Those of Pulumi's own that matter most to pipelines."""
 
-_WORKFLOWS_ROOT: Final = Path(__file__).resolve().parents[1] / "examples" / "13-github-actions"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_WORKFLOWS_ROOT: Final = _ROOT / "examples" / "13-github-actions"
+
+_ROWS: Final = {
+    "cli": "the command line; nothing imports it",
+    "export": "existing pipelines as a program",
+    "stack_config": "pipelines declared in stack config",
+    "pipeline": "what a program writes",
+    "destinations": "typed arguments and results, generated from schema",
+    "provider": "the six verbs that the engine calls",
+    "session": "what one provider process works with",
+    "engine": "the bridge to the engine: what the Python SDK hides",
+    "operations": "create, read, update, delete, wait; following logs",
+    "settings": "goldrush:* values and the environment",
+    "api": "the REST API, the rules for inputs, and a local GoldRush that imports none of ours",
+    "schema": "one row per input and per field; everything else derives from it",
+}
+"""What each row of the import contract is, by its first module."""
 
 
 def inputs_in_brief() -> str:
@@ -193,6 +212,18 @@ def modules(package: str) -> str:
     return _table(("Module", "What it is"), rows)
 
 
+def import_contract() -> str:
+    """The rows of the import contract, as a drawing: a module imports from rows below its own, and from its own row."""
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    free = {name.rpartition(".")[2] for name in contracts[1]["source_modules"]}
+    lines = []
+    for layer in contracts[0]["layers"]:
+        modules = re.findall(r"\w+", layer)
+        lines.append(f"  {'  '.join(modules):<60}{'no pulumi' if free.issuperset(modules) else ''}".rstrip())
+        lines.append(f"      {_ROWS[modules[0]]}")
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
 def workflow(name: str) -> str:
     """A workflow of the example, whole."""
     file = Path(".github", "workflows", f"{name}.yml")
@@ -209,6 +240,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "pulumi-environment": pulumi_environment,
     "stack-options": stack_options,
     "likely-causes": likely_causes,
+    "import-contract": import_contract,
     "workflow-preview": functools.partial(workflow, "preview"),
     "workflow-up": functools.partial(workflow, "up"),
     "workflow-check": functools.partial(workflow, "check"),
@@ -254,19 +286,22 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _setting_rows() -> list[Row]:
-    texts = documented_attributes(Settings)
-    ranges = {attribute: f" From {least:g} to {greatest:g}." for attribute, _, least, greatest in _NUMBERS.values()}
-    rows: list[Row] = [
-        ("`goldrush:serviceKey`", "required", f"ServiceKey of the account, a secret; else `{KEY_VARIABLE}`."),
-        ("`goldrush:baseUrl`", "GoldRush's own", f"Address of the API; else `{BASE_URL_VARIABLE}`."),
-        ("`goldrush:ownershipMark`", "`true`", "Whether new pipelines carry the mark of their stack."),
-    ]
-    for field in dataclasses.fields(Settings):
-        if field.default is not dataclasses.MISSING:
-            text = texts[field.name] + ranges.get(field.name, "")
-            rows.append((f"`goldrush:{_camel_case(field.name)}`", f"`{_written(field.default)}`", text))
-    return rows
+def _setting_rows() -> Iterator[Row]:
+    for setting in SETTINGS.values():
+        texts = [setting.description]
+        if setting.kind in {"number", "integer"}:
+            texts.append(f"From {setting.least:g} to {setting.greatest:g}.")
+        if setting.choices:
+            texts.append(f"One of {', '.join(f'`{choice}`' for choice in setting.choices)}.")
+        if setting.variable:
+            texts.append(f"Else the environment variable `{setting.variable}`.")
+        yield f"`{setting.key}`", _setting_default(setting), " ".join(texts)
+
+
+def _setting_default(setting: Setting) -> str:
+    if setting.default is None:
+        return "required" if setting.is_secret else "GoldRush's own"
+    return f"`{_written(setting.default)}`"
 
 
 def _input_row(name: str) -> Row:

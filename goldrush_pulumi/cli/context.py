@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from goldrush_pulumi.api import GoldRushClient, GoldRushError, RateLimiter
+from goldrush_pulumi.api import GoldRushClient, GoldRushError
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.cli.stacks import Stack, load_stack
+from goldrush_pulumi.client_factory import open_client
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.settings import KEY_VARIABLE, Settings, load_settings
 
@@ -68,14 +69,12 @@ def open_context(
     settings = _settings(selected)
     redact = Redactor({settings.service_key, *(selected.secrets if selected else ())})
     cancelled = threading.Event()
-    client = GoldRushClient(
-        service_key=settings.service_key,
-        base_url=settings.base_url,
-        key_source=settings.key_source,
+    client = open_client(
+        settings,
         cancelled=cancelled,
-        rate_limiter=RateLimiter(settings.requests_per_second * rate_share, cancelled=cancelled),
-        max_connections=MOST_THREADS,
         retry_seconds=RETRY_SECONDS if retry_seconds is None else retry_seconds,
+        share=rate_share,
+        max_connections=MOST_THREADS,
     )
     try:
         yield CommandContext(settings, client, cancelled, redact, selected)
@@ -91,12 +90,13 @@ def _settings(stack: Stack | None) -> Settings:
 
     Raises:
         CommandFailed: Neither a stack nor the environment is there to give a ServiceKey.
-        SettingsError: The stack's config lacks the key, or a value is out of range.
+        SettingsError: The stack's config lacks the key, or a setting is unknown or wrong.
     """
     if stack is None and not os.environ.get(KEY_VARIABLE):
         text = f"find ServiceKey: none is set, select the stack whose config has it with --stack, or set {KEY_VARIABLE}"
         raise CommandFailed(text, ExitCode.NO_ACCESS)
-    return load_settings((stack.config if stack else {}).get, os.environ)
+    config = stack.config if stack else {}
+    return load_settings(config.get, os.environ, config)
 
 
 def run_all(

@@ -24,9 +24,9 @@ from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.json_models import DoctorFinding
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, StackName
 from goldrush_pulumi.cli.output import print_line, print_models, safe
-from goldrush_pulumi.cli.stacks import cli_version
+from goldrush_pulumi.cli.stacks import Stack, cli_version
 from goldrush_pulumi.schema.wire import read_time
-from goldrush_pulumi.settings import SettingsError
+from goldrush_pulumi.settings import SETTINGS, SettingsError
 
 OLDEST_PYTHON: Final = (3, 11)
 
@@ -209,14 +209,27 @@ def _check_account(stack: str | None, folder: Path) -> Iterator[Examination]:
         with open_context(stack, folder, retry_seconds=0.0) as context:
             selected = context.stack
             count = max(len(selected.pipelines), selected.declared) if selected else 0
+            results += _check_key_secrecy(selected)
             results += check_service(context)
     except (CommandFailed, SettingsError, GoldRushError) as error:
         failure = explain(error)
         subject = "stack" if failure.code is ExitCode.NO_STACK else "ServiceKey"
+        if isinstance(error, SettingsError):
+            subject = "settings"
         advice = "fix this first; the checks that depend on it were skipped"
         results.append(Examination(subject, Level.WRONG, str(failure), advice))
     yield from check_parallelism(count)
     yield from results
+
+
+def _check_key_secrecy(stack: Stack | None) -> Iterator[Examination]:
+    """Examine whether the stack's config stores the ServiceKey encrypted."""
+    setting = SETTINGS["service_key"]
+    key = stack.config.get(setting.key) if stack else None
+    if stack is not None and key and key not in stack.secrets:
+        text = f"{setting.key} is not encrypted: the stack file, the state and its history hold it in clear text"
+        advice = f"run pulumi config set --secret {setting.key} --stack {stack.name}, and create a new key"
+        yield Examination("stack config", Level.WRONG, text, advice)
 
 
 def check_parallelism(pipelines: int) -> Iterator[Examination]:

@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 
 def is_unknown(value: object) -> bool:
-    """Tell whether `value` stands for something only known after other resources exist (previews only)."""
+    """Return whether `value` stands for something only known after other resources exist (previews only)."""
     from pulumi.output import Unknown  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
     return isinstance(value, Unknown) or (isinstance(value, str) and value == UNKNOWN_VALUE)
 
 
 def contains_unknown(value: object) -> bool:
-    """Tell whether `value` is unknown or holds something unknown at any depth."""
+    """Return whether `value` is unknown or holds something unknown at any depth."""
     if isinstance(value, Mapping):
         return any(contains_unknown(item) for item in value.values())
     if isinstance(value, (list, tuple)):
@@ -30,8 +30,8 @@ def contains_unknown(value: object) -> bool:
 def secret(value: object) -> dict[str, Any]:
     """Mark `value` as secret in inputs or outputs, so that the engine encrypts it in the state.
 
-    The mark is the wire protocol's own form, which the engine honours at any depth of what a verb returns, even though
-    the host declares that it takes no secrets. A value that is already marked is returned as it is.
+    The marker is that of the wire protocol. The engine honors it at any depth of a verb's result, although the host
+    declares that it takes no secrets. A value that is already marked is returned as it is.
     """
     if _is_secret(value):
         return value
@@ -39,7 +39,7 @@ def secret(value: object) -> dict[str, Any]:
 
 
 def unwrap_secrets(value: Any) -> Any:
-    """Return `value` with every secret mark taken off, at any depth: the inverse of `secret`."""
+    """Return `value` without the markers of secrets, at any depth: the inverse of `secret`."""
     if _is_secret(value):
         return unwrap_secrets(value.get("value"))
     if isinstance(value, Mapping):
@@ -50,7 +50,7 @@ def unwrap_secrets(value: Any) -> Any:
 
 
 def is_plain(value: object) -> bool:
-    """Tell whether the host can send `value`; where it cannot, its own error would print it."""
+    """Return whether the host can send `value`; where it cannot, its own error would print it."""
     if isinstance(value, Mapping):
         return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):

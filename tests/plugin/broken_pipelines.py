@@ -58,15 +58,16 @@ def _replace(module: ModuleType, name: str, fail: Callable[..., Any]) -> None:
 
 
 def _break_submission(fail: Callable[..., Any]) -> None:
-    from goldrush_pulumi.deployment import deploy  # noqa: PLC0415 - as late as the provider loads it
+    from goldrush_pulumi.operations import create  # noqa: PLC0415 - as late as the provider loads it
 
-    _replace(deploy, "submit_new", fail)
+    _replace(create, "submit_new", fail)
 
 
 def _break_rollout(fail: Callable[..., Any]) -> None:
-    from goldrush_pulumi.deployment import deploy  # noqa: PLC0415 - as late as the provider loads it
+    from goldrush_pulumi.operations import create, update  # noqa: PLC0415 - as late as the provider loads it
 
-    _replace(deploy, "roll_out", fail)
+    _replace(create, "roll_out", fail)
+    _replace(update, "roll_out", fail)
 
 
 def _break_diagnosis(fail: Callable[..., Any]) -> None:

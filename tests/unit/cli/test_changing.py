@@ -4,6 +4,7 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 import typer
 
 from goldrush_pulumi.cli import ExitCode
@@ -12,8 +13,6 @@ from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    import pytest
 
     from tests.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
@@ -56,6 +55,23 @@ def test_a_wait_that_times_out_has_its_own_code(
     text = command("resume", "swaps", "--timeout", "0").err.splitlines()[-1]
     assert "is DEPLOYING after" in text
     assert command("resume", "swaps", "--timeout", "0").code == ExitCode.TIMED_OUT
+
+
+@pytest.mark.parametrize("verb", ["resume", "restart"])
+def test_failed_grace_counts(
+    verb: str, caller: Caller, emulator: Emulator, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """How long FAILED must last before a command gives up is what the stack's config says."""
+    pulumi.write(
+        {"goldrush:failedGraceSeconds": {"value": "0"}, "goldrush:stabilizationSeconds": {"value": "0"}},
+        resource("base-swaps", caller.create(name="swaps")["id"]),
+    )
+    emulator.script(outcome="FAILED")
+    if verb == "resume":
+        command("pause", "base-swaps", "--stack", "dev")
+
+    # The default grace would outlast this timeout.
+    assert command(verb, "base-swaps", "--stack", "dev", "--timeout", "10").code == ExitCode.UNHEALTHY
 
 
 def test_a_restart_that_stops_halfway_says_so(
