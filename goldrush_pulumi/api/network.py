@@ -201,9 +201,11 @@ def _errors_of_httpx() -> Iterator[None]:
 
 
 def open_transport(
-    base_url: str, trust: ssl.SSLContext, *, max_connections: int, keeps_connections: bool
+    base_url: str, trust: ssl.SSLContext | None, *, max_connections: int, keeps_connections: bool
 ) -> httpx.BaseTransport:
     """Open a pool of connections to the host of `base_url`; it connects when the first request goes out.
+
+    `trust` is needed for https only.
 
     Proxies come from the usual environment variables, except for a loopback host, which is reached directly.
 

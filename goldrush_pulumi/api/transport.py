@@ -145,7 +145,7 @@ class Connection:
 
     def _new_pool(self, *, for_changes: bool) -> httpx.BaseTransport:
         try:
-            if self._trust is None:
+            if self._trust is None and self._base_url.lower().startswith("https:"):
                 # Reading the certificate authorities takes a while, so both pools share them.
                 self._trust = httpx.create_ssl_context()
             return open_transport(

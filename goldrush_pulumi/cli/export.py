@@ -76,7 +76,7 @@ def export_pipelines(
     values as changes. With --stack, pipelines that the stack manages are left out.
     """
     # Loaded here, because it loads Pulumi's SDK.
-    from goldrush_pulumi.export import ExportError, declare, make_bundle, write_bundle  # noqa: PLC0415
+    from goldrush_pulumi.export import declare, make_bundle  # noqa: PLC0415
 
     pulumi_project = pulumi_project or _project_of(folder, stack)
     with open_context(stack, folder) as context:
@@ -91,10 +91,7 @@ def export_pipelines(
         base_url=context.settings.base_url,
         owner=context.stack.owner if context.stack else None,
     )
-    try:
-        written = write_bundle(bundle, out, overwrite=overwrite)
-    except ExportError as error:
-        raise CommandFailed(safe(str(error)) + ("" if overwrite else ", or use --force")) from None
+    written = _write(bundle, out, overwrite=overwrite)
     if as_json:
         print_models(_report(declared, bundle, written, out), context.redact)
     else:
@@ -153,6 +150,15 @@ def _read_yaml(file: Path, what: str) -> Mapping[str, Any]:
     if not isinstance(values, Mapping):
         raise CommandFailed(f"read {what} {safe(str(file))}: is not a map of names", ExitCode.USAGE)
     return values
+
+
+def _write(bundle: Bundle, out: Path, *, overwrite: bool) -> list[Path]:
+    from goldrush_pulumi.export import ExportError, write_bundle  # noqa: PLC0415
+
+    try:
+        return write_bundle(bundle, out, overwrite=overwrite)
+    except ExportError as error:
+        raise CommandFailed(safe(str(error)) + ("" if overwrite else ", or use --force")) from None
 
 
 def _report(declared: Sequence[Declared], bundle: Bundle, written: Sequence[Path], out: Path) -> ExportReport:

@@ -212,6 +212,25 @@ class DoctorFinding(Output):
     advice: str
 
 
+class ValidationFinding(Output):
+    """One problem in a file of pipelines. More fields describe it; these are the ones that every finding has."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    severity: str
+    file: str
+    line: int
+    path: str
+
+
+class ValidationReport(Output):
+    """What `validate` found. `tables` are the tables that each pipeline writes, by `file:name`."""
+
+    pipelines: int
+    findings: list[ValidationFinding]
+    tables: dict[str, list[str]]
+
+
 class ExportedPipeline(Output):
     """One pipeline that was exported, and the resource that declares it."""
 
@@ -257,6 +276,7 @@ OUTPUTS: Final[dict[str, Any]] = {
     "restart": list[Change],
     "delete": Deletion,
     "export": ExportReport,
+    "validate": ValidationReport,
     "doctor": list[DoctorFinding],
 }
 """What each command prints with `--json`. Of a command that keeps running, each line is one such value."""

@@ -8,9 +8,8 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from goldrush_pulumi.api import GoldRushError, Pipeline, PipelineStatus
-from goldrush_pulumi.cli.context import CommandContext, open_context, run_all
-from goldrush_pulumi.cli.errors import is_fatal
+from goldrush_pulumi.api import Pipeline, PipelineStatus
+from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.json_models import ListedPipeline, ManagedBy, PipelineConfiguration
 from goldrush_pulumi.cli.options import (
     HERE,
@@ -33,7 +32,7 @@ from goldrush_pulumi.cli.output import (
     safe,
     safe_values,
 )
-from goldrush_pulumi.cli.targets import Filters, Target, find_target, require_match, status_of
+from goldrush_pulumi.cli.targets import Filters, Target, find_target, require_match, statuses_of
 from goldrush_pulumi.operations.history import utc_now
 from goldrush_pulumi.operations.identity import without_tag
 from goldrush_pulumi.operations.redaction import masked_config
@@ -46,7 +45,7 @@ WithPhase = Annotated[bool, typer.Option("--with-phase", help="Request the phase
 
 _COLUMNS: Final = (
     Column("id"),
-    Column("name", flexible=True),
+    Column("name", flexible=True, least=28),
     Column("project", flexible=True, optional=1),
     Column("topic", flexible=True, optional=4),
     Column("destination_type", optional=3),
@@ -73,7 +72,7 @@ def list_pipelines(
     filters = Filters(project, topic, name, status, phase.upper() if phase else None)
     with open_context(stack, folder) as context:
         pipelines = [item for item in context.client.iterate_pipelines() if filters.match(item)]
-        statuses = _statuses(context, pipelines) if with_phase or phase else {}
+        statuses = statuses_of(context, pipelines, lenient=True) if with_phase or phase else {}
         rows = [_listed(Target.of(item, context.stack), statuses.get(item.id)) for item in pipelines]
     if filters.phase:
         rows = [row for row in rows if row.phase == filters.phase]
@@ -83,7 +82,7 @@ def list_pipelines(
         print_models(rows, context.redact)
         return
     with_phases = with_phase or phase is not None
-    columns = [*_COLUMNS, *(_PHASE_COLUMNS if with_phases else ()), Column("managed", flexible=True)]
+    columns = [*_COLUMNS, *(_PHASE_COLUMNS if with_phases else ()), Column("managed", flexible=True, optional=5)]
     cells = [_cells(context, row, with_phases=with_phases) for row in rows]
     print_table(columns, cells, wide=wide)
 
@@ -153,21 +152,6 @@ def _cells(context: CommandContext, row: ListedPipeline, *, with_phases: bool) -
     phases = (row.phase or "", "" if row.ready is None else f"{row.ready}/{row.replicas}") if with_phases else ()
     owner = managed_text(row.managed_by, has_stack=context.stack is not None)
     return [context.shown(cell) or "-" for cell in (*cells, *phases, owner)]
-
-
-def _statuses(context: CommandContext, pipelines: list[Pipeline]) -> dict[str, PipelineStatus]:
-    """Return statuses by pipeline id, without those that GoldRush fails to report."""
-    statuses = run_all(lambda item: _status(context, item.id), pipelines, context.cancelled)
-    return {item.id: status for item, status in zip(pipelines, statuses, strict=True) if status}
-
-
-def _status(context: CommandContext, pipeline_id: str) -> PipelineStatus | None:
-    try:
-        return status_of(context, pipeline_id)
-    except GoldRushError as error:
-        if is_fatal(error):
-            raise
-        return None
 
 
 def _flat(values: Mapping[str, Any], path: str = "") -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import queue
 import threading
 from collections.abc import Iterator, Sequence
@@ -74,17 +75,10 @@ def show_logs(
     with open_context(stack, folder, retry_seconds=0.0 if follow else None) as context:
         targets = find_targets(context, names, filters)
         _require_possible(targets, cursor, follow=follow)
-        streams = [
-            LogStream(
-                context.client,
-                target.pipeline.id,
-                cursor=cursor,
-                tail=tail,
-                cancelled=context.cancelled,
-                once=not follow,
-            )
-            for target in targets
-        ]
+        open_stream = functools.partial(
+            LogStream, context.client, cursor=cursor, tail=tail, cancelled=context.cancelled, once=not follow
+        )
+        streams = [open_stream(target.pipeline.id) for target in targets]
         code = _print_all(context, targets, streams, follow=follow, as_json=as_json)
     if code is not ExitCode.OK:
         raise typer.Exit(code)

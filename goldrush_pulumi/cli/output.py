@@ -22,7 +22,7 @@ _SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x
 
 _UNLIMITED_WIDTH: Final = 1000
 
-_SHORTEST_CELL: Final = 10
+_SHORTEST_CELL: Final = 4
 
 _GAP: Final = 2
 """Spaces between two columns."""
@@ -109,12 +109,14 @@ class Column:
         name: Its heading.
         right: Whether its cells are numbers.
         flexible: Whether its cells may be shortened from the right.
+        least: The width to which they are shortened; further only if there is no optional column left to leave out.
         optional: 0 for a column that always stays; of the others, the greatest goes first on a narrow terminal.
     """
 
     name: str
     right: bool = False
     flexible: bool = False
+    least: int = 10
     optional: int = 0
 
 
@@ -160,16 +162,16 @@ def _fitting_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], wi
         return sum(listed) + _GAP * (len(listed) - 1)
 
     def least(index: int) -> int:
-        return min(widths[index], _SHORTEST_CELL) if columns[index].flexible else widths[index]
+        return min(widths[index], columns[index].least) if columns[index].flexible else widths[index]
 
     for index in sorted((i for i in widths if columns[i].optional), key=lambda i: -columns[i].optional):
         if needed(map(least, widths)) > width:
             del widths[index]
     while needed(widths.values()) > width:
-        flexible = [index for index in widths if least(index) < widths[index]]
+        flexible = [index for index in widths if columns[index].flexible and widths[index] > _SHORTEST_CELL]
         if not flexible:
             break
-        widths[max(flexible, key=lambda index: widths[index])] -= 1
+        widths[max(flexible, key=lambda index: widths[index] - columns[index].least)] -= 1
     return widths
 
 

@@ -30,7 +30,7 @@ Version = Annotated[
 _BAR_WIDTH: Final = 30
 
 _COLUMNS: Final = (
-    Column("resource", flexible=True),
+    Column("resource", flexible=True, least=28),
     Column("action"),
     Column("status"),
     Column("started"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ import typer
 
 from goldrush_pulumi.api import GoldRushError, Pipeline, PipelineMetrics, PipelineNotFound
 from goldrush_pulumi.cli.context import CommandContext, open_context, quiet_interrupt, run_all
-from goldrush_pulumi.cli.errors import ExitCode, is_fatal
+from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, is_fatal
 from goldrush_pulumi.cli.json_models import Health, Metrics, PipelineState
 from goldrush_pulumi.cli.options import (
     HERE,
@@ -84,16 +84,20 @@ def observe(context: CommandContext, target: Target) -> PipelineState:
 
 
 def _watch_status(
-    context: CommandContext, targets: list[Target], interval: float, rounds: int | None, *, as_json: bool
+    context: CommandContext, targets: Sequence[Target], interval: float, rounds: int | None, *, as_json: bool
 ) -> None:
-    """Print the state of each pipeline whenever it changes. An outage is a change, and does not end the watch."""
+    """Print the state of each pipeline whenever it changes. An outage is a change, and does not end the watch.
+
+    Raises:
+        CommandFailed: None of the pipelines exists any more.
+    """
     known: dict[str, PipelineState] = {}
 
-    def poll(target: Target) -> PipelineState:
+    def poll(target: Target) -> PipelineState | None:
         try:
             return observe(context, target)
         except PipelineNotFound:
-            raise
+            return None
         except GoldRushError as error:
             last = known.get(target.pipeline.id)
             if is_fatal(error) or last is None:
@@ -102,19 +106,28 @@ def _watch_status(
 
     with quiet_interrupt():
         for _ in _polls(context, interval, rounds):
-            for target, state in zip(targets, run_all(poll, targets, context.cancelled), strict=True):
-                last = known.get(target.pipeline.id)
-                known[target.pipeline.id] = state
-                if last is not None and _without_time(last) == _without_time(state):
+            states = list(run_all(poll, targets, context.cancelled))
+            for target, state in zip(targets, states, strict=True):
+                if state is None:
+                    note(f"-- {target.label} does not exist any more")
                     continue
-                if as_json:
-                    print_models(state, context.redact, on_one_line=True)
-                else:
-                    print_line(f"{clock_time(utc_now())}  {_status_line(context, target, state)}")
+                if _without_time(state) != _without_time(known.get(target.pipeline.id)):
+                    _print_state(context, target, state, as_json=as_json)
+                known[target.pipeline.id] = state
+            targets = [target for target, state in zip(targets, states, strict=True) if state is not None]
+            if not targets:
+                raise CommandFailed("watch pipelines: none exists any more", ExitCode.NOT_FOUND)
 
 
-def _without_time(state: PipelineState) -> PipelineState:
-    return state.model_copy(update={"observed_at": None})
+def _print_state(context: CommandContext, target: Target, state: PipelineState, *, as_json: bool) -> None:
+    if as_json:
+        print_models(state, context.redact, on_one_line=True)
+    else:
+        print_line(f"{clock_time(utc_now())}  {_status_line(context, target, state)}")
+
+
+def _without_time(state: PipelineState | None) -> PipelineState | None:
+    return state.model_copy(update={"observed_at": None}) if state else None
 
 
 def _status_line(context: CommandContext, target: Target, state: PipelineState) -> str:

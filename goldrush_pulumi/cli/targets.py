@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
-from goldrush_pulumi.api import Pipeline, PipelineNotFound, PipelineStatus
+from goldrush_pulumi.api import GoldRushError, Pipeline, PipelineNotFound, PipelineStatus
 from goldrush_pulumi.cli.context import CommandContext, run_all
-from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
+from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, is_fatal
 from goldrush_pulumi.cli.json_models import ManagedBy
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.cli.stacks import Managed, Stack
@@ -127,7 +127,7 @@ def find_targets(context: CommandContext, names: Sequence[str] | None, filters: 
     else:
         targets = [Target.of(item, context.stack) for item in context.client.iterate_pipelines() if filters.match(item)]
     if filters.phase:
-        statuses = phases_of(context, [target.pipeline for target in targets])
+        statuses = statuses_of(context, [target.pipeline for target in targets])
         targets = [target for target in targets if _phase(statuses, target) == filters.phase]
     require_match(filters, targets)
     return targets
@@ -148,9 +148,23 @@ def require_match(filters: Filters, found: Sequence[object]) -> None:
     )
 
 
-def phases_of(context: CommandContext, pipelines: Sequence[Pipeline]) -> dict[str, PipelineStatus]:
-    """Return the statuses of some pipelines by id. A pipeline that does not exist any more is left out."""
-    statuses = run_all(lambda item: status_of(context, item.id), pipelines, context.cancelled)
+def statuses_of(
+    context: CommandContext, pipelines: Sequence[Pipeline], *, lenient: bool = False
+) -> dict[str, PipelineStatus]:
+    """Return the statuses of some pipelines by id, without those that do not exist any more.
+
+    `lenient` also leaves out a pipeline that GoldRush fails to report.
+    """
+
+    def request(pipeline: Pipeline) -> PipelineStatus | None:
+        try:
+            return status_of(context, pipeline.id)
+        except GoldRushError as error:
+            if is_fatal(error) or not lenient:
+                raise
+            return None
+
+    statuses = run_all(request, pipelines, context.cancelled)
     return {item.id: status for item, status in zip(pipelines, statuses, strict=True) if status}
 
 

@@ -41,7 +41,7 @@ _LINES_AROUND_ROWS: Final = 4
 """The header, the caption, the banner, and the line that the cursor stands on."""
 
 _COLUMNS: Final = (
-    Column("name", flexible=True),
+    Column("name", flexible=True, least=28),
     Column("project", flexible=True, optional=7),
     Column("phase"),
     Column("ready"),

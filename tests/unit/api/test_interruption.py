@@ -66,13 +66,13 @@ def test_a_real_pause_is_woken() -> None:
     """Another thread's cancelling wakes a call from a pause of a minute."""
     cancelled, asked, caught = threading.Event(), threading.Event(), list[BaseException]()
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def response(_: httpx.Request) -> httpx.Response:
         asked.set()
         return failure(429, Retry_After="60")
 
     def ask() -> None:
         try:
-            client_of(Server([answer]), cancelled=cancelled).get_pipeline("pipe_1")
+            client_of(Server([response]), cancelled=cancelled).get_pipeline("pipe_1")
         except Interrupted as error:
             caught.append(error)
 

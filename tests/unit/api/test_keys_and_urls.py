@@ -120,16 +120,16 @@ def test_client_is_not_pickled() -> None:
 
 
 def echo(status: int, *, as_json: bool) -> Any:
-    """An answer that repeats everything that was sent."""
+    """A response that repeats everything that was sent."""
 
-    def answer(request: httpx.Request) -> httpx.Response:
+    def response(request: httpx.Request) -> httpx.Response:
         text = f"{request.headers.get('Authorization')} said {request.content.decode()}"
         if not as_json:
             return httpx.Response(status, text=text)
         body = {"data": None, "error": True, "error_message": text, "error_code": request.headers["Authorization"]}
         return httpx.Response(status, json=body)
 
-    return answer
+    return response
 
 
 STATUSES = (200, 400, 401, 403, 404, 418, 422, 429, 500)
@@ -137,7 +137,7 @@ FAULTS: dict[str, Any] = {
     **{f"{status} in an envelope": echo(status, as_json=True) for status in STATUSES},
     **{f"{status} in a page": echo(status, as_json=False) for status in STATUSES},
     "never reached": httpx.ConnectError("refused"),
-    "answer lost": httpx.ReadTimeout("timed out"),
+    "response lost": httpx.ReadTimeout("timed out"),
     "redirected": httpx.Response(302, headers={"Location": f"https://evil.example/{KEY}"}),
 }
 
@@ -217,7 +217,7 @@ def forget_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextlib.contextmanager
 def listener() -> Iterator[tuple[str, list[bytes]]]:
-    """A server on loopback that reads one request and closes without an answer."""
+    """A server on loopback that reads one request and closes without a response."""
     received: list[bytes] = []
 
     def serve(server: socket.socket) -> None:

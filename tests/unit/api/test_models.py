@@ -37,10 +37,10 @@ def test_unknown_fields(model: type[ApiResponse], least: dict[str, Any]) -> None
 
 @pytest.mark.parametrize(("model", "least"), MODELS, ids=[model.__name__ for model, _ in MODELS])
 def test_frozen(model: type[ApiResponse], least: dict[str, Any]) -> None:
-    """An answer is a value: nobody changes it."""
-    answer = model.model_validate(least)
+    """A response is a value: nobody changes it."""
+    response = model.model_validate(least)
     with pytest.raises(ValidationError, match="frozen"):
-        setattr(answer, next(iter(model.model_fields)), "other")
+        setattr(response, next(iter(model.model_fields)), "other")
 
 
 @given(st.text(st.characters(categories=["L", "N", "P"]), min_size=1, max_size=300))
@@ -108,7 +108,7 @@ def test_unset_is_not_unanswered() -> None:
     ("group", "group_id"), [({"id": "group_1"}, "group_1"), ("group_1", "group_1"), ({}, None), (None, None)]
 )
 def test_group_id(group: object, group_id: str | None) -> None:
-    """The group's id is found in an object and in a plain id, and None stands for no answer."""
+    """The group's id is found in an object and in a plain id, and None stands for no response."""
     assert group_id == Pipeline.model_validate({"id": "p", "group": group}).group_id
 
 
@@ -125,7 +125,7 @@ def test_fractions_in_metrics() -> None:
 
 
 @pytest.mark.parametrize(
-    "answer",
+    "response",
     [
         Pipeline(id="p", destination_config={"password": "hunter22"}, transforms={"t": "hunter22"}),
         PipelineLogs.model_validate({"pods": [{"pod": "p", "logs": "password hunter22"}]}),
@@ -133,14 +133,14 @@ def test_fractions_in_metrics() -> None:
     ],
     ids=["pipeline", "logs", "health"],
 )
-def test_repr_holds_no_secret(answer: ApiResponse) -> None:
+def test_repr_holds_no_secret(response: ApiResponse) -> None:
     """What may hold a secret stays out of repr."""
-    assert "hunter22" not in repr(answer)
-    assert "hunter22" not in str(answer)
+    assert "hunter22" not in repr(response)
+    assert "hunter22" not in str(response)
 
 
 def test_validation_error_holds_no_value() -> None:
-    """A pydantic error about an answer never quotes the answer."""
+    """A pydantic error about a response never quotes the response."""
     with pytest.raises(ValidationError) as caught:
         Pipeline.model_validate({"id": "p", "destination_config": "hunter22"})
     assert "hunter22" not in str(caught.value)

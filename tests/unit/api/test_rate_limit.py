@@ -68,7 +68,7 @@ def test_slowing_down(pauses: Pauses) -> None:
     assert second - first == pytest.approx(0.02, rel=0.05)
 
 
-def test_answers_under_way_count_once(pauses: Pauses) -> None:
+def test_responses_under_way_count_once(pauses: Pauses) -> None:
     """Many 429s at the same moment are one sign, not many."""
     rate_limiter, other = limiter_of(100, pauses), limiter_of(100, pauses)
     rate_limiter.slow_down()

@@ -57,9 +57,9 @@ def impatient(server: Server, **options: Any) -> GoldRushClient:
     return client_of(server, retry_seconds=0, **options)
 
 
-def error_of(answer: httpx.Response, name: str = "get") -> APIError:
+def error_of(response: httpx.Response, name: str = "get") -> APIError:
     with pytest.raises(APIError) as caught:
-        EVERY_CALL[name](impatient(Server([answer])))
+        EVERY_CALL[name](impatient(Server([response])))
     return caught.value
 
 
@@ -80,7 +80,7 @@ def test_refusal(status: int, kind: type[APIError], words: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY_CALL)
 def test_every_call_raises(name: str) -> None:
-    """No endpoint takes a refusal for an answer."""
+    """No endpoint takes a refusal for a response."""
     assert type(error_of(failure(403), name)) is Forbidden
 
 
@@ -111,11 +111,11 @@ FOREIGN_404S = [
 ]
 
 
-@pytest.mark.parametrize("answer", FOREIGN_404S)
+@pytest.mark.parametrize("response", FOREIGN_404S)
 @pytest.mark.parametrize("name", ["get", "status", "delete"])
-def test_404_of_somebody_else(answer: httpx.Response, name: str) -> None:
+def test_404_of_somebody_else(response: httpx.Response, name: str) -> None:
     """Only GoldRush's own envelope says that a pipeline is gone; a wrong URL must never empty a stack."""
-    error = error_of(answer, name)
+    error = error_of(response, name)
     assert type(error) is UnexpectedResponse
     assert "no Pipeline API at this URL (404)" in str(error)
 
@@ -138,30 +138,30 @@ STRANGE_SUCCESSES = {
 }
 
 
-@pytest.mark.parametrize("answer", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
+@pytest.mark.parametrize("response", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
 @pytest.mark.parametrize("name", READS)
-def test_strange_success_of_a_read(answer: httpx.Response, name: str) -> None:
+def test_strange_success_of_a_read(response: httpx.Response, name: str) -> None:
     """A 2xx that is not GoldRush's envelope is an unexpected response to every read."""
-    error = error_of(answer, name)
+    error = error_of(response, name)
     assert type(error) is UnexpectedResponse
     assert error.status == 200
 
 
-@pytest.mark.parametrize("answer", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
+@pytest.mark.parametrize("response", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
 @pytest.mark.parametrize("name", CHANGES)
-def test_strange_success_of_a_change(answer: httpx.Response, name: str) -> None:
+def test_strange_success_of_a_change(response: httpx.Response, name: str) -> None:
     """After a 2xx that cannot be read, every change may have been applied."""
-    error = error_of(answer, name)
+    error = error_of(response, name)
     assert type(error) is AmbiguousResult
     assert error.status == 200
     assert "not known whether it was applied" in str(error)
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(200), success(None), success({})], ids=["empty", "null", "no id"])
+@pytest.mark.parametrize("response", [httpx.Response(200), success(None), success({})], ids=["empty", "null", "no id"])
 @pytest.mark.parametrize("name", ["create", "update", "set status"])
-def test_success_without_a_pipeline(answer: httpx.Response, name: str) -> None:
+def test_success_without_a_pipeline(response: httpx.Response, name: str) -> None:
     """A change that is confirmed without the pipeline may have been applied, and the error says so."""
-    assert type(error_of(answer, name)) is AmbiguousResult
+    assert type(error_of(response, name)) is AmbiguousResult
 
 
 @pytest.mark.parametrize("name", CHANGES)
@@ -194,10 +194,10 @@ def test_success_beside_an_error_flag() -> None:
     assert impatient(Server([httpx.Response(200, json=body)])).get_pipeline("pipe_1").id == "pipe_1"
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(204), httpx.Response(200), success(None), success({}, 202)])
-def test_answers_of_a_delete(answer: httpx.Response) -> None:
+@pytest.mark.parametrize("response", [httpx.Response(204), httpx.Response(200), success(None), success({}, 202)])
+def test_responses_of_a_delete(response: httpx.Response) -> None:
     """A delete has succeeded with 204, and with any other success of GoldRush's."""
-    server = Server([answer])
+    server = Server([response])
     impatient(server).delete_pipeline("pipe_1")
     assert [f"DELETE {PATH}pipe_1/"] == server.lines
 
@@ -248,14 +248,14 @@ def test_redaction(kind: type[APIError]) -> None:
     assert "hunter22" in str(error)
 
 
-@pytest.mark.parametrize("answer", [httpx.Response(502), httpx.Response(200), httpx.Response(422)])
+@pytest.mark.parametrize("response", [httpx.Response(502), httpx.Response(200), httpx.Response(422)])
 @pytest.mark.parametrize("as_json", [True, False])
-def test_redaction_before_cutting(answer: httpx.Response, as_json: bool) -> None:  # noqa: FBT001 - a table's column
+def test_redaction_before_cutting(response: httpx.Response, as_json: bool) -> None:  # noqa: FBT001 - a table's column
     """A secret that the cut for display would split is redacted whole."""
     secret = "hunter22-long-enough"
     text = "a" * (LONGEST_SHOWN_TEXT - 8) + secret
     body = httpx.Response(200, json={"error": True, "error_message": text}).content if as_json else text.encode()
-    error = error_of(httpx.Response(answer.status_code, content=body))
+    error = error_of(httpx.Response(response.status_code, content=body))
     assert "hunter" in str(error)
     assert "hunter" not in str(error.redacted(lambda said: said.replace(secret, "[secret]")))
 

@@ -41,7 +41,7 @@ NEVER_SENT = [
     httpx.PoolTimeout("no connection free"),
     httpx.ProxyError("407 Proxy Authentication Required"),
 ]
-ANSWER_LOST = [
+RESPONSE_LOST = [
     httpx.ReadTimeout("timed out"),
     httpx.WriteTimeout("timed out"),
     httpx.ReadError("[Errno 104] Connection reset by peer"),
@@ -59,11 +59,11 @@ def kinds(exceptions: list[Exception]) -> list[str]:
     return [type(exception).__name__ for exception in exceptions]
 
 
-@pytest.mark.parametrize("answer", PASSING)
+@pytest.mark.parametrize("response", PASSING)
 @pytest.mark.parametrize("name", REPEATABLE)
-def test_passing_answers(name: str, answer: httpx.Response, pauses: Pauses) -> None:
-    """A call that can be repeated is, with the same request, until it is answered."""
-    server = Server([answer, answer, FINE])
+def test_passing_responses(name: str, response: httpx.Response, pauses: Pauses) -> None:
+    """A call that can be repeated is, with the same request, until it gets a response."""
+    server = Server([response, response, FINE])
     EVERY_CALL[name](client_of(server, cancelled=pauses))
     assert len(server.requests) == 3
     assert len(set(server.lines)) == 1
@@ -71,7 +71,7 @@ def test_passing_answers(name: str, answer: httpx.Response, pauses: Pauses) -> N
     assert len(pauses.seconds) == 2
 
 
-@pytest.mark.parametrize("fault", [*NEVER_SENT, *ANSWER_LOST], ids=kinds([*NEVER_SENT, *ANSWER_LOST]))
+@pytest.mark.parametrize("fault", [*NEVER_SENT, *RESPONSE_LOST], ids=kinds([*NEVER_SENT, *RESPONSE_LOST]))
 @pytest.mark.parametrize("name", REPEATABLE)
 def test_passing_faults(name: str, fault: Exception, pauses: Pauses) -> None:
     """A call that can be repeated outlives every fault of the connection."""
@@ -80,11 +80,11 @@ def test_passing_faults(name: str, fault: Exception, pauses: Pauses) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("answer", FINAL)
+@pytest.mark.parametrize("response", FINAL)
 @pytest.mark.parametrize("name", ["get", "update", "set status"])
-def test_final_answers(name: str, answer: httpx.Response, pauses: Pauses) -> None:
+def test_final_responses(name: str, response: httpx.Response, pauses: Pauses) -> None:
     """What another try cannot change is reported at once."""
-    server = Server([answer])
+    server = Server([response])
     with pytest.raises(APIError):
         EVERY_CALL[name](client_of(server, cancelled=pauses))
     assert (1, []) == (len(server.requests), pauses.seconds)
@@ -98,18 +98,18 @@ def test_create_that_was_not_applied(fault: Any, pauses: Pauses) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("fault", [*ANSWER_LOST, failure(500), failure(503), httpx.Response(502, text="<h1>")])
+@pytest.mark.parametrize("fault", [*RESPONSE_LOST, failure(500), failure(503), httpx.Response(502, text="<h1>")])
 def test_create_that_may_have_been_applied(fault: Any, pauses: Pauses) -> None:
-    """A POST whose answer is lost or 5xx is never sent again."""
+    """A POST whose response is lost or 5xx is never sent again."""
     server = Server([fault, success({"id": "pipe_1"}, 201)])
     with pytest.raises(AmbiguousResult, match="create pipeline: not known whether it was applied"):
         client_of(server, cancelled=pauses).create_pipeline({"name": "swaps"})
     assert (1, []) == (len(server.requests), pauses.seconds)
 
 
-@pytest.mark.parametrize("fault", ANSWER_LOST, ids=kinds(list(ANSWER_LOST)))
+@pytest.mark.parametrize("fault", RESPONSE_LOST, ids=kinds(list(RESPONSE_LOST)))
 def test_create_lost_after_a_repeat(fault: Exception, pauses: Pauses) -> None:
-    """That earlier tries certainly failed makes a later lost answer no less ambiguous."""
+    """That earlier tries certainly failed makes a later lost response no less ambiguous."""
     server = Server([failure(429), NEVER_SENT[0], fault])
     with pytest.raises(AmbiguousResult):
         client_of(server, cancelled=pauses).create_pipeline({})
@@ -127,23 +127,23 @@ def test_unreachable(name: str, fault: Exception, pauses: Pauses) -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_read_without_answer(name: str, pauses: Pauses) -> None:
-    """A read that never got its answer changed nothing, so it just failed."""
+def test_read_without_response(name: str, pauses: Pauses) -> None:
+    """A read that never got its response changed nothing, so it just failed."""
     with pytest.raises(ConnectionFailed, match="did not respond"):
-        EVERY_CALL[name](client_of(Server([ANSWER_LOST[0]]), cancelled=pauses))
+        EVERY_CALL[name](client_of(Server([RESPONSE_LOST[0]]), cancelled=pauses))
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_change_without_answer(name: str, pauses: Pauses) -> None:
-    """A change that never got its answer may have been applied, and says so."""
+def test_change_without_response(name: str, pauses: Pauses) -> None:
+    """A change that never got its response may have been applied, and says so."""
     with pytest.raises(AmbiguousResult, match=r"not known whether it was applied: goldrush\.test did not respond"):
-        EVERY_CALL[name](client_of(Server([ANSWER_LOST[0]]), cancelled=pauses))
+        EVERY_CALL[name](client_of(Server([RESPONSE_LOST[0]]), cancelled=pauses))
 
 
-@pytest.mark.parametrize(("answer", "kind"), [(failure(429), RateLimited), (failure(503), ServerError)])
-def test_patience_ends(answer: httpx.Response, kind: type[APIError], pauses: Pauses, clock: Clock) -> None:
-    """Tries end when the patience is used up, with the last answer's own error."""
-    server = Server([answer])
+@pytest.mark.parametrize(("response", "kind"), [(failure(429), RateLimited), (failure(503), ServerError)])
+def test_patience_ends(response: httpx.Response, kind: type[APIError], pauses: Pauses, clock: Clock) -> None:
+    """Tries end when the patience is used up, with the last response's own error."""
+    server = Server([response])
     started = clock.seconds
     with pytest.raises(kind):
         client_of(server, cancelled=pauses, retry_seconds=60).get_pipeline("pipe_1")
@@ -163,8 +163,8 @@ def test_jitter_is_full(pauses: Pauses) -> None:
 
 
 def test_delete_repeated_into_404(pauses: Pauses) -> None:
-    """A delete whose first answer was lost finds nothing: the caller decides what that means."""
-    server = Server([ANSWER_LOST[2], failure(404)])
+    """A delete whose first response was lost finds nothing: the caller decides what that means."""
+    server = Server([RESPONSE_LOST[2], failure(404)])
     with pytest.raises(APIError) as caught:
         client_of(server, cancelled=pauses).delete_pipeline("pipe_1")
     assert type(caught.value).__name__ == "PipelineNotFound"
@@ -241,12 +241,12 @@ def test_no_time_at_all(seconds: float, pauses: Pauses) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("answer", [failure(503), failure(429, Retry_After="4"), ANSWER_LOST[0]])
-def test_timeout_bounds_the_tries(answer: Any, pauses: Pauses, clock: Clock) -> None:
+@pytest.mark.parametrize("response", [failure(503), failure(429, Retry_After="4"), RESPONSE_LOST[0]])
+def test_timeout_bounds_the_tries(response: Any, pauses: Pauses, clock: Clock) -> None:
     """No pause of a bounded call goes beyond its timeout, not even one that the server asks for."""
     started = clock.seconds
     with pytest.raises(APIError):
-        client_of(Server([answer]), cancelled=pauses).get_destination_health("pipe_1", timeout_seconds=10)
+        client_of(Server([response]), cancelled=pauses).get_destination_health("pipe_1", timeout_seconds=10)
     assert clock.seconds - started <= 10
 
 
@@ -343,7 +343,7 @@ LATER: list[tuple[Any, str]] = [
 ]
 
 
-@pytest.mark.parametrize("first", [failure(502), *ANSWER_LOST], ids=["502", *kinds(list(ANSWER_LOST))])
+@pytest.mark.parametrize("first", [failure(502), *RESPONSE_LOST], ids=["502", *kinds(list(RESPONSE_LOST))])
 @pytest.mark.parametrize(("later", "words"), LATER)
 @pytest.mark.parametrize("name", ["update", "set status", "delete"])
 def test_doubt_stays(first: Any, later: Any, words: str, name: str, pauses: Pauses) -> None:
@@ -353,7 +353,7 @@ def test_doubt_stays(first: Any, later: Any, words: str, name: str, pauses: Paus
 
 
 @pytest.mark.parametrize("name", ["update", "set status", "delete"])
-@pytest.mark.parametrize("first", [failure(502), ANSWER_LOST[0]])
+@pytest.mark.parametrize("first", [failure(502), RESPONSE_LOST[0]])
 def test_doubt_after_an_interruption(first: Any, name: str, clock: Clock) -> None:
     """Ctrl-C between two tries of a change that may have been applied says so."""
     pauses = Pauses(clock, cancelled_in_pause=1)
@@ -387,7 +387,7 @@ def test_429_slows_the_rate_limiter(pauses: Pauses) -> None:
             self.asked.append(retry_after_seconds)
 
     rate_limiter = Counting(1000)
-    server = Server([failure(429), failure(503), ANSWER_LOST[0], failure(429, Retry_After="3"), FINE])
+    server = Server([failure(429), failure(503), RESPONSE_LOST[0], failure(429, Retry_After="3"), FINE])
     client_of(server, cancelled=pauses, rate_limiter=rate_limiter).get_pipeline("pipe_1")
     assert rate_limiter.asked == [None, 3]
 

@@ -47,7 +47,7 @@ def test_not_waiting_asks_no_phase(emulator: Emulator, caller: Caller, command: 
 def test_a_wait_that_times_out_has_its_own_code(
     monkeypatch: pytest.MonkeyPatch, caller: Caller, emulator: Emulator, command: Callable[..., Ended]
 ) -> None:
-    """A pipeline that does not get there in time says where it is."""
+    """A timeout names the phase and has an exit code of its own."""
     del monkeypatch
     caller.create(name="swaps")
     emulator.script(outcome="HANG")
@@ -112,7 +112,7 @@ def test_drift_is_warned_of(
 def test_delete_asks_first(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nobody can be asked nothing happens without --yes; a no is respected, a yes deletes."""
+    """Without a terminal, --yes is required; with one, no keeps the pipeline and yes deletes it."""
     caller.create(name="swaps")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert "--yes" in command("delete", "swaps").fails_with(ExitCode.REFUSED)
@@ -127,7 +127,7 @@ def test_delete_asks_first(
 
 
 def test_delete_waits_until_it_is_gone(command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delete that passes through STOPPING is over when the pipeline is gone, and late when it stays."""
+    """A delete that passes through STOPPING ends once the pipeline is gone, or with a timeout."""
     with Emulator(lifecycle=Lifecycle.by_reads(2)) as emulator:
         emulator.switch(delete_through_stopping=True)
         from tests.caller import Caller  # noqa: PLC0415
@@ -161,7 +161,7 @@ def test_what_a_stack_manages_needs_force(
 def test_a_pipeline_that_vanishes_meanwhile_is_deleted(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """Somebody else's delete in the same moment is no failure."""
+    """A delete by somebody else at the same moment counts as success."""
     caller.create(name="swaps")
     emulator.fault(method="DELETE", status=404, times=1)
     ended = command("delete", "swaps", "--yes", "--no-wait")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
-WITHOUT_MODEL = {"validate", "emulator"}
-"""`validate` prints the report of the validation, and `emulator` prints no data."""
+WITHOUT_MODEL = {"emulator"}
+"""It prints no data."""
 
 LINES = {"logs", "watch"}
 """Commands whose JSON is one value per line."""
@@ -44,6 +44,7 @@ ARGUMENTS: dict[str, list[str]] = {
     "restart": ["base-swaps"],
     "delete": ["broken", "--yes"],
     "export": ["--out", "exported"],
+    "validate": [],
     "doctor": [],
 }
 
@@ -69,6 +70,8 @@ def test_output_is_as_promised(
     run = {"action": "create", "status": "Succeeded", "steps": []}
     pulumi.write({}, resource("base-swaps", swaps, runs=[run]))
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
+    stack = {"config": {"shop:pipelines": {"swaps": {"topik": "a.b"}}}}
+    (tmp_path / "Pulumi.dev.yaml").write_text(json.dumps(stack), "utf-8")
     ended = command(name, *ARGUMENTS[name], "--stack", "dev", "--json")
 
     schema = json.loads((FOLDER / f"{name}.schema.json").read_text("utf-8"))

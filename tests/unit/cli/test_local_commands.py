@@ -102,7 +102,7 @@ def levels(ended: Ended) -> dict[str, str]:
 def test_doctor_finds_nothing_wrong(
     caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With everything in place every finding is fine, and the exit code says so."""
+    """With everything in place, every result is ok and the exit code is 0."""
     pulumi.write({}, resource("swaps", caller.create()["id"]))
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
     monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
@@ -119,7 +119,7 @@ def test_doctor_finds_nothing_wrong(
 def test_doctor_says_what_to_do(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is not fine comes with advice, and a refused key is told from a dead endpoint."""
+    """Every result that is not ok has advice, and a refused key differs from a dead endpoint."""
     del caller
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.api_key)
@@ -183,7 +183,7 @@ def test_doctor_counts_what_the_config_declares(
     [("64", 64, "OK"), ("8", 9, "WARNING"), ("lots", 0, "WRONG"), ("", 10_000, "WARNING")],
 )
 def test_parallelism(places: str, pipelines: int, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PULUMI_PARALLEL, or four a core, is held against the number of pipelines."""
+    """PULUMI_PARALLEL, or four per core, is compared with the number of pipelines."""
     monkeypatch.setenv("PULUMI_PARALLEL", places)
     (finding,) = check_parallelism(pipelines)
     assert finding.level.name == level
@@ -207,7 +207,7 @@ def test_parallelism(places: str, pipelines: int, level: str, monkeypatch: pytes
     ],
 )
 def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: str, tmp_path: Path) -> None:
-    """Each way in which the provider's Python is another than the program's is found and has a way out."""
+    """Every setting that gives the provider another Python than the program is found, with advice."""
     (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "shop", **settings}), "utf-8")
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -219,7 +219,7 @@ def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: s
 
 @pytest.mark.parametrize("text", ["name: [", "", "- 1", "name: x\nruntime: nodejs\n"])
 def test_a_project_that_is_none_of_ours(text: str, tmp_path: Path) -> None:
-    """A file that cannot be read, or another language, is told and nothing else is looked at."""
+    """A file that cannot be read, or another language, is the only result."""
     (tmp_path / "Pulumi.yaml").write_text(text, "utf-8")
     (finding,) = check_project(tmp_path)
     assert finding.subject == "project"

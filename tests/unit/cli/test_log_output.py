@@ -54,7 +54,7 @@ def test_logs_once(emulator: Emulator, caller: Caller, command: Callable[..., En
 
 
 def test_the_cursor_of_json_goes_on_exactly(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """One command after the other prints each line once."""
+    """Two commands in a row print each line once."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
     emulator.write_logs(pipeline_id, ["INFO same"] * 3)
@@ -69,7 +69,7 @@ def test_the_cursor_of_json_goes_on_exactly(emulator: Emulator, caller: Caller, 
 def test_a_pipeline_that_is_deploying_has_nothing_to_tail(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """What the runtime says in the place of logs goes to stderr and is no line."""
+    """What the runtime returns in place of logs goes to stderr and is not a log line."""
     emulator.script(outcome="HANG")
     caller.create(name="swaps")
     ended = command("logs", "swaps")
@@ -143,7 +143,7 @@ def test_ctrl_c_in_the_middle_of_following(emulator: Emulator, caller: Caller) -
 
 
 def test_following_through_trouble_and_a_redeployment(emulator: Emulator, caller: Caller) -> None:
-    """A call that fails is said and made again; a new deployment and its pod are marked, and no line comes twice."""
+    """A failed call is announced and repeated, a new deployment and its pod are announced, and no line repeats."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
     process = start_following("swaps", "--json")

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -127,12 +128,17 @@ def test_status_watch_survives(emulator: Emulator, caller: Caller) -> None:
     """The outage is one line that says since when nothing was observed, its end is another, and Ctrl-C is silent."""
     caller.phase(caller.create(name="swaps")["id"])
     process = start("status", "swaps", "--watch", "--interval", "0.5", "--json")
-    read_until(process, '"RUNNING"')
+    first = json.loads(read_until(process, '"RUNNING"')[-1])
+    emulator.clear_requests()
+    while len(emulator.requests()) < 2:
+        time.sleep(0.05)
     emulator.fault(path="*/status/", status=503, times=None)
     lost = json.loads(read_until(process, "503")[-1])
     emulator.clear_faults()
     found = json.loads(read_until(process, '"error": null')[-1])
     assert (lost["phase"], found["phase"]) == ("RUNNING", "RUNNING")
+    # Polls that changed nothing were not printed, but they count as the last observation.
+    assert first["observed_at"] < lost["observed_at"] < found["observed_at"]
     assert end(process) == (ExitCode.INTERRUPTED, "")
 
 
@@ -153,8 +159,11 @@ def test_metrics_watch_survives(emulator: Emulator, caller: Caller) -> None:
 def test_a_watched_pipeline_that_is_deleted_ends_the_watch(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """Of a pipeline that does not exist any more nothing can be shown."""
+    """A pipeline that is gone is noted once, and the last one ends the watch."""
     pipeline_id = caller.create(name="swaps")["id"]
+    caller.create(name="mints")
     emulator.fault(path=f"*{pipeline_id}/status/", status=404, skip=1, times=None)
+    ended = command("status", "swaps", "mints", "--watch", "--interval", "0.5", "--rounds", "3")
+    assert (ended.code, ended.err) == (ExitCode.OK, f"-- swaps ({pipeline_id}) does not exist any more\n")
     ended = command("status", "swaps", "--watch", "--interval", "0.5")
-    assert ended.code == ExitCode.NOT_FOUND
+    assert (ended.code, "none exists any more" in ended.err) == (ExitCode.NOT_FOUND, True)

@@ -37,7 +37,7 @@ def test_list_shows_and_filters(caller: Caller, command: Callable[..., Ended]) -
 
 
 def test_list_filters_by_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """`--phase` asks each pipeline and keeps those that are in it, however it is spelled."""
+    """`--phase` requests each phase and keeps the pipelines that are in it, in upper or lower case."""
     caller.create(name="good")
     emulator.fail(caller.create(name="bad")["id"])
 
@@ -49,7 +49,7 @@ def test_list_filters_by_phase(emulator: Emulator, caller: Caller, command: Call
 def test_list_marks_what_the_stack_manages(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
 ) -> None:
-    """With --stack, key and endpoint come from its config, and its own pipelines and those of other stacks are told."""
+    """With --stack, key and endpoint come from its config, and `managed_by` tells its pipelines from others'."""
     ours, others = caller.create(name="ours")["id"], "0" * 32
     caller.create(name="theirs", description=f"x [pulumi:{others}/0123456789]")
     caller.create(name="nobodys")
@@ -87,7 +87,7 @@ def test_get_shows_no_credential(emulator: Emulator, caller: Caller, command: Ca
 
 
 def test_status_metrics_and_health(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """Each report is there in words and as JSON."""
+    """Status, metrics and health are shown in words and as JSON."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
 
@@ -103,7 +103,7 @@ def test_status_metrics_and_health(emulator: Emulator, caller: Caller, command: 
 
 
 def test_watching_one_pipeline_ends_after_its_rounds(caller: Caller, command: Callable[..., Ended]) -> None:
-    """`--watch` prints a status when it changes, and metrics each time with the course of the rate."""
+    """`--watch` prints a status when it changes, and metrics on every poll with a chart of the rate."""
     caller.phase(caller.create(name="swaps")["id"])
     options = ("swaps", "--watch", "--rounds", "2", "--interval", "0.5")
 
@@ -114,7 +114,7 @@ def test_watching_one_pipeline_ends_after_its_rounds(caller: Caller, command: Ca
 
 
 def test_watch_shows_every_pipeline(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """One row for each pipeline, whatever the trouble with another; JSON has one array a round."""
+    """An error of one pipeline leaves the other rows alone; JSON has one array per round."""
     caller.create(name="good")
     emulator.fail(caller.create(name="bad")["id"])
     lost = caller.create(name="lost")["id"]
@@ -128,7 +128,7 @@ def test_watch_shows_every_pipeline(emulator: Emulator, caller: Caller, command:
 
 
 def test_watch_asks_little(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """A round asks for status and metrics; the list and the probes come in every tenth and fifth round only."""
+    """A round requests status and metrics; only every tenth requests the list, and every fifth the probes."""
     for number in range(3):
         caller.create(name=f"p{number}")
     emulator.clear_requests()
@@ -140,7 +140,7 @@ def test_watch_asks_little(emulator: Emulator, caller: Caller, command: Callable
 
 @pytest.mark.parametrize("text", ["status", "metrics", "health", "logs", "get", "pause"])
 def test_names_that_lead_nowhere(text: str, caller: Caller, command: Callable[..., Ended]) -> None:
-    """A wrong name offers the likely one, an ambiguous one lists ids, an unknown id says both reasons."""
+    """A wrong name suggests the likely one, an ambiguous one lists ids, an unknown id gives both reasons."""
     caller.create(name="swaps")
     twins = [caller.create(name="twin")["id"] for _ in range(2)]
 
@@ -153,7 +153,7 @@ def test_names_that_lead_nowhere(text: str, caller: Caller, command: Callable[..
 def test_no_key_a_wrong_key_and_no_network(
     caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is one line that names the way out, with a code of its own."""
+    """Each is one line that says what to do, with an exit code of its own."""
     del caller
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", "not-the-right-one")
     refused = command("list").fails_with(ExitCode.NO_ACCESS)
@@ -184,14 +184,15 @@ def test_server_texts_are_harmless(emulator: Emulator, caller: Caller, command: 
     emulator.write_logs(pipeline_id, [HOSTILE])
     caller.phase(pipeline_id)
 
-    for words in (["list"], ["get"], ["status"], ["health"], ["logs"], ["watch", "--rounds", "1"], ["pause"]):
-        named = words if words[0] in {"list", "watch"} else [*words, pipeline_id]
+    account = (["list", "--with-phase"], ["watch", "--rounds", "1"], ["check"])
+    verbs = ("get", "status", "health", "logs", "diagnose", "wait", "pause")
+    for named in (*account, *([verb, pipeline_id] for verb in verbs)):
         for ended in (command(*named), command(*named, "--json")):
-            assert not set(ended.out + ended.err) & set("\x1b\x07\x9b\r\u202e\u202c"), words
+            assert not set(ended.out + ended.err) & set("\x1b\x07\x9b\r\u202e\u202c"), named
 
 
 def test_safe_keeps_what_people_write() -> None:
-    """Letters of any script stay; tabs become spaces; the ends of sequences do not remain as litter."""
+    """Letters of any script stay, tabs become spaces, and terminal sequences vanish whole."""
     assert safe("Grüße, 日本語\tx").split() == ["Grüße,", "日本語", "x"]
     assert safe("\x1b[1;31mred\x1b[0m") == "red"
     assert safe("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\") == "link"
@@ -205,7 +206,7 @@ def test_sparkline_shows_the_course() -> None:
 
 
 def test_lag_in_blocks() -> None:
-    """A bounded pipeline lags by what it has still to do, an unbounded one by its delay at its own rate."""
+    """A bounded pipeline lags by the blocks up to its end, an unbounded one by its delay at its own rate."""
     bounded = Trend(Pipeline(id="p", execution_mode="bounded", execution_stop_from="120"))
     assert bounded.add(PipelineMetrics(last_block_height=100), 0.0)["lag_blocks"] == 20
     unbounded = Trend(Pipeline(id="p", execution_mode="unbounded"))

@@ -18,7 +18,7 @@ VALUES = st.recursive(
 
 @given(TEXTS)
 def test_a_quoted_text_reads_back(text: str) -> None:
-    """Every text is a literal of itself, on one line."""
+    """Every text is written as a literal on one line that reads back as the text."""
     quoted = quote(text)
 
     assert ast.literal_eval(quoted) == text
@@ -27,7 +27,7 @@ def test_a_quoted_text_reads_back(text: str) -> None:
 
 @given(VALUES)
 def test_values_read_back(value: Any) -> None:
-    """Whatever is rendered is an expression of the same value."""
+    """Every value is written as an expression that reads back as the value."""
     assert ast.literal_eval(render(value)) == value
 
 
