@@ -14,7 +14,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from goldrush_pulumi.api.errors import shown_line
+from goldrush_pulumi.api.errors import LONGEST_SHOWN_TEXT
 
 UNKNOWN_PHASE: Final = "UNKNOWN"
 """The phase where a response has none."""
@@ -30,7 +30,13 @@ _UNSET: Final[Mapping[str, Any]] = {
 }
 """The values of a pipeline's optional fields when they are unset."""
 
-OneLine = Annotated[str, AfterValidator(shown_line)]
+
+def _on_one_line(text: str) -> str:
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    return printable.strip()[:LONGEST_SHOWN_TEXT]
+
+
+OneLine = Annotated[str, AfterValidator(_on_one_line)]
 """A text of the server as one printable line: it reaches terminals and CI logs."""
 
 
