@@ -138,10 +138,10 @@ def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
 
 
 class Redactor:
-    """Replaces secrets in a text by `[secret]`, however their characters are encoded.
+    r"""Replaces secrets in a text by `[secret]`, however their characters are encoded.
 
-    Each character of a secret is matched as it is, URL-encoded (`%XX`, `+` for a space), as a JSON escape (`\\uXXXX`,
-    `\\n`, `\\/`) or as an HTML entity, in any mix. Base64 is found wherever the secret lies in what was encoded. A line
+    Each character of a secret is matched as it is, URL-encoded (`%XX`, `+` for a space), as a JSON escape (`\uXXXX`,
+    `\n`, `\/`) or as an HTML entity, in any mix. Base64 is found wherever the secret lies in what was encoded. A line
     that holds a secret shorter than four characters is dropped whole: the rest of the line would give it away.
     """
 
