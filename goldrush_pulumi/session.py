@@ -1,4 +1,4 @@
-"""What one provider process works with: settings, one client for all threads, and the job each verb is given."""
+"""What one provider process works with: settings, one client for all threads, and the context each verb is given."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Session:
         self._config = config
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
-        self._census: Inventory | None = None
+        self._inventory: Inventory | None = None
         self.claims = Claims()
         """Which pipelines this process has to do with, shared by all its threads."""
 
@@ -79,9 +79,9 @@ class Session:
 
         client = self.client
         with self._lock:
-            if self._census is None:
-                self._census = Inventory(client)
-            return self._census
+            if self._inventory is None:
+                self._inventory = Inventory(client)
+            return self._inventory
 
     @functools.cached_property
     def journal(self) -> CreateJournal:
@@ -111,21 +111,28 @@ class Session:
             raise engine.UserError(str(error)) from None
 
     @contextlib.contextmanager
-    def context(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[OperationContext]:
-        """The job of the verb that is running. Errors of GoldRush that leave the block reach the user as one message.
+    def context(
+        self,
+        *secret_sources: Mapping[str, Any],
+        owner: str | None = None,
+        owners: frozenset[str] = frozenset(),
+    ) -> Iterator[OperationContext]:
+        """Make the context of the verb that is running. Errors of GoldRush leave the block as one message for the user.
 
         `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id of the stack's
-        `Owner`, None where pipelines carry no mark.
+        `Owner`, None where pipelines carry no tag; `owners` are those that the recorded properties name.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        context = self._context(secret_sources, owner)
+        context = self._context(secret_sources, owner, owners)
         try:
             yield context
         except GoldRushError as error:
             raise engine.UserError(str(error.redacted(context.redact))) from None
 
-    def _context(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> OperationContext:
+    def _context(
+        self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None, owners: frozenset[str]
+    ) -> OperationContext:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
             OperationContext,
@@ -149,6 +156,7 @@ class Session:
             journal=self.journal,
             urn=request.urn,
             tag=OwnershipTag.of(owner, request.urn) if owner and request.urn else None,
+            owners=owners | ({owner} if owner else set()),
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
             policies=Policies(

@@ -165,7 +165,12 @@ class PipelineMetrics(Answer):
 
 
 class DestinationHealth(Answer):
-    """The last probe of the destination; `healthy` is None before the first one."""
+    """The most recent probe of the destination. Everything may be None before the first one.
+
+    `last_checked_at` is the time of the probe by the server's clock, `latency_ms` how long it took, in milliseconds.
+    """
 
     healthy: bool | None = None
+    last_checked_at: str | None = None
+    latency_ms: float | None = None
     last_error: str | None = Field(default=None, repr=False)

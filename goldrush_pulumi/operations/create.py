@@ -1,36 +1,49 @@
-"""Create, adopt, update and delete: the requests of each verb, in order.
+"""Create a pipeline, or take over one that exists: look, submit, wait, record.
 
-Until the server has taken a change, an error is a plain error and state stays as it is. From then on every failure is a
-`OperationFailed`, so that no pipeline is forgotten and no change is unknown.
+Until the server has taken a change, an error is a plain error and state stays as it is. From then on every failure is
+an `OperationFailed`, so that no pipeline is forgotten.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest, PipelineNotFound
-from goldrush_pulumi.operations.context import OperationContext, Progress
+from goldrush_pulumi.operations.context import Progress
 from goldrush_pulumi.operations.diff import drifted_fields, overlay
 from goldrush_pulumi.operations.history import Run
-from goldrush_pulumi.operations.identity import OwnershipTag
+from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
 from goldrush_pulumi.operations.inventory import look_for_tag
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.rollout import keep, roll_out
-from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import UNTAGGED, repair_cut_description, send_change, settle_status
-from goldrush_pulumi.schema.pipeline import INPUTS, PATCHED, Change, canonical
+from goldrush_pulumi.schema.pipeline import PATCHED, REPLACING, SENT, canonical
+from goldrush_pulumi.schema.wire import SIBLINGS
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline, PipelineStatus
+    from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Listing
     from goldrush_pulumi.operations.spec import PipelineSpec
 
 
+class CreateRefused(GoldRushError):  # noqa: N818 - the name says what happened
+    """A pipeline is there that may be the one to create; the user has to say which it is."""
+
+
+class AdoptionRefused(GoldRushError):  # noqa: N818 - the name says what happened
+    """The pipeline to adopt does not exist, is taken, or differs in what cannot be changed."""
+
+
+class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
+    """A POST got no usable response, and no pipeline with its tag has appeared: it may or may not come to be."""
+
+
 def create(context: OperationContext, spec: PipelineSpec) -> Progress:
-    """Create a pipeline and wait until it is what `spec` wants. One that an earlier run left behind is taken over.
+    """Create a pipeline and wait until it is what `spec` asks for. An orphan of this very resource is taken over.
 
     Raises:
-        GoldRushError: the server did not take it; nothing was made, or it is said that this is not known.
+        GoldRushError: the server did not take it; nothing was made, or the message says that this is not known.
         OperationFailed: it was made, but is not live.
     """
     run = Run("create", spec.config_version, context.now)
@@ -43,25 +56,32 @@ def create(context: OperationContext, spec: PipelineSpec) -> Progress:
     pipeline = submit_new(context, spec)
     progress = Progress(pipeline.id, run, pipeline)
     with keep(context, progress):
-        context.claims.hold(pipeline.id, context.urn)
+        context.claims.take(pipeline.id, context.urn)
         repair_cut_description(context, spec, progress)
         settle_status(context, spec, progress)
         return roll_out(context, spec, progress, previous=None)
 
 
 def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Progress:
-    """Take over an existing pipeline: make it what `spec` wants, and wait.
+    """Take over an existing pipeline: make it what `spec` asks for, and wait.
+
+    One that this very process has deleted, as a forced replacement does, is created again instead.
 
     Raises:
         AdoptionRefused: there is no such pipeline, another resource has it, or what cannot be changed differs.
         OperationFailed: it was changed, but is not live.
     """
+    if context.claims.was_deleted(pipeline_id):
+        context.warn(f"{pipeline_id} was deleted to be replaced, so adopt_id is ignored and a new pipeline is created")
+        return create(context, spec)
     run = Run("adopt", spec.config_version, context.now)
     run.enter("look-up")
     pipeline, status = _look_up_for_adoption(context, spec, pipeline_id)
-    if not context.claims.take(pipeline_id, context.urn):
+    holder = context.claims.take(pipeline_id, context.urn)
+    if holder is not None:
         raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline_id} is another resource's already; give each its own adopt_id"
+            f"adopt pipeline {context.name}: {pipeline_id} is managed as {holder} already;"
+            " give each resource its own adopt_id"
         )
     progress = Progress(pipeline_id, run, pipeline, status)
     names = _fields_to_send(context, spec, pipeline)
@@ -72,13 +92,143 @@ def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Pr
     return send_change(context, spec, progress, names, old=overlay(spec.inputs, pipeline))
 
 
+def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | None:
+    """Return the pipeline that a create of the same resource left behind; None when one is to be created.
+
+    A tag alone proves nothing: the pipeline may have been moved to another stack, renamed or copied since. It is taken
+    over when it is what this create would have made, or when the create journal proves that no state knows it.
+
+    Raises:
+        CreateRefused: something is there that cannot be taken over without being asked to.
+        GoldRushError: the pipelines could not be listed; nothing was sent.
+    """
+    listing = context.inventory.listing(context.clock)
+    unknown = (item for item in listing.pipelines if not context.claims.has_seen(item.id))
+    # A list may lag behind, so whatever could matter is looked at as it is now.
+    found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
+    present = [pipeline for pipeline in found if pipeline is not None]
+    tagged = [item for item in present if context.tag is not None and _tag_of(item) == context.tag]
+    tagged = tagged or _begun_here(context)
+    orphans = [item for item in tagged if _is_orphan(context, spec, item, listing)]
+    if len(tagged) == 1 and orphans:
+        return orphans[0]
+    if tagged and context.policies.on_existing == "fail":
+        raise CreateRefused(_explain_tagged(context, spec, tagged))
+    require_no_namesake(context, spec, [item for item in present if item not in tagged])
+    return None
+
+
+def require_no_namesake(context: OperationContext, spec: PipelineSpec, present: list[Pipeline]) -> None:
+    """Apply the policy for pipelines of the same project and name that this resource did not create.
+
+    Raises:
+        CreateRefused: there is one, and the policy is to fail.
+    """
+    for pipeline in present:
+        if (pipeline.project, pipeline.name) != (spec.inputs["project"], spec.name):
+            continue
+        tag = _tag_of(pipeline)
+        if tag is not None and context.tag is not None and tag.owner == context.tag.owner:
+            context.warn(
+                f"{pipeline.id} has the same project and name and belongs to another resource of this stack; if that"
+                ' resource was renamed, give this one opts=ResourceOptions(aliases=[Alias(name="the old name")])'
+            )
+        elif context.policies.on_existing == "fail":
+            foreign = "" if tag is None else ", with goldrush:adoptForeign set to true because another stack owns it"
+            raise CreateRefused(
+                f"create pipeline {context.name}: {pipeline.id} has the same project and name already; write"
+                f' adopt_id="{pipeline.id}" to take it over{foreign}, or set goldrush:onExisting to create for a second'
+                " one beside it"
+            )
+
+
+def look_for_namesakes(context: OperationContext, spec: PipelineSpec, but_not: str) -> None:
+    """Refuse, before a pipeline is deleted to be replaced, what would be refused when the new one is created.
+
+    Raises:
+        CreateRefused: the new project holds a pipeline of that name.
+    """
+    listing = context.inventory.listing(context.clock)
+    unknown = (item for item in listing.pipelines if item.id != but_not and not context.claims.has_seen(item.id))
+    found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
+    require_no_namesake(context, spec, [item for item in found if item is not None])
+
+
+def _is_orphan(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline, listing: Listing) -> bool:
+    """Whether no state knows the pipeline, as far as it can be told."""
+    entry = None if context.tag is None else context.journal.find(context.tag)
+    is_noted = entry is not None and entry.pipeline_id in (pipeline.id, None)
+    if not listing.is_recent(pipeline) or _differences(spec, pipeline, REPLACING):
+        return False
+    if entry is not None and is_noted and entry.stage == "recorded":
+        return False
+    return not _differences(spec, pipeline, SENT) or (entry is not None and is_noted and entry.proves_orphan)
+
+
+def _explain_tagged(context: OperationContext, spec: PipelineSpec, tagged: list[Pipeline]) -> str:
+    ids = ", ".join(pipeline.id for pipeline in tagged)
+    if len(tagged) > 1:
+        reason = f"{ids} all carry its ownership tag"
+    else:
+        other = _differences(spec, tagged[0], SENT)
+        differs = f" and differs in {', '.join(other)}" if other else ", and a stack has recorded it since"
+        reason = f"{ids} carries its ownership tag{differs}, so it may be another resource's live pipeline"
+    return (
+        f'create pipeline {context.name}: {reason}; write adopt_id="pipe_…" to take over the one you mean, or set'
+        " goldrush:onExisting to create for a new one beside it"
+    )
+
+
+def _differences(spec: PipelineSpec, pipeline: Pipeline, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The inputs among `names` in which the pipeline is visibly not what `spec` asks for."""
+    if names == SENT:
+        # Credentials cannot be compared, and pausing is no other configuration.
+        return tuple(name for name in drifted_fields(spec.inputs, pipeline) if name != "status")
+    actual = {name: getattr(pipeline, name) for name in names}
+    return tuple(name for name in names if canonical(name, spec.inputs.get(name)) != canonical(name, actual[name]))
+
+
+def _begun_here(context: OperationContext) -> list[Pipeline]:
+    """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
+    entry = None if context.tag is None else context.journal.find(context.tag)
+    if context.tag is None or entry is None:
+        return []
+    if entry.pipeline_id is not None:
+        known = None if context.claims.has_seen(entry.pipeline_id) else _by_id(context, entry.pipeline_id)
+        return [known] if known is not None and _tag_of(known) == context.tag else []
+    seconds_left = context.policies.recovery_seconds - entry.seconds_ago
+    if seconds_left <= 0:
+        return []
+    context.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
+    found = look_for_tag(context, context.tag, seconds_left)
+    return [] if found is None else [found]
+
+
+def _may_matter(context: OperationContext, spec: PipelineSpec, item: Pipeline) -> bool:
+    """Whether a listed pipeline may be ours or a namesake; a list may leave out any field but the id."""
+    if context.tag is not None and _tag_of(item) == context.tag:
+        return True
+    return item.name in {"", spec.name} and item.project in {"", spec.inputs["project"]}
+
+
+def _tag_of(pipeline: Pipeline) -> OwnershipTag | None:
+    return OwnershipTag.found_in(pipeline.description)
+
+
+def _by_id(context: OperationContext, pipeline_id: str) -> Pipeline | None:
+    try:
+        return context.client.get_pipeline(pipeline_id)
+    except PipelineNotFound:
+        return None
+
+
 def _fields_to_send(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> tuple[str, ...]:
     """What adoption has to send: all that differs, and a destination with secrets, for those cannot be compared."""
     names = set(drifted_fields(spec.inputs, pipeline))
     if secret_leaf_paths(spec.inputs):
         names.add("destination_config")
-    if OwnershipTag.found_in(pipeline.description) not in (None, context.tag):
-        # The stack or resource that left this mark would take the pipeline for its own again.
+    if _tag_of(pipeline) not in (None, context.tag):
+        # The stack or resource that left this tag would take the pipeline for its own.
         names.add("description")
     return tuple(name for name in PATCHED if name in names)
 
@@ -91,157 +241,53 @@ def _look_up_for_adoption(
         status = context.client.get_pipeline_status(pipeline_id)
     except PipelineNotFound:
         raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey,"
-            " check adopt_id"
+            f"adopt pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
+            " correct adopt_id, or remove it to create a new pipeline"
         ) from None
     _require_adoptable(context, spec, pipeline)
     return pipeline, status
 
 
 def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> None:
-    require_own(context, pipeline)
-    other = fixed_differences(spec, pipeline)
+    owners = () if context.tag is None else (context.tag.owner,)
+    if not context.policies.adopt_foreign and (
+        is_foreign(pipeline.description, owners) or _is_unowned_here(context, pipeline)
+    ):
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline.id} carries the ownership tag of another Pulumi stack, which may"
+            " go on changing it; make sure that no other stack manages it, then set goldrush:adoptForeign to true"
+        )
+    sibling = _sibling_of(context, spec, pipeline)
+    if sibling is not None:
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline.id} belongs to {sibling}, which this program declares too;"
+            " give each resource its own adopt_id"
+        )
+    other = {name: getattr(pipeline, name) for name in _differences(spec, pipeline, REPLACING)}
     if other:
-        listed = ", ".join(f"{name} is {context.redact(value)!r}" for name, value in other.items())
+        listed = ", ".join(f"{name} is {context.redact(str(value))!r}" for name, value in other.items())
         raise AdoptionRefused(
             f"adopt pipeline {context.name}: {pipeline.id} cannot become what is declared: {listed}, and GoldRush"
-            " changes none of these; declare the same values, or leave adopt_id out to create a new pipeline"
+            " changes none of these; declare the same values, or remove adopt_id to create a new pipeline"
         )
 
 
-class CreateRefused(GoldRushError):  # noqa: N818 - the name says what happened
-    """A pipeline is there that may be the one to create; the user has to say which it is."""
+def _is_unowned_here(context: OperationContext, pipeline: Pipeline) -> bool:
+    """Whether the pipeline carries a tag and this resource has none to compare it with."""
+    return context.tag is None and _tag_of(pipeline) is not None
 
 
-class AdoptionRefused(GoldRushError):  # noqa: N818 - the name says what happened
-    """The pipeline to adopt does not exist, is taken, or differs in what cannot be changed."""
-
-
-def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | None:
-    """The pipeline that an earlier create of the same resource left behind; None when one is to be created.
-
-    Raises:
-        CreateRefused: something is there that cannot be taken over by itself.
-        GoldRushError: the pipelines could not be listed; nothing was sent.
-    """
-    listing = context.inventory.listing(context.clock)
-    unknown = (item for item in listing.pipelines if not context.claims.has_seen(item.id))
-    # A list may lag behind, so whatever could matter is looked at as it is now.
-    found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
-    present = [pipeline for pipeline in found if pipeline is not None]
-    ours = [
-        item for item in present if context.tag is not None and OwnershipTag.found_in(item.description) == context.tag
-    ]
-    ours = ours or _begun_here(context)
-    if ours:
-        return _require_one_to_adopt(context, spec, ours, listing)
-    _judge_namesakes(context, spec, present)
-    return None
-
-
-def _begun_here(context: OperationContext) -> list[Pipeline]:
-    """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
-    entry = None if context.tag is None else context.journal.find(context.tag)
-    if context.tag is None or entry is None:
-        return []
-    if entry.pipeline_id is not None:
-        known = None if context.claims.has_seen(entry.pipeline_id) else _by_id(context, entry.pipeline_id)
-        return [known] if known is not None and OwnershipTag.found_in(known.description) == context.tag else []
-    seconds_left = context.policies.recovery_seconds - entry.seconds_ago
-    if seconds_left <= 0:
-        return []
-    context.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
-    found = look_for_tag(context, context.tag, seconds_left)
-    return [] if found is None else [found]
-
-
-def fixed_differences(spec: PipelineSpec, pipeline: Pipeline) -> dict[str, Any]:
-    """The fields that only a replacement changes and in which the pipeline is not what `spec` wants, as it has them."""
-    fixed = (name for name, row in INPUTS.items() if row.change is Change.REPLACE)
-    actual = {name: getattr(pipeline, name) for name in fixed}
-    return {
-        name: item for name, item in actual.items() if canonical(name, spec.inputs.get(name)) != canonical(name, item)
-    }
-
-
-def require_own(context: OperationContext, pipeline: Pipeline) -> None:
-    """Refuse to take over a pipeline that carries another stack's mark, unless the settings allow it.
-
-    Raises:
-        AdoptionRefused: it does.
-    """
-    tag = OwnershipTag.found_in(pipeline.description)
-    if tag is None or context.policies.adopt_foreign or (context.tag is not None and tag.owner == context.tag.owner):
-        return
-    raise AdoptionRefused(
-        f"adopt pipeline {context.name}: {pipeline.id} belongs to another Pulumi stack, which would go on changing it;"
-        " remove it from that stack's state first, or set goldrush:adoptForeign to true"
-    )
-
-
-def _may_matter(context: OperationContext, spec: PipelineSpec, item: Pipeline) -> bool:
-    """Whether a listed pipeline may be ours or a namesake; a list may leave out any field but the id."""
-    if context.tag is not None and OwnershipTag.found_in(item.description) == context.tag:
-        return True
-    return item.name in {"", spec.name} and item.project in {"", spec.inputs["project"]}
-
-
-def _by_id(context: OperationContext, pipeline_id: str) -> Pipeline | None:
-    try:
-        return context.client.get_pipeline(pipeline_id)
-    except PipelineNotFound:
+def _sibling_of(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> str | None:
+    """The name of the other pipeline of the program that a tag names, where one of them can be told to be it."""
+    tag, names = _tag_of(pipeline), spec.inputs.get(SIBLINGS) or ()
+    if tag is None or context.tag is None or tag.owner != context.tag.owner or tag == context.tag:
         return None
-
-
-def _judge_namesakes(context: OperationContext, spec: PipelineSpec, present: list[Pipeline]) -> None:
-    """Apply the policy for pipelines of the same project and name that are not ours."""
-    wanted = (spec.inputs["project"], spec.name)
-    for pipeline in present:
-        tag = OwnershipTag.found_in(pipeline.description)
-        if (pipeline.project, pipeline.name) != wanted or _is_same_owner(context, tag):
-            continue
-        if tag is not None:
-            context.warn(f"{pipeline.id} has the same project and name and belongs to another Pulumi stack")
-        elif context.policies.on_existing == "fail":
-            raise CreateRefused(
-                f"create pipeline {context.name}: {pipeline.id} has the same project and name already; write"
-                f' adopt_id="{pipeline.id}" to take it over, or set goldrush:onExisting to create for one beside it'
-            )
-
-
-def _is_same_owner(context: OperationContext, tag: OwnershipTag | None) -> bool:
-    return tag is not None and context.tag is not None and tag.owner == context.tag.owner
-
-
-def _require_one_to_adopt(
-    context: OperationContext, spec: PipelineSpec, ours: list[Pipeline], listing: Listing
-) -> Pipeline:
-    ids = ", ".join(pipeline.id for pipeline in ours)
-    if len(ours) > 1:
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} all carry its mark; {_ways_out('the right one', 'the others')}"
-        )
-    (found,) = ours
-    if not listing.is_recent(found):
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} carries its mark but was not created within the last 24 hours;"
-            f" {_ways_out('it', 'it')}"
-        )
-    other = fixed_differences(spec, found)
-    if other:
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} was left behind by an earlier run with another {', '.join(other)};"
-            f" {_ways_out('it', 'it')}"
-        )
-    return found
-
-
-def _ways_out(taken: str, deleted: str) -> str:
-    return f'take {taken} over with adopt_id="pipe_…", or delete {deleted} in the GoldRush Platform, and run again'
-
-
-class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
-    """A POST got no answer, and no pipeline with its mark has appeared: it may or may not come to be."""
+    chain = context.urn.rpartition("::")[0]
+    own_type = f"{chain.rpartition('::')[0]}::{chain.rpartition('::')[2].rpartition('$')[2]}"
+    for name in names:
+        if tag in (OwnershipTag.of(tag.owner, f"{start}::{name}") for start in {chain, own_type}):
+            return str(name)
+    return None
 
 
 def submit_new(context: OperationContext, spec: PipelineSpec) -> Pipeline:

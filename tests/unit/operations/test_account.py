@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from goldrush_pulumi.api import Pipeline
-from goldrush_pulumi.operations.context import make_fingerprint
-from goldrush_pulumi.operations.identity import AbsenceUnproven, absence_is_proven, key_fingerprint
+from goldrush_pulumi.operations.context import AbsenceUnproven, make_fingerprint
+from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerprint
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
 from tests.unit.operations.doubles import PIPELINE_ID, FakeClient, context_of
 

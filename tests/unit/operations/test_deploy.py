@@ -14,10 +14,9 @@ from goldrush_pulumi.api import (
     PipelineLogs,
     ServerError,
 )
-from goldrush_pulumi.operations.context import OperationFailed, Progress
+from goldrush_pulumi.operations.context import AbsenceUnproven, OperationFailed, Progress
 from goldrush_pulumi.operations.create import AdoptionRefused, adopt, create
 from goldrush_pulumi.operations.delete import delete
-from goldrush_pulumi.operations.identity import AbsenceUnproven
 from goldrush_pulumi.operations.outputs import outputs_of
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.operations.update import PipelineGone, update

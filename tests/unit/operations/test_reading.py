@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from goldrush_pulumi.api import DestinationHealth, PipelineLogs, PodLogs
-from goldrush_pulumi.operations.identity import AbsenceUnproven
+from goldrush_pulumi.operations.context import AbsenceUnproven
 from goldrush_pulumi.operations.outputs import outputs_of_reading
 from goldrush_pulumi.operations.read import Reading, read
 from goldrush_pulumi.operations.redaction import Redactor
