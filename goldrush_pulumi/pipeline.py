@@ -13,6 +13,7 @@ from pulumi.dynamic import Resource
 
 from goldrush_pulumi.owner import stack_owner
 from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
+from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.provider import make_provider
 from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
 from goldrush_pulumi.schema.wire import OWNER, SECRET_PATHS
@@ -41,8 +42,10 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
         """Declare a pipeline.
 
         Raises:
-            pulumi.RunError: an argument is unknown or missing, a file cannot be read, or an option cannot work.
+            pulumi.RunError: an argument or a setting is unknown or missing, a file cannot be read, or an option cannot
+                work.
         """
+        check_stack_settings()
         args, opts, inputs = _take_apart(resource_name, positional, named)
         _require_workable(resource_name, opts)
         given = _given(resource_name, args, inputs)
@@ -58,6 +61,7 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
         opts: pulumi.ResourceOptions | None = None,
     ) -> Pipeline:
         """An existing pipeline, read by its id and not managed: it is neither changed nor deleted."""
+        check_stack_settings()
         pipeline = Pipeline.__new__(Pipeline)
         wanted = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(id=id))
         Resource.__init__(pipeline, make_provider(), resource_name, dict(_OUTPUTS), wanted)

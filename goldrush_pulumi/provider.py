@@ -60,7 +60,8 @@ class PipelineProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
-        self._session = share_session(req.config.get)
+        # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
+        self._session = share_session(req.config.get, getattr(req.config, "_props", None) or ())
         engine.install(parallel_setting(req.config.get))
 
     @engine.verb

@@ -1,4 +1,4 @@
-"""What one provider process works with: settings, one client for all threads, and the context each verb is given."""
+"""What one provider process works with: settings, one client for all threads, and the context of each verb."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi import engine
+from goldrush_pulumi.client_factory import open_client, policies_of
 from goldrush_pulumi.operations.identity import Claims
 
 if TYPE_CHECKING:
@@ -20,47 +21,47 @@ if TYPE_CHECKING:
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
-"""Answers a config value by its full key, such as "goldrush:baseUrl"."""
-
+"""Returns a config value by its full key, such as "goldrush:baseUrl"."""
 
 _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
 
-def share_session(config: Config) -> Session:
-    """The session of this process, which whoever asks first begins with its config.
+def share_session(config: Config, keys: Iterable[str] = ()) -> Session:
+    """Return the session of this process; the first caller's config counts. `keys` are all keys of that config.
 
     State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
     each. With a session each, a delete would not know which pipelines the other instance's resources have.
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config))
+            _shared.append(Session(config, keys))
         return _shared[0]
 
 
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, keys: Iterable[str] = ()) -> None:
         self._config = config
+        self._keys = tuple(keys)
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
         self._inventory: Inventory | None = None
         self.claims = Claims()
-        """Which pipelines this process has to do with, shared by all its threads."""
+        """The pipelines that the resources of this process hold, shared by all its threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings of this process.
 
         Raises:
-            engine.UserError: a setting is missing or out of range.
+            engine.UserError: a setting is missing, unknown or wrong.
         """
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
-            return load_settings(self._config, os.environ)
+            return load_settings(self._config, os.environ, self._keys)
         except SettingsError as error:
             raise engine.UserError(str(error)) from None
 
@@ -74,7 +75,7 @@ class Session:
 
     @property
     def inventory(self) -> Inventory:
-        """What was there before this process created anything, shared by all its threads."""
+        """The pipelines that existed before this process created any, shared by all its threads."""
         from goldrush_pulumi.operations.inventory import Inventory  # noqa: PLC0415 - see the class
 
         client = self.client
@@ -85,7 +86,7 @@ class Session:
 
     @functools.cached_property
     def journal(self) -> CreateJournal:
-        """What this machine has begun to create, in this process and in earlier ones."""
+        """The creates that this machine has begun, in this process and in earlier ones."""
         from goldrush_pulumi.operations.journal import CreateJournal, default_folder  # noqa: PLC0415 - see the class
 
         journal = CreateJournal(default_folder(os.environ))
@@ -93,20 +94,10 @@ class Session:
         return journal
 
     def _open(self) -> GoldRushClient:
-        from goldrush_pulumi.api import GoldRushClient, GoldRushError, RateLimiter  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        settings = self.settings
         try:
-            return GoldRushClient(
-                service_key=settings.service_key,
-                base_url=settings.base_url,
-                key_source=settings.key_source,
-                cancelled=engine.cancelled,
-                before_change=engine.require_engine,
-                rate_limiter=RateLimiter(settings.requests_per_second, cancelled=engine.cancelled),
-                max_connections=settings.parallel,
-                retry_seconds=settings.retry_seconds,
-            )
+            return open_client(self.settings, cancelled=engine.cancelled, before_change=engine.require_engine)
         except GoldRushError as error:
             raise engine.UserError(str(error)) from None
 
@@ -119,8 +110,8 @@ class Session:
     ) -> Iterator[OperationContext]:
         """Make the context of the verb that is running. Errors of GoldRush leave the block as one message for the user.
 
-        `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id of the stack's
-        `Owner`, None where pipelines carry no tag; `owners` are those that the recorded properties name.
+        `secret_sources` are all sets of inputs with secrets that must not be shown. `owner` is the id of the stack's
+        `Owner`, None where pipelines carry no ownership tag; `owners` are those that the recorded properties name.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
@@ -136,7 +127,6 @@ class Session:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
             OperationContext,
-            Policies,
             make_fingerprint,
         )
         from goldrush_pulumi.operations.identity import OwnershipTag  # noqa: PLC0415
@@ -145,10 +135,14 @@ class Session:
 
         request, settings = engine.current_request(), self.settings
         redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
+        timeout_seconds = request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        clock = EventClock(engine.cancelled)
+        ends_at = clock.now() + timeout_seconds
         return OperationContext(
             name=request.resource_name or "of this resource",
-            client=self.client,
-            clock=EventClock(engine.cancelled),
+            # Every call of the verb takes its time out of the verb's.
+            client=self.client.within(lambda: ends_at - clock.now()),
+            clock=clock,
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
             inventory=self.inventory,
@@ -159,12 +153,6 @@ class Session:
             owners=owners | ({owner} if owner else set()),
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
-            policies=Policies(
-                settings.failed_grace_seconds,
-                settings.stabilization_seconds,
-                settings.on_existing,
-                settings.adopt_foreign,
-                settings.recovery_seconds,
-            ),
-            timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+            policies=policies_of(settings),
+            timeout_seconds=timeout_seconds,
         )

@@ -33,11 +33,13 @@ from goldrush_pulumi.pipeline import Pipeline
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.settings import NAMESPACE, SETTINGS
 from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.files import find_declaration_problems
 from goldrush_pulumi.validation.inputs import find_shape_problems
 
 if TYPE_CHECKING:
+    from goldrush_pulumi.settings import Setting
     from goldrush_pulumi.validation.problems import Problem
 
 _KEY = "pipelines"
@@ -142,9 +144,11 @@ def json_schema() -> Schema:
         "properties": {
             "config": {
                 "type": "object",
-                "properties": _SETTINGS,
+                "properties": {setting.key: _describe_setting(setting) for setting in SETTINGS.values()},
                 "patternProperties": {
-                    rf"^([^:]+:)?{_KEY}$": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Declaration"}}
+                    rf"^([^:]+:)?{_KEY}$": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Declaration"}},
+                    # Whoever misspells a setting sees it in the editor.
+                    rf"^{NAMESPACE}:(?!({'|'.join(setting.name for setting in SETTINGS.values())})$)": False,
                 },
             }
         },
@@ -165,18 +169,21 @@ _SECURE: Schema = {
     "additionalProperties": False,
 }
 
-_SETTINGS: Schema = {
-    "goldrush:serviceKey": {
-        "description": "ServiceKey of the account; keep it encrypted.",
-        "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}],
-    },
-    "goldrush:baseUrl": {"description": "Where the API is, when it is not GoldRush's own address.", "type": "string"},
-    "goldrush:requestsPerSecond": {
-        "description": "Upper bound of the account's request rate.",
-        "type": ["number", "string"],
-        "default": 20,
-    },
-}
+
+def _describe_setting(setting: Setting) -> Schema:
+    """Describe one `goldrush:*` value. Config stores strings, so a number or a boolean may be quoted."""
+    schema: Schema = {"description": setting.description}
+    if setting.is_secret:
+        return {**schema, "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}]}
+    if setting.default is not None:
+        schema["default"] = setting.default
+    if setting.kind == "boolean":
+        return {**schema, "enum": [True, False, "true", "false"]}
+    if setting.choices:
+        return {**schema, "enum": list(setting.choices)}
+    if setting.kind == "string":
+        return {**schema, "type": "string"}
+    return {**schema, "type": [setting.kind, "string"], "minimum": setting.least, "maximum": setting.greatest}
 
 
 def _destination_rule(type_: str) -> Schema:

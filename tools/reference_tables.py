@@ -20,10 +20,10 @@ from goldrush_pulumi.operations import diagnosis as causes
 from goldrush_pulumi.operations import history as runs
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
-from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
+from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE, SETTINGS
 from goldrush_pulumi.stack_config import Options, Timeouts
 from tools import command_tables
-from tools.docstrings import PACKAGES, documented_attributes, module_summary, modules_of
+from tools.docstrings import PACKAGES, module_summary, modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from goldrush_pulumi.schema.destinations import DestinationField
+    from goldrush_pulumi.settings import Setting
 
 Row = tuple[str, ...]
 
@@ -57,7 +58,7 @@ _SHAPES: Final[dict[str, str]] = {
 }
 ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
-    BASE_URL_VARIABLE: "Address of the API, where `goldrush:baseUrl` is not set.",
+    BASE_URL_VARIABLE: "URL of the API, where `goldrush:baseUrl` is not set.",
     "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors.",
     VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
 }
@@ -247,19 +248,22 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _setting_rows() -> list[Row]:
-    texts = documented_attributes(Settings)
-    ranges = {attribute: f" From {least:g} to {greatest:g}." for attribute, _, least, greatest in _NUMBERS.values()}
-    rows: list[Row] = [
-        ("`goldrush:serviceKey`", "required", f"ServiceKey of the account, a secret; else `{KEY_VARIABLE}`."),
-        ("`goldrush:baseUrl`", "GoldRush's own", f"Address of the API; else `{BASE_URL_VARIABLE}`."),
-        ("`goldrush:ownershipMark`", "`true`", "Whether new pipelines carry the mark of their stack."),
-    ]
-    for field in dataclasses.fields(Settings):
-        if field.default is not dataclasses.MISSING:
-            text = texts[field.name] + ranges.get(field.name, "")
-            rows.append((f"`goldrush:{_camel_case(field.name)}`", f"`{_written(field.default)}`", text))
-    return rows
+def _setting_rows() -> Iterator[Row]:
+    for setting in SETTINGS.values():
+        texts = [setting.description]
+        if setting.kind in {"number", "integer"}:
+            texts.append(f"From {setting.least:g} to {setting.greatest:g}.")
+        if setting.choices:
+            texts.append(f"One of {', '.join(f'`{choice}`' for choice in setting.choices)}.")
+        if setting.variable:
+            texts.append(f"Else the environment variable `{setting.variable}`.")
+        yield f"`{setting.key}`", _setting_default(setting), " ".join(texts)
+
+
+def _setting_default(setting: Setting) -> str:
+    if setting.default is None:
+        return "required" if setting.is_secret else "GoldRush's own"
+    return f"`{_written(setting.default)}`"
 
 
 def _input_row(name: str) -> Row:

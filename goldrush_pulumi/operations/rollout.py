@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, OutOfTime, PipelineNotFound
 from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
 from goldrush_pulumi.operations.diagnosis import diagnose, explain_error
 from goldrush_pulumi.operations.wait import (
@@ -44,9 +44,10 @@ def keep(context: OperationContext, progress: Progress) -> Iterator[None]:
         yield
     except OperationFailed:
         raise
-    except Interrupted:
-        progress.run.finish("Cancelled")
-        outcome = WaitOutcome(WaitEnd.CANCELLED, context.timeout_seconds - context.seconds_left, progress.status)
+    except (Interrupted, OutOfTime) as error:
+        ending = WaitEnd.CANCELLED if isinstance(error, Interrupted) else WaitEnd.TIMED_OUT
+        progress.run.finish(_RUN_ENDINGS[ending])
+        outcome = WaitOutcome(ending, context.timeout_seconds - context.seconds_left, progress.status)
         raise OperationFailed(progress, diagnose(subject, outcome, context.client, context.redact)) from None
     except GoldRushError as error:
         progress.run.finish("Failed")

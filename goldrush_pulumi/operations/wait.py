@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from goldrush_pulumi.api.errors import Interrupted, OutOfTime
 from goldrush_pulumi.schema.phases import Phase
 from goldrush_pulumi.schema.wire import read_time
 
@@ -166,11 +167,16 @@ Look = Callable[[], "Observation | None"]
 def wait_until(wait: Wait, look: Look, clock: Clock, report: Callable[[str], None]) -> WaitOutcome:
     """Look at a pipeline until the goal is reached, it fails, it is gone, time is up, or everything is to end.
 
-    Errors of `look` end the wait and are raised as they come.
+    A look that is cancelled or out of time ends the wait likewise. Other errors of `look` are raised as they come.
     """
     loop = _Loop(wait, clock, report)
     while True:
-        ending = loop.judge(look())
+        try:
+            observation = look()
+        except (Interrupted, OutOfTime) as error:
+            cut_off = WaitEnd.CANCELLED if isinstance(error, Interrupted) else WaitEnd.TIMED_OUT
+            return WaitOutcome(cut_off, loop.waited_seconds, loop.status)
+        ending = loop.judge(observation)
         if ending is None:
             ending = loop.pause()
         if ending is not None:

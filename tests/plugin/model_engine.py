@@ -19,8 +19,8 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from goldrush_pulumi import api, engine
+from goldrush_pulumi.api import call as deadlines
 from goldrush_pulumi.api import transport as connection
-from goldrush_pulumi.api import transport as deadlines
 from goldrush_pulumi.api.rate_limit import RateLimiter
 from goldrush_pulumi.engine.request import Call, _call
 from goldrush_pulumi.engine.values import is_plain
@@ -281,7 +281,9 @@ class ModelEngine:
                 self.fuse = self.interrupt_after = None
 
     def _exchange(self) -> Any:
-        def exchange(_self: Any, call: Any, content: bytes | None, _deadline: Any) -> connection.RawResponse:
+        def exchange(
+            _self: Any, call: Any, content: bytes | None, deadline: Any, _cancelled: Any
+        ) -> connection.RawResponse:
             fuse = self.fuse
             if fuse is not None:
                 fuse.burn(carried_out=False)
@@ -289,7 +291,7 @@ class ModelEngine:
             if fuse is not None:
                 fuse.burn(carried_out=True)
             if reply is None:
-                raise connection._failure(call, httpx.ReadError("the connection was cut"))
+                raise connection._failure(call, httpx.ReadError("the connection was cut"), deadline)
             return reply
 
         return exchange

@@ -97,7 +97,29 @@ def test_doctor_says_what_to_do(
     assert levels(command("doctor", "--json"))["endpoint"] == "wrong"
     monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
     text = command("doctor").out
-    assert "wrong    ServiceKey: find ServiceKey: there is none, name the stack whose config has it" in text
+    assert "wrong    ServiceKey: find ServiceKey: none is set, select the stack whose config has it" in text
+
+
+def test_doctor_finds_a_key_in_clear(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """A ServiceKey that was set without --secret is wrong although it works, and is not shown."""
+    del caller
+    for is_secret in (False, True):
+        pulumi.write({"goldrush:serviceKey": {"value": emulator.service_key, "secret": is_secret}})
+        ended = command("doctor", "--stack", "dev", "--json")
+        found = levels(ended)
+        assert (found.get("stack config"), found["ServiceKey"]) == (None if is_secret else "wrong", "ok")
+        assert emulator.service_key not in ended.out + ended.err
+
+
+def test_doctor_finds_unknown_settings(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
+    """A misspelt setting is wrong, and comes with the nearest name."""
+    del caller
+    pulumi.write({"goldrush:retrySecond": {"value": "5"}})
+    ended = command("doctor", "--stack", "dev")
+    assert ended.code == ExitCode.PROBLEMS
+    assert "goldrush:retrySecond: is not a setting, did you mean goldrush:retrySeconds?" in ended.out
 
 
 def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

@@ -80,7 +80,7 @@ def test_a_pipeline_that_is_deploying_has_nothing_to_tail(
 def test_following_a_failed_pipeline_ends_with_its_reason(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """The last words go to stdout, the reason to stderr, and the exit code tells of it."""
+    """The last words go to stdout, the reason to stderr, and the exit code says so."""
     emulator.fail(caller.create(name="swaps")["id"], logs=["ERROR no such database"])
     ended = command("logs", "swaps", "--follow")
 
@@ -131,7 +131,7 @@ def test_ctrl_c_in_the_middle_of_following(emulator: Emulator, caller: Caller) -
 
     assert process.returncode == ExitCode.INTERRUPTED, err
     assert out == ""
-    found = re.fullmatch(r"error: interrupted; go on with --cursor '(\S+)'\n", err)
+    found = re.fullmatch(r"error: interrupted; continue with --cursor '(\S+)'\n", err)
     assert found
     emulator.write_logs(pipeline_id, ["INFO second"])
     again = start_following("swaps", "--cursor", found[1])

@@ -38,7 +38,7 @@ def history(pulumi: FakePulumi) -> FakePulumi:
 @pytest.mark.usefixtures("history")
 def test_runs_of_a_stack_newest_first(command: Callable[..., Ended]) -> None:
     """All records of all pipelines, with the step that failed, without any ServiceKey."""
-    lines = command("runs", "--stack", "dev").out.splitlines()[2:]
+    lines = command("runs", "--stack", "dev").out.splitlines()[1:]
     assert [line.split()[:3] for line in lines] == [
         ["swaps", "update", "Succeeded"],
         ["fills", "create", "Succeeded"],
@@ -120,9 +120,10 @@ def test_a_resource_comes_before_a_name(caller: Caller, command: Callable[..., E
 
     assert command("get", "swaps", "--stack", "dev", "--json").json["id"] == ours
     assert command("get", "swaps", "--json").json["id"] == theirs
-    assert command("get", "one", "--stack", "dev", "--json").json["managed_by"] == "swaps"
+    manager = {"stack": "dev", "resource": "swaps"}
+    assert command("get", "one", "--stack", "dev", "--json").json["managed_by"] == manager
     assert command("get", theirs, "--stack", "dev", "--json").json["managed_by"] is None
-    assert "stack dev records it" in command("get", "gone", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
+    assert "stack dev records pipe_gone" in command("get", "gone", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
 
 
 def test_a_resource_name_that_two_have(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:

@@ -79,11 +79,12 @@ def test_answers_under_way_count_once(pauses: Pauses) -> None:
     assert burst(other, pauses, 1) == pytest.approx([0.02], rel=0.05)
 
 
-@pytest.mark.parametrize(("asked", "closed"), [(None, 0), (7.0, 7), (0.0, 0), (-5.0, 0), (60.0, 60), (3600.0, 0)])
+@pytest.mark.parametrize(("asked", "closed"), [(None, 0), (7.0, 7), (0.0, 0), (-5.0, 0), (60.0, 60), (3600.0, 3600)])
 def test_retry_after_holds_back_everybody(asked: float | None, closed: float, pauses: Pauses) -> None:
-    """What the server asks one request to wait all wait, but never longer than a minute; then it starts slowly."""
+    """A pause that the server asks of one request is made by all, however long it is; then they start slowly."""
     rate_limiter = limiter_of(10, pauses)
     rate_limiter.slow_down(asked)
+    assert rate_limiter.pause_seconds() == closed
     first, second = burst(rate_limiter, pauses, 2)
     assert first == pytest.approx(closed + 0.2, rel=0.05)
     assert second - first == pytest.approx(0.2, rel=0.05)
@@ -148,11 +149,11 @@ def test_late_on_a_clock() -> None:
     assert len(pauses.seconds) < 9_000
 
 
-# --- Lines ------------------------------------------------------------------------------------------------------------
+# --- Queues ----------------------------------------------------------------------------------------------------------
 
 
 class Crowd:
-    """Threads that ask a pacer for their turns while time stands still, until the test moves it."""
+    """Threads that ask a rate limiter for their turns while time stands still, until the test moves it."""
 
     def __init__(self, rate: float) -> None:
         self.clock, self.order = Clock(), list[str]()
@@ -161,8 +162,8 @@ class Crowd:
         self.rate_limiter = RateLimiter(rate, cancelled=_Held(self), now=self.clock)
         self._threads: list[threading.Thread] = []
 
-    def join_line(self, name: str, *, changes: bool) -> None:
-        """Let a thread ask; return when it stands in line or has passed."""
+    def join_queue(self, name: str, *, changes: bool) -> None:
+        """Let a thread ask; return when it stands in the queue or has passed."""
         thread = threading.Thread(target=self._ask, args=(name, changes), daemon=True)
         self._threads.append(thread)
         thread.start()
@@ -174,7 +175,7 @@ class Crowd:
         self._waiting.release()
 
     def hold(self, seconds: float) -> None:
-        """Stand in line until `seconds` have passed."""
+        """Stand in the queue until `seconds` have passed."""
         until = self.clock.seconds + seconds
         self._waiting.release()
         with self._moved:
@@ -205,11 +206,11 @@ class _Held(threading.Event):
 def test_changes_go_before_reads_and_each_in_order() -> None:
     """A change that comes last still goes out before all reads that wait; within a kind the first comes first."""
     crowd = Crowd(1)
-    crowd.join_line("first", changes=False)
+    crowd.join_queue("first", changes=False)
     for name in ("read 1", "read 2", "read 3"):
-        crowd.join_line(name, changes=False)
+        crowd.join_queue(name, changes=False)
     for name in ("change 1", "change 2"):
-        crowd.join_line(name, changes=True)
+        crowd.join_queue(name, changes=True)
     for _ in range(6):
         crowd.advance(1.0)
 

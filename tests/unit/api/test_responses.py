@@ -23,7 +23,18 @@ from goldrush_pulumi.api import (
     UnexpectedResponse,
 )
 from goldrush_pulumi.api.errors import LONGEST_SHOWN_TEXT, shown_line
-from tests.unit.api.doubles import BASE_URL, EVERY_CALL, PATH, REPEATABLE, Server, client_of, failure, success
+from tests.unit.api.doubles import (
+    BASE_URL,
+    CHANGES,
+    EVERY_CALL,
+    PATH,
+    READS,
+    Pauses,
+    Server,
+    client_of,
+    failure,
+    success,
+)
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
@@ -103,15 +114,15 @@ FOREIGN_404S = [
 @pytest.mark.parametrize("answer", FOREIGN_404S)
 @pytest.mark.parametrize("name", ["get", "status", "delete"])
 def test_404_of_somebody_else(answer: httpx.Response, name: str) -> None:
-    """Only GoldRush's own envelope says that a pipeline is gone; a wrong address must never empty a stack."""
+    """Only GoldRush's own envelope says that a pipeline is gone; a wrong URL must never empty a stack."""
     error = error_of(answer, name)
     assert type(error) is UnexpectedResponse
-    assert "no Pipeline API at this address (404)" in str(error)
+    assert "no Pipeline API at this URL (404)" in str(error)
 
 
 @pytest.mark.parametrize("name", ["list", "create"])
 def test_404_of_the_list(name: str) -> None:
-    """A 404 for the list itself is about the address, not about a pipeline."""
+    """A 404 for the list itself is about the URL, not about a pipeline."""
     assert type(error_of(failure(404), name)) is UnexpectedResponse
 
 
@@ -128,26 +139,44 @@ STRANGE_SUCCESSES = {
 
 
 @pytest.mark.parametrize("answer", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
-@pytest.mark.parametrize("name", REPEATABLE)
-def test_success_that_is_none(answer: httpx.Response, name: str) -> None:
-    """A 2xx that is not GoldRush's envelope is an unexpected answer, whatever was asked."""
+@pytest.mark.parametrize("name", READS)
+def test_strange_success_of_a_read(answer: httpx.Response, name: str) -> None:
+    """A 2xx that is not GoldRush's envelope is an unexpected response to every read."""
     error = error_of(answer, name)
     assert type(error) is UnexpectedResponse
     assert error.status == 200
 
 
 @pytest.mark.parametrize("answer", STRANGE_SUCCESSES.values(), ids=STRANGE_SUCCESSES)
-def test_strange_success_of_a_create(answer: httpx.Response) -> None:
-    """After a POST, a 2xx without a pipeline may have made one whose id is not known."""
-    error = error_of(answer, "create")
+@pytest.mark.parametrize("name", CHANGES)
+def test_strange_success_of_a_change(answer: httpx.Response, name: str) -> None:
+    """After a 2xx that cannot be read, every change may have been applied."""
+    error = error_of(answer, name)
     assert type(error) is AmbiguousResult
-    assert "create pipeline: not known whether it was applied" in str(error)
+    assert error.status == 200
+    assert "not known whether it was applied" in str(error)
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(200), success(None), success({})], ids=["empty", "null", "no id"])
+@pytest.mark.parametrize("name", ["create", "update", "set status"])
+def test_success_without_a_pipeline(answer: httpx.Response, name: str) -> None:
+    """A change that is confirmed without the pipeline may have been applied, and the error says so."""
+    assert type(error_of(answer, name)) is AmbiguousResult
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_strange_success_is_final(name: str, pauses: Pauses) -> None:
+    """A change that was confirmed in an unknown form is not sent again."""
+    server = Server([STRANGE_SUCCESSES["a page"]])
+    with pytest.raises(AmbiguousResult):
+        EVERY_CALL[name](client_of(server, cancelled=pauses))
+    assert len(server.requests) == 1
 
 
 def test_page_in_place_of_json() -> None:
     """What is not JSON is reported as its status and first line."""
     text = str(error_of(STRANGE_SUCCESSES["a page"]))
-    assert text.startswith("get pipeline pipe_1: not an answer of GoldRush (200): <h1>Sign in to the Wi-Fi</h1>; ")
+    assert text.startswith("get pipeline pipe_1: not a response of GoldRush (200): <h1>Sign in to the Wi-Fi</h1>; ")
 
 
 @pytest.mark.parametrize("data", [{"id": ""}, {}, {"id": "p", "transforms": "hunter22"}, [], None])
@@ -178,7 +207,7 @@ LOCATIONS = [
     ("https://user:pw@evil.example/", "to evil.example,"),
     ("/login", "to another path of the same host,"),
     ("", "to another path of the same host,"),
-    ("http://[broken", "to an address that is no URL,"),
+    ("http://[broken", "to a location that is not a URL,"),
 ]
 
 
@@ -198,16 +227,13 @@ def test_redirect(status: int, location: str, words: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("status", [500, 502, 503, 504])
-def test_failed_create_is_ambiguous(status: int) -> None:
-    """A 5xx to a POST leaves open whether there is a pipeline now; status and words are kept."""
-    error = error_of(failure(status), "create")
+@pytest.mark.parametrize(("name", "method"), [("create", "POST"), ("update", "PATCH"), ("set status", "PUT")])
+def test_failed_change_is_ambiguous(status: int, name: str, method: str) -> None:
+    """A 5xx in response to a change leaves open whether it was applied; status and words are kept."""
+    error = error_of(failure(status), name)
     assert type(error) is AmbiguousResult
-    assert (status, "the server's own words", "POST", PATH) == (
-        error.status,
-        error.server_message,
-        error.method,
-        error.path,
-    )
+    assert (status, "the server's own words", method) == (error.status, error.server_message, error.method)
+    assert error.path.startswith(PATH)
 
 
 @pytest.mark.parametrize("kind", APIError.__subclasses__())

@@ -20,6 +20,7 @@ from goldrush_pulumi.api import (
     GoldRushClient,
     GoldRushError,
     RateLimiter,
+    transport,
 )
 from tests.unit.api.doubles import BASE_URL, EVERY_CALL, KEY, Pauses, Server, client_of, failure, success
 
@@ -68,7 +69,7 @@ MALFORMED = [
 
 @pytest.mark.parametrize("base_url", USABLE)
 def test_usable_base_url(base_url: str) -> None:
-    """Any https address is usable, and http to this machine."""
+    """Any https URL is usable, and http to this machine."""
     server = Server([success({"items": []})])
     client_of(server, base_url=base_url).list_pipelines()
     assert len(server.requests) == 1
@@ -83,7 +84,7 @@ def test_key_is_never_sent_unencrypted(base_url: str) -> None:
 
 @pytest.mark.parametrize("base_url", MALFORMED)
 def test_malformed_base_url(base_url: str) -> None:
-    """What is no plain URL is refused without being shown: it may hold a password."""
+    """A value that is not a plain URL is refused without being shown: it may hold a password."""
     with pytest.raises(ConfigurationError, match="use base URL: it is not a plain http") as caught:
         client_of(Server([]), base_url=base_url)
     assert "hunter22" not in str(caught.value)
@@ -107,7 +108,7 @@ def test_key_forms(key: str | SecretStr) -> None:
 
 
 def test_repr_is_the_base_url() -> None:
-    """The client shows its address and nothing else."""
+    """The client shows its base URL and nothing else."""
     assert f"GoldRushClient({BASE_URL})" == repr(client_of(Server([])))
 
 
@@ -243,7 +244,7 @@ def test_loopback_passes_no_proxy(variable: str, monkeypatch: pytest.MonkeyPatch
     with listener() as (proxy_url, at_proxy), listener() as (base_url, at_server):
         monkeypatch.setenv(variable, proxy_url)
         client = GoldRushClient(service_key=KEY, base_url=base_url, retry_seconds=0)
-        with pytest.raises(AmbiguousResult, match=r"127\.0\.0\.1 did not answer"):
+        with pytest.raises(AmbiguousResult, match=r"127\.0\.0\.1 did not respond"):
             client.create_pipeline(BODY)
         client.close()
     assert at_proxy == []
@@ -265,12 +266,14 @@ def test_other_hosts_pass_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_listens() -> None:
     """A refused connection names the host and the cause."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        port = server.getsockname()[1]
-    client = GoldRushClient(service_key=KEY, base_url=f"http://127.0.0.1:{port}/", retry_seconds=0)
-    with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1 cannot be reached .*refused"):
-        client.create_pipeline({})
-    client.close()
+    with socket.socket() as bound:
+        # Bound, so that nobody else takes the port, and not listening.
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+        client = GoldRushClient(service_key=KEY, base_url=f"http://127.0.0.1:{port}/", retry_seconds=0)
+        with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1 cannot be reached .*refused"):
+            client.create_pipeline({})
+        client.close()
 
 
 def test_silent_server_and_a_timeout() -> None:
@@ -333,15 +336,14 @@ def test_each_change_has_a_connection_of_its_own() -> None:
 def test_one_pool_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many threads call first, one pool for reads is opened, with room for each."""
     made: list[dict[str, Any]] = []
-
-    class Counting(httpx.Client):
-        def __init__(self, **options: Any) -> None:
-            made.append(options)
-            super().__init__(**options)
-
-    monkeypatch.setattr(httpx, "Client", Counting)
     server = Server([success({"id": "pipe_1"})])
-    client = client_of(server, rate_limiter=RateLimiter(1_000_000), max_connections=48)
+
+    def open_transport(*_: object, **options: Any) -> httpx.BaseTransport:
+        made.append(options)
+        return httpx.MockTransport(server)
+
+    monkeypatch.setattr(transport, "open_transport", open_transport)
+    client = GoldRushClient(service_key=KEY, base_url=BASE_URL, rate_limiter=RateLimiter(1_000_000), max_connections=48)
     assert made == []
     threads = [threading.Thread(target=client.get_pipeline, args=("pipe_1",)) for _ in range(48)]
     for thread in threads:
@@ -349,6 +351,4 @@ def test_one_pool_for_all_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     for thread in threads:
         thread.join(30)
     assert len(server.requests) == 48
-    (options,) = made
-    assert (48, 48) == (options["limits"].max_connections, options["limits"].max_keepalive_connections)
-    assert options["follow_redirects"] is False
+    assert made == [{"max_connections": 48, "keeps_connections": True}]
