@@ -16,7 +16,7 @@ from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, Pipel
 from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.provider import make_provider
 from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
-from goldrush_pulumi.schema.wire import OWNER, SECRET_PATHS
+from goldrush_pulumi.schema.wire import OWNER, SECRET_PATHS, SIBLINGS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 
 
@@ -50,9 +50,9 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
         _require_workable(resource_name, opts)
         given = _given(resource_name, args, inputs)
         wanted = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(delete_before_replace=True))
-        super().__init__(
-            make_provider(), resource_name, {**_OUTPUTS, **_on_the_wire(resource_name, given), **_owner(opts)}, wanted
-        )
+        hidden = {**_owner(opts), **_siblings(resource_name, adopts="adopt_id" in given)}
+        inputs = {**_OUTPUTS, **_on_the_wire(resource_name, given), **hidden}
+        super().__init__(make_provider(), resource_name, inputs, wanted)
 
     @staticmethod
     def get(
@@ -67,6 +67,8 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
         Resource.__init__(pipeline, make_provider(), resource_name, dict(_OUTPUTS), wanted)
         return pipeline
 
+
+_NAMES_ATTRIBUTE = "_goldrush_pipeline_names"
 
 # The SDK reads these for every single resource; evaluated once, they cost nothing more.
 Pipeline.__annotations__ = get_type_hints(PipelineOutputs)
@@ -158,6 +160,20 @@ def _owner(opts: pulumi.ResourceOptions | None) -> dict[str, Any]:
         return {}
     owner = stack_owner()
     return {} if owner is None else {OWNER: owner}
+
+
+def _siblings(resource_name: str, *, adopts: bool) -> dict[str, Any]:
+    """The hidden input that keeps a pipeline from adopting that of another resource of the program."""
+    # On the stack's own object, as its owner is. Unit tests of programs may have none.
+    root = pulumi.runtime.get_root_resource()
+    names: list[str] = [] if root is None else vars(root).setdefault(_NAMES_ATTRIBUTE, [])
+    names.append(resource_name)
+
+    async def others() -> list[str]:
+        # Runs after the program's body, when all names are there.
+        return sorted({*names} - {resource_name})
+
+    return {SIBLINGS: pulumi.Output.from_input(others())} if adopts else {}
 
 
 def _height(value: Any) -> Any:

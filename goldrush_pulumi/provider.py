@@ -25,7 +25,7 @@ from goldrush_pulumi.operations.identity import recorded_owners
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
 from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
-from goldrush_pulumi.schema.wire import HIDDEN_INPUTS, OWNER, PROVIDER
+from goldrush_pulumi.schema.wire import HIDDEN_INPUTS, OWNER, PROVIDER, SIBLINGS, UNCONFIRMED
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -62,7 +62,7 @@ class PipelineProvider(ResourceProvider):
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
         self._session = share_session(req.config.get, getattr(req.config, "_props", None) or ())
-        engine.install(parallel_setting(req.config.get))
+        engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -74,6 +74,11 @@ class PipelineProvider(ResourceProvider):
         given = {key: value for key, value in news.items() if key != PROVIDER}
         request = engine.current_request()
         inputs = with_defaults(given, request.resource_name)
+        if SIBLINGS in olds:
+            # Only create reads them; a pipeline that is added to the program is no change of this one.
+            inputs[SIBLINGS] = olds[SIBLINGS]
+        elif olds:
+            inputs.pop(SIBLINGS, None)
         problems = find_problems(inputs, engine.is_unknown, olds)
         if any(olds.get(name) != value for name, value in inputs.items()):
             for problem in problems:
@@ -92,7 +97,7 @@ class PipelineProvider(ResourceProvider):
         difference = compare(olds, news)
         self._note(id_, news, is_replaced=bool(difference.replaces))
         if not difference:
-            return DiffResult(changes=False)
+            return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
         replaces = list(difference.replaces)
         if replaces:
             _require_replaceable(replaces, news)
@@ -104,13 +109,12 @@ class PipelineProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
         from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415
+        from goldrush_pulumi.operations.create import create_or_adopt  # noqa: PLC0415
 
         spec = PipelineSpec(_inputs(props))
         with self._session.context(spec.inputs, owner=props.get(OWNER)) as context:
-            adopt_id = spec.inputs.get("adopt_id")
             try:
-                done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+                done = create_or_adopt(context, spec)
             except OperationFailed as failure:
                 raise _init_failed(context, spec, failure, {}) from None
             return CreateResult(done.pipeline_id, _outputs(context, spec, done, {}))
@@ -188,7 +192,7 @@ class PipelineProvider(ResourceProvider):
         other = claims.hold(pipeline_id, engine.current_request().urn)
         if other is not None:
             raise engine.UserError(
-                f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
+                f"{pipeline_id} is recorded by two resources, this one and {other}; remove one of the records with"
                 " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
             )
 

@@ -2,27 +2,34 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
 import time
 from types import FunctionType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.engine.log import engine_address, engine_is_gone, warn_once
 from goldrush_pulumi.engine.replies import EngineGone
 from goldrush_pulumi.engine.request import current_call, wait_until_idle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _lock = threading.Lock()
 
 _installed = False
 
+_LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
+"""The CLI's own variable; it hands its environment on to plugins."""
 
-def install(pool_size: int) -> None:
+
+def install(pool_size: int, while_engine_lives: Callable[[], None] = lambda: None) -> None:
     """Enlarge the pool, listen to Ctrl-C and watch the engine. Idempotent, does no I/O that blocks, never raises.
+
+    `while_engine_lives` is called every two seconds for as long as the engine listens, on a thread of its own.
 
     Outside a plugin process (unit tests, a program) it does nothing.
     """
@@ -35,7 +42,12 @@ def install(pool_size: int) -> None:
             return
         _installed = True
     _listen_to_cancel()
-    start_watching()
+    start_watching(while_engine_lives)
+
+
+def saves_state_late() -> bool:
+    """Whether the engine saves state when the run ends, and not after each step."""
+    return os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}
 
 
 def _listen_to_cancel() -> None:
@@ -152,14 +164,17 @@ def require_engine() -> None:
     raise EngineGone(message)
 
 
-def start_watching() -> None:
+def start_watching(while_engine_lives: Callable[[], None] = lambda: None) -> None:
     """Start the thread that ends this process after the engine is gone; without an engine there is nothing to watch."""
     if engine_address() is not None:
-        threading.Thread(target=_watch, name="goldrush-engine-watcher", daemon=True).start()
+        threading.Thread(target=_watch, args=(while_engine_lives,), name="goldrush-engine-watcher", daemon=True).start()
 
 
-def _watch() -> None:
+def _watch(while_engine_lives: Callable[[], None]) -> None:
     while not engine_is_gone():
+        with contextlib.suppress(Exception):
+            # Whatever goes wrong in there, the engine has to be watched.
+            while_engine_lives()
         time.sleep(_INTERVAL_SECONDS)
     cancelled.set()
     wait_until_idle(_GRACE_SECONDS)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi.api.errors import GoldRushError, Interrupted
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
+from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.operations.diagnosis import Subject
 from goldrush_pulumi.operations.history import Run, utc_now
 from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerprint
@@ -13,7 +14,7 @@ from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerpri
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
+    from goldrush_pulumi.api import GoldRushClient, Pipeline
     from goldrush_pulumi.operations.identity import Claims, OwnershipTag
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
@@ -57,7 +58,8 @@ class OperationContext:
         journal: What this machine has begun to create.
         urn: The resource.
         tag: What a pipeline created here carries; None: no ownership tag, and nothing is taken over by itself.
-        owners: The owners whose tags this resource's pipeline may carry: those on record, and the stack's own.
+        owners: The owners whose tags this resource's pipeline may carry: those on record, and the stack's own. None
+            where the record cannot tell.
         status: Shows a line while the verb runs.
         warn: Shows a line that stays.
         policies: What the user has chosen.
@@ -75,7 +77,7 @@ class OperationContext:
     journal: CreateJournal
     urn: str = ""
     tag: OwnershipTag | None = None
-    owners: frozenset[str] = frozenset()
+    owners: frozenset[str] | None = None
     status: Callable[[str], None] = lambda _text: None
     warn: Callable[[str], None] = lambda _text: None
     policies: Policies = Policies()
@@ -94,6 +96,19 @@ class OperationContext:
     def subject(self, pipeline_id: str) -> Subject:
         """Return the pipeline as messages name it."""
         return Subject(self.name, pipeline_id)
+
+    def look(self, pipeline_id: str) -> tuple[Pipeline, PipelineStatus]:
+        """Return a pipeline and the status of its worker; one without a worker has an unknown phase.
+
+        Raises:
+            PipelineNotFound: there is no such pipeline, or the key does not see it.
+        """
+        pipeline = self.client.get_pipeline(pipeline_id)
+        try:
+            return pipeline, self.client.get_pipeline_status(pipeline_id)
+        except PipelineNotFound:
+            # The pipeline itself is there.
+            return pipeline, PipelineStatus()
 
     def require_absence(self, verb: str, pipeline_id: str, outputs: Mapping[str, Any]) -> None:
         """Return only if a 404 for the pipeline can be believed.

@@ -6,10 +6,11 @@ an `OperationFailed`, so that no pipeline is forgotten.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest, PipelineNotFound
-from goldrush_pulumi.operations.context import Progress
+from goldrush_pulumi.operations.context import OperationFailed, Progress
 from goldrush_pulumi.operations.diff import drifted_fields, overlay
 from goldrush_pulumi.operations.history import Run
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline, PipelineStatus
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Listing
+    from goldrush_pulumi.operations.journal import JournalEntry
     from goldrush_pulumi.operations.spec import PipelineSpec
 
 
@@ -39,6 +41,23 @@ class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
     """A POST got no usable response, and no pipeline with its tag has appeared: it may or may not come to be."""
 
 
+def create_or_adopt(context: OperationContext, spec: PipelineSpec) -> Progress:
+    """Create a pipeline, or take over the one that `adopt_id` names, and wait until it is what `spec` asks for.
+
+    Raises:
+        GoldRushError: the server did not take it; nothing was made, or the message says that this is not known.
+        OperationFailed: it is there, but is not live.
+    """
+    adopt_id = spec.inputs.get("adopt_id")
+    try:
+        done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+    except OperationFailed as failure:
+        context.journal.note_returned(failure.progress.pipeline_id)
+        raise
+    context.journal.note_returned(done.pipeline_id)
+    return done
+
+
 def create(context: OperationContext, spec: PipelineSpec) -> Progress:
     """Create a pipeline and wait until it is what `spec` asks for. An orphan of this very resource is taken over.
 
@@ -48,12 +67,12 @@ def create(context: OperationContext, spec: PipelineSpec) -> Progress:
     """
     run = Run("create", spec.config_version, context.now)
     run.enter("look-up")
-    orphan = find_orphan(context, spec)
-    if orphan is not None:
-        context.warn(f"{orphan.id} was created by an earlier run that was cut off; it is taken over")
-        return adopt(context, spec, orphan.id)
+    found = look_for_orphan(context, spec)
+    if found.orphan is not None:
+        context.warn(f"{found.orphan.id} was created by an earlier run that was cut off; it is taken over")
+        return adopt(context, spec, found.orphan.id)
     run.enter("submit")
-    pipeline = submit_new(context, spec)
+    pipeline = submit_new(context, spec, found.passed_over)
     progress = Progress(pipeline.id, run, pipeline)
     with keep(context, progress):
         context.claims.take(pipeline.id, context.urn)
@@ -92,8 +111,16 @@ def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Pr
     return send_change(context, spec, progress, names, old=overlay(spec.inputs, pipeline))
 
 
-def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | None:
-    """Return the pipeline that a create of the same resource left behind; None when one is to be created.
+@dataclass(frozen=True)
+class LookUp:
+    """What was found before a POST: an orphan to take over, or the ids that carry the tag and are something else."""
+
+    orphan: Pipeline | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+def look_for_orphan(context: OperationContext, spec: PipelineSpec) -> LookUp:
+    """Look for the pipeline that a create of the same resource left behind.
 
     A tag alone proves nothing: the pipeline may have been moved to another stack, renamed or copied since. It is taken
     over when it is what this create would have made, or when the create journal proves that no state knows it.
@@ -107,15 +134,20 @@ def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | Non
     # A list may lag behind, so whatever could matter is looked at as it is now.
     found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
     present = [pipeline for pipeline in found if pipeline is not None]
+    entry = None if context.tag is None else context.journal.find(context.tag)
     tagged = [item for item in present if context.tag is not None and _tag_of(item) == context.tag]
-    tagged = tagged or _begun_here(context)
-    orphans = [item for item in tagged if _is_orphan(context, spec, item, listing)]
-    if len(tagged) == 1 and orphans:
-        return orphans[0]
-    if tagged and context.policies.on_existing == "fail":
-        raise CreateRefused(_explain_tagged(context, spec, tagged))
-    require_no_namesake(context, spec, [item for item in present if item not in tagged])
-    return None
+    candidates = [item for item in tagged if entry is None or item.id not in entry.passed_over]
+    candidates = candidates or _begun_here(context, entry)
+    if len(candidates) == 1 and _is_orphan(spec, candidates[0], listing, entry):
+        return LookUp(candidates[0])
+    others = {item.id: item for item in (*candidates, *tagged)}
+    if others and context.policies.on_existing == "fail":
+        raise CreateRefused(_explain_tagged(context, spec, list(others.values())))
+    for pipeline_id in others:
+        # Should the response of the POST be lost, this is not what it created.
+        context.claims.see(pipeline_id)
+    require_no_namesake(context, spec, [item for item in present if item.id not in others])
+    return LookUp(None, tuple(others))
 
 
 def require_no_namesake(context: OperationContext, spec: PipelineSpec, present: list[Pipeline]) -> None:
@@ -128,7 +160,7 @@ def require_no_namesake(context: OperationContext, spec: PipelineSpec, present: 
         if (pipeline.project, pipeline.name) != (spec.inputs["project"], spec.name):
             continue
         tag = _tag_of(pipeline)
-        if tag is not None and context.tag is not None and tag.owner == context.tag.owner:
+        if tag is not None and not is_foreign(pipeline.description, context.owners):
             context.warn(
                 f"{pipeline.id} has the same project and name and belongs to another resource of this stack; if that"
                 ' resource was renamed, give this one opts=ResourceOptions(aliases=[Alias(name="the old name")])'
@@ -154,15 +186,13 @@ def look_for_namesakes(context: OperationContext, spec: PipelineSpec, but_not: s
     require_no_namesake(context, spec, [item for item in found if item is not None])
 
 
-def _is_orphan(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline, listing: Listing) -> bool:
-    """Whether no state knows the pipeline, as far as it can be told."""
-    entry = None if context.tag is None else context.journal.find(context.tag)
-    is_noted = entry is not None and entry.pipeline_id in (pipeline.id, None)
+def _is_orphan(spec: PipelineSpec, pipeline: Pipeline, listing: Listing, entry: JournalEntry | None) -> bool:
+    """Whether no state knows the pipeline, as far as can be seen."""
     if not listing.is_recent(pipeline) or _differences(spec, pipeline, REPLACING):
         return False
-    if entry is not None and is_noted and entry.stage == "recorded":
+    if entry is not None and entry.disproves_orphan(pipeline.id):
         return False
-    return not _differences(spec, pipeline, SENT) or (entry is not None and is_noted and entry.proves_orphan)
+    return not _differences(spec, pipeline, SENT) or (entry is not None and entry.proves_orphan(pipeline.id))
 
 
 def _explain_tagged(context: OperationContext, spec: PipelineSpec, tagged: list[Pipeline]) -> str:
@@ -188,19 +218,22 @@ def _differences(spec: PipelineSpec, pipeline: Pipeline, names: tuple[str, ...])
     return tuple(name for name in names if canonical(name, spec.inputs.get(name)) != canonical(name, actual[name]))
 
 
-def _begun_here(context: OperationContext) -> list[Pipeline]:
+def _begun_here(context: OperationContext, entry: JournalEntry | None) -> list[Pipeline]:
     """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
-    entry = None if context.tag is None else context.journal.find(context.tag)
     if context.tag is None or entry is None:
         return []
     if entry.pipeline_id is not None:
         known = None if context.claims.has_seen(entry.pipeline_id) else _by_id(context, entry.pipeline_id)
-        return [known] if known is not None and _tag_of(known) == context.tag else []
+        if known is None:
+            return []
+        # Where the server has no room for a tag, the journal alone says what was created.
+        is_ours = _tag_of(known) == context.tag or (_tag_of(known) is None and entry.proves_orphan(known.id))
+        return [known] if is_ours else []
     seconds_left = context.policies.recovery_seconds - entry.seconds_ago
     if seconds_left <= 0:
         return []
     context.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
-    found = look_for_tag(context, context.tag, seconds_left)
+    found = look_for_tag(context, context.tag, seconds_left, entry.passed_over)
     return [] if found is None else [found]
 
 
@@ -237,8 +270,7 @@ def _look_up_for_adoption(
     context: OperationContext, spec: PipelineSpec, pipeline_id: str
 ) -> tuple[Pipeline, PipelineStatus]:
     try:
-        pipeline = context.client.get_pipeline(pipeline_id)
-        status = context.client.get_pipeline_status(pipeline_id)
+        pipeline, status = context.look(pipeline_id)
     except PipelineNotFound:
         raise AdoptionRefused(
             f"adopt pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
@@ -249,10 +281,7 @@ def _look_up_for_adoption(
 
 
 def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> None:
-    owners = () if context.tag is None else (context.tag.owner,)
-    if not context.policies.adopt_foreign and (
-        is_foreign(pipeline.description, owners) or _is_unowned_here(context, pipeline)
-    ):
+    if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
         raise AdoptionRefused(
             f"adopt pipeline {context.name}: {pipeline.id} carries the ownership tag of another Pulumi stack, which may"
             " go on changing it; make sure that no other stack manages it, then set goldrush:adoptForeign to true"
@@ -272,11 +301,6 @@ def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: 
         )
 
 
-def _is_unowned_here(context: OperationContext, pipeline: Pipeline) -> bool:
-    """Whether the pipeline carries a tag and this resource has none to compare it with."""
-    return context.tag is None and _tag_of(pipeline) is not None
-
-
 def _sibling_of(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> str | None:
     """The name of the other pipeline of the program that a tag names, where one of them can be told to be it."""
     tag, names = _tag_of(pipeline), spec.inputs.get(SIBLINGS) or ()
@@ -290,8 +314,8 @@ def _sibling_of(context: OperationContext, spec: PipelineSpec, pipeline: Pipelin
     return None
 
 
-def submit_new(context: OperationContext, spec: PipelineSpec) -> Pipeline:
-    """Create the pipeline on the server. The POST is never sent twice.
+def submit_new(context: OperationContext, spec: PipelineSpec, passed_over: tuple[str, ...] = ()) -> Pipeline:
+    """Create the pipeline on the server. The POST is never sent twice. `passed_over` carry the resource's tag already.
 
     Raises:
         CreateUnknown: it is not known whether it was created.
@@ -299,7 +323,7 @@ def submit_new(context: OperationContext, spec: PipelineSpec) -> Pipeline:
     """
     if context.tag is None:
         return _submit_untagged(context, spec)
-    context.journal.begin(context.tag)
+    context.journal.begin(context.tag, passed_over)
     try:
         pipeline = _submit_tagged(context, spec, context.tag)
     except CreateUnknown:
@@ -339,7 +363,7 @@ def _recover(context: OperationContext, error: AmbiguousResult) -> Pipeline:
 
 
 def _unknown(context: OperationContext, error: AmbiguousResult) -> CreateUnknown:
-    reason = error.redacted(context.redact).reason
+    reason = error.redacted(context.redact).cause
     return CreateUnknown(
         f"create pipeline {context.name}: it is not known whether it was created ({reason}); run `pulumi up` again,"
         " which looks for it first"

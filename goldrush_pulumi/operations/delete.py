@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, PipelineNotFound
-from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.operations.create import look_for_namesakes
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
 from goldrush_pulumi.operations.spec import PipelineSpec
@@ -54,12 +53,18 @@ def delete(context: OperationContext, pipeline_id: str, outputs: Mapping[str, An
 
 
 def _send(context: OperationContext, pipeline_id: str) -> None:
+    """Send the DELETE.
+
+    Raises:
+        PipelineNotFound: it is gone, which has to be proven.
+        GoldRushError: it was refused, or its response was lost and the pipeline is still there.
+    """
     try:
         context.client.delete_pipeline(pipeline_id)
     except AmbiguousResult:
         # Whether the response was lost before or after the deletion shows when the pipeline is looked at.
-        if _look(context, pipeline_id) is not None:
-            raise
+        context.client.get_pipeline(pipeline_id)
+        raise
 
 
 def _require_own(context: OperationContext, pipeline: Pipeline) -> None:
@@ -76,7 +81,7 @@ def _require_own(context: OperationContext, pipeline: Pipeline) -> None:
     other = context.claims.other_holder(pipeline.id, context.urn)
     if other is not None and _is_held(context, pipeline, other):
         raise DeleteRefused(
-            f"delete pipeline {context.name}: {pipeline.id} is also recorded as {name_in(other)}'s, so it stays; remove"
+            f"delete pipeline {context.name}: {pipeline.id} is also recorded by {name_in(other)}, so it stays; remove"
             f" this record with `pulumi state delete '{context.urn}'`"
         )
 
@@ -98,10 +103,7 @@ def name_in(urn: str) -> str:
 def _look(context: OperationContext, pipeline_id: str) -> Observation | None:
     """Look at a pipeline that is being deleted: it is gone when the object is, whatever its worker still shows."""
     try:
-        context.client.get_pipeline(pipeline_id)
+        _, status = context.look(pipeline_id)
     except PipelineNotFound:
         return None
-    try:
-        return Observation(context.client.get_pipeline_status(pipeline_id))
-    except PipelineNotFound:
-        return Observation(PipelineStatus())
+    return Observation(status)

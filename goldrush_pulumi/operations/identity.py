@@ -82,24 +82,30 @@ def is_cut(wanted: str, actual: str) -> bool:
     return len(actual) >= _SHORTEST_LIMIT and actual != wanted and wanted.startswith(actual)
 
 
-def recorded_owners(*records: Mapping[str, Any]) -> frozenset[str]:
-    """Return the owners that some recorded properties name: the one the tag had, and the one the program passed."""
-    return frozenset(str(record[name]) for record in records for name in (TAG_OWNER, OWNER) if record.get(name))
+def recorded_owners(outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> frozenset[str] | None:
+    """Return the owners that a record names: the one its tag had, and the one the program passed.
+
+    None where the record cannot tell: outputs of an early version name no owner, and some SDKs hide the inputs.
+    """
+    owners = frozenset(
+        str(record[name]) for record in (outputs, inputs) for name in (TAG_OWNER, OWNER) if record.get(name)
+    )
+    return owners if owners or "project" in inputs else None
 
 
-def is_foreign(description: str, owners: Collection[str]) -> bool:
-    """Whether a description carries the tag of an owner that is none of `owners`. With no owner known, nothing is."""
+def is_foreign(description: str, owners: Collection[str] | None) -> bool:
+    """Whether a description carries the tag of an owner that is none of `owners`. Where None are known, nothing is."""
     tag = OwnershipTag.found_in(description)
-    return tag is not None and bool(owners) and tag.owner not in owners
+    return tag is not None and owners is not None and tag.owner not in owners
 
 
-def tag_owner(description: str, owners: Collection[str], before: object) -> object:
+def tag_owner(description: str, owners: Collection[str] | None, before: object) -> object:
     """Return the owner to record for a pipeline: that of its tag where it is one of `owners`, else what was recorded.
 
     Another stack's tag is never recorded: it would make the other stack's pipeline this one's to delete.
     """
     tag = OwnershipTag.found_in(description)
-    return tag.owner if tag is not None and tag.owner in owners else before
+    return tag.owner if tag is not None and tag.owner in (owners or ()) else before
 
 
 def key_fingerprint(service_key: str, base_url: str, pipeline_id: str) -> str:

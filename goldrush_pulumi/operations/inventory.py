@@ -13,7 +13,7 @@ from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.schema.wire import read_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Collection, Iterator
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelinePage
     from goldrush_pulumi.operations.context import OperationContext
@@ -81,9 +81,12 @@ class Inventory:
     def visible_groups(self, clock: Clock) -> frozenset[str]:
         """Return the groups of the pipelines that the key sees, from a list that is at most 30 s old.
 
+        That the list answers at all is asked each time: an outage may have begun since.
+
         Raises:
             GoldRushError: the list was not answered.
         """
+        self._client.list_pipelines(page_size=1)
         with self._groups_lock:
             if self._groups is None or clock.now() - self._groups[0] > _GROUPS_KEPT_SECONDS:
                 groups = {pipeline.group_id for pipeline in self._client.iterate_pipelines()}
@@ -116,7 +119,8 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
         sweep = _read_all(client, backwards=found.sweeps % 2 == 1, last_page=found.last_page)
         if sweep.agrees:
             return Listing(tuple(sweep.pipelines.values()), sweep.server_time)
-        if not found.add(sweep) and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
+        is_complete = not found.add(sweep) and not found.is_cut
+        if is_complete and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
             return Listing(tuple(found.pipelines.values()), found.server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
             raise ListUnstable(
@@ -129,11 +133,16 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
 
 @dataclass
 class _Sweep:
-    """One reading of all pages. It `agrees` when no page repeats another and the number of pipelines is as told."""
+    """One reading of all pages. It `agrees` when no page repeats another and the number of pipelines is as told.
+
+    It `is_cut` when more pages were promised and nothing new came.
+    """
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     totals: set[int | None] = field(default_factory=set)
     repeats: bool = False
+    is_backwards: bool = False
+    is_cut: bool = False
     last_page: int = 1
     server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
@@ -144,8 +153,10 @@ class _Sweep:
     def add(self, page: PipelinePage) -> None:
         before = len(self.pipelines)
         self.pipelines |= {item.id: item for item in page.items}
+        fresh = len(self.pipelines) - before
         self.totals.add(page.total_count)
-        self.repeats |= len(self.pipelines) - before < len(page.items) or (page.has_more and not page.items)
+        self.is_cut = page.has_more and not fresh
+        self.repeats |= fresh < len(page.items) or self.is_cut
         self.server_time = read_time(page.updated_at) or self.server_time
 
 
@@ -157,6 +168,7 @@ class _Found:
     server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
     sweeps: int = 0
     last_page: int = 1
+    is_cut: bool = False
 
     def add(self, sweep: _Sweep) -> bool:
         """Add a reading; return whether it found a pipeline that was there before the first reading and is new here."""
@@ -165,12 +177,14 @@ class _Found:
         fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
         self.pipelines |= sweep.pipelines
         self.sweeps += 1
+        if not sweep.is_backwards:
+            self.is_cut = sweep.is_cut
         self.last_page = max(self.last_page, sweep.last_page)
         return any((read_time(item.created_at) or self.server_time) <= self.server_time for item in fresh)
 
 
 def _read_all(client: GoldRushClient, *, backwards: bool, last_page: int) -> _Sweep:
-    sweep = _Sweep()
+    sweep = _Sweep(is_backwards=backwards)
     if backwards:
         for number in range(last_page, 0, -1):
             sweep.add(client.list_pipelines(number))
@@ -184,11 +198,15 @@ def _read_all(client: GoldRushClient, *, backwards: bool, last_page: int) -> _Sw
 
 
 def _pages(client: GoldRushClient) -> Iterator[PipelinePage]:
+    """All pages from the first to the last. One that brings nothing new is the last, whatever it promises."""
+    seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
         page = client.list_pipelines(number)
         yield page.model_copy(update={"page_number": number})
-        if not page.has_more or not page.items:
+        fresh = {item.id for item in page.items} - seen
+        if not page.has_more or not fresh:
             return
+        seen |= fresh
     raise ListEndless(
         f"list pipelines: after {_MOST_PAGES} pages the list still goes on, so none can be created safely;"
         " check goldrush:baseUrl"
@@ -213,28 +231,30 @@ def _fetched(client: GoldRushClient, item: Pipeline) -> Pipeline | None:
         return None
 
 
-def look_for_tag(context: OperationContext, tag: OwnershipTag, seconds: float) -> Pipeline | None:
-    """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared, or when cancelled."""
-    return _look_until(context, seconds, lambda: _find_tagged(context, tag))
+def look_for_tag(
+    context: OperationContext, tag: OwnershipTag, seconds: float, passed_over: Collection[str] = ()
+) -> Pipeline | None:
+    """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared, or when cancelled.
 
-
-def _look_until(context: OperationContext, seconds: float, find: Callable[[], Pipeline | None]) -> Pipeline | None:
+    `passed_over` carried the tag before.
+    """
     started = context.clock.now()
     while True:
-        found = find()
+        found = _find_tagged(context, tag, passed_over)
         if found is not None:
             return found
         if context.clock.now() - started >= seconds or context.clock.sleep(_SEARCH_PAUSE_SECONDS):
             return None
 
 
-def _find_tagged(context: OperationContext, tag: OwnershipTag) -> Pipeline | None:
-    """The one new pipeline that carries `tag`, as the server has it now. One tag needs no pages that agree."""
+def _find_tagged(context: OperationContext, tag: OwnershipTag, passed_over: Collection[str]) -> Pipeline | None:
+    """Return the one new pipeline that carries `tag`, as the server has it now. One tag needs no pages that agree."""
     ours: dict[str, Pipeline] = {}
     try:
         for page in _pages(context.client):
             for item in page.items:
-                if not context.claims.has_seen(item.id) and _may_carry(item, tag):
+                is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
+                if is_new and _may_carry(item, tag):
                     whole = context.client.get_pipeline(item.id)
                     if OwnershipTag.found_in(whole.description) == tag:
                         ours[whole.id] = whole

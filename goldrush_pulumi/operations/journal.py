@@ -1,9 +1,9 @@
 """The create journal: what this machine has begun to create, kept beside the state.
 
 When a run is killed right after its POST, no state knows the new pipeline, and the list may not show it yet. So each
-POST is noted in a file before it is sent, the id when the response came, and later that some state records the
-pipeline, or that the run ended in good order. Only what the journal proves to be unrecorded is taken over although it
-differs from what is declared now. The notes hold no secret; without them everything works, but for those seconds.
+POST is noted in a file before it is sent, the id when the response came, and later that the engine got the id, or that
+some state records it. Only what the journal proves to be unrecorded is taken over although it differs from what is
+declared now. The notes hold no secret; without them everything works, but for those seconds.
 """
 
 from __future__ import annotations
@@ -17,55 +17,76 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from goldrush_pulumi.operations.identity import OwnershipTag
 
 Stage = Literal["begun", "created", "delivered", "recorded"]
-"""`begun`: the POST is about to be sent. `created`: the response named the id. `delivered`: the run that created it
-ended in good order, so its state was most likely saved. `recorded`: a later verb got the id from a state."""
+"""`begun`: the POST is about to be sent. `created`: the response named the id. `delivered`: the engine got the id and
+went on, so a state most likely has it. `recorded`: a later verb got the id from a state."""
 
 _KEPT_SECONDS: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A create that was begun `seconds_ago`, the id of its pipeline where the response came, and how far it got."""
+    """A create that was begun `seconds_ago`, the id of its pipeline where the response came, and how far it got.
+
+    `passed_over` are the pipelines that carried the resource's tag before: they are not what it created.
+    """
 
     seconds_ago: float
     pipeline_id: str | None
     stage: Stage
+    passed_over: frozenset[str] = frozenset()
 
-    @property
-    def proves_orphan(self) -> bool:
-        """Whether no state can be expected to know the pipeline."""
-        return self.stage in {"begun", "created"}
+    def proves_orphan(self, pipeline_id: str) -> bool:
+        """Whether the pipeline was created here, and no state can be expected to know it."""
+        return self.stage in {"begun", "created"} and self.may_be(pipeline_id)
+
+    def disproves_orphan(self, pipeline_id: str) -> bool:
+        """Whether a state is known to have the pipeline, or it was there before the create."""
+        is_known = self.stage in {"delivered", "recorded"} and self.pipeline_id == pipeline_id
+        return is_known or pipeline_id in self.passed_over
+
+    def may_be(self, pipeline_id: str) -> bool:
+        """Whether the pipeline may be the one that was created."""
+        return pipeline_id not in self.passed_over and self.pipeline_id in (pipeline_id, None)
 
 
 class CreateJournal:
-    """Notes of creates, one file for each resource. I/O errors are ignored.
+    """Notes of creates, one file for each resource. I/O errors are ignored. Safe to share between threads.
 
     Args:
         folder: Where the notes are; None keeps none.
         now: Seconds since the epoch, on this machine.
+        elapsed: Seconds on a clock that never jumps.
     """
 
-    def __init__(self, folder: Path | None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        now: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder = folder
         self._now = now
+        self._elapsed = elapsed
         self._lock = threading.Lock()
-        self._created: dict[str, OwnershipTag] = {}
-        self._by_id: dict[str, Path] | None = None
+        self._returned: dict[str, float] = {}
+        self._files: dict[str, Path] | None = None
 
-    def begin(self, tag: OwnershipTag) -> None:
-        """Note that a POST is about to be sent."""
-        self._write(tag, {"begun_at": self._now()})
+    def begin(self, tag: OwnershipTag, passed_over: Collection[str] = ()) -> None:
+        """Note that a POST is about to be sent, and which pipelines carry its tag already."""
+        self._write(tag, {"begun_at": self._now(), "passed_over": sorted(passed_over)})
 
     def finish(self, tag: OwnershipTag, pipeline_id: str) -> None:
         """Note which pipeline it made."""
         self._write(tag, {"begun_at": self._now(), "id": pipeline_id})
-        with self._lock:
-            self._created[pipeline_id] = tag
+        if self._folder is not None:
+            files = self._known()
+            with self._lock:
+                files[pipeline_id] = self._file(self._folder, tag)
 
     def forget(self, tag: OwnershipTag) -> None:
         """Drop the note: nothing was made."""
@@ -75,17 +96,21 @@ class CreateJournal:
 
     def note_recorded(self, pipeline_id: str) -> None:
         """Note that some state records a pipeline, whichever resource of whichever stack it is."""
-        file = self._known().get(pipeline_id)
-        if file is not None:
-            self._set_stage(file, pipeline_id, "recorded")
+        self._set_stage(pipeline_id, "recorded")
 
-    def note_delivered(self) -> None:
-        """Note, at the end of a process in good order, that the engine got the pipelines that were created."""
+    def note_returned(self, pipeline_id: str) -> None:
+        """Remember that the engine is about to be given the id of a pipeline that was created or adopted."""
         with self._lock:
-            created = dict(self._created)
-        for pipeline_id, tag in created.items():
-            if self._folder is not None:
-                self._set_stage(self._file(self._folder, tag), pipeline_id, "delivered")
+            self._returned.setdefault(pipeline_id, self._elapsed())
+
+    def note_delivered(self, seconds: float = 0.0) -> None:
+        """Note that the engine has got the pipelines that were returned to it at least `seconds` ago."""
+        with self._lock:
+            due = [name for name, returned in self._returned.items() if self._elapsed() - returned >= seconds]
+            for name in due:
+                del self._returned[name]
+        for pipeline_id in due:
+            self._set_stage(pipeline_id, "delivered")
 
     def find(self, tag: OwnershipTag) -> JournalEntry | None:
         """Return what was begun for a resource within the last day; None for nothing, as far as this machine knows."""
@@ -101,7 +126,9 @@ class CreateJournal:
             return None
         if stage in ("delivered", "recorded"):
             return JournalEntry(seconds_ago, pipeline_id, stage)
-        return JournalEntry(seconds_ago, pipeline_id, "begun" if pipeline_id is None else "created")
+        passed_over = note.get("passed_over")
+        names = frozenset(map(str, passed_over)) if isinstance(passed_over, list) else frozenset[str]()
+        return JournalEntry(seconds_ago, pipeline_id, "begun" if pipeline_id is None else "created", names)
 
     def prune(self) -> None:
         """Drop the notes that are too old to matter."""
@@ -112,19 +139,20 @@ class CreateJournal:
                 if self._now() - file.stat().st_mtime >= _KEPT_SECONDS:
                     file.unlink(missing_ok=True)
 
-    def _known(self) -> Mapping[str, Path]:
-        """The notes of earlier processes by the id in them, read once."""
+    def _known(self) -> dict[str, Path]:
+        """The notes by the id in them: those of earlier processes, read once, and those of this one."""
         with self._lock:
-            if self._by_id is None:
-                self._by_id = {}
+            if self._files is None:
+                self._files = {}
                 with contextlib.suppress(OSError):
                     for file in self._folder.glob("*.json") if self._folder else ():
-                        self._by_id[str(_read(file).get("id"))] = file
-            return self._by_id
+                        self._files[str(_read(file).get("id"))] = file
+            return self._files
 
-    def _set_stage(self, file: Path, pipeline_id: str, stage: Stage) -> None:
-        note = _read(file)
-        if note.get("id") == pipeline_id and note.get("stage") not in ("recorded", stage):
+    def _set_stage(self, pipeline_id: str, stage: Stage) -> None:
+        file = self._known().get(pipeline_id)
+        note = {} if file is None else _read(file)
+        if file is not None and note.get("id") == pipeline_id and note.get("stage") not in ("recorded", stage):
             _replace(file, {**note, "stage": stage})
 
     def _write(self, tag: OwnershipTag, note: Mapping[str, Any]) -> None:

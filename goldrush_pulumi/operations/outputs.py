@@ -9,7 +9,7 @@ from goldrush_pulumi.operations.diff import overlay
 from goldrush_pulumi.operations.history import recorded
 from goldrush_pulumi.operations.identity import tag_owner
 from goldrush_pulumi.operations.spec import PipelineSpec
-from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, Inputs
+from goldrush_pulumi.schema.pipeline import ECHOED, INPUTS, OUTPUTS, Inputs
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, SECRET_PATHS, TAG_OWNER, UNCONFIRMED
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def outputs_of(
     fingerprint: str,
     earlier: Mapping[str, Any],
     *,
-    owners: Collection[str] = (),
+    owners: Collection[str] | None = None,
     unapplied: tuple[str, ...] = (),
     unconfirmed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
@@ -51,7 +51,7 @@ def outputs_of_reading(
     fingerprint: str,
     earlier: Mapping[str, Any],
     *,
-    owners: Collection[str] = (),
+    owners: Collection[str] | None = None,
     unconfirmed: Collection[str] = (),
 ) -> dict[str, Any]:
     """Return the outputs after a look at the server: the inputs with what drifted, and what was observed."""
@@ -79,7 +79,8 @@ def _as_applied(inputs: Inputs, progress: Progress, earlier: Mapping[str, Any], 
         shown = actual.get("destination_config", {})
         held = _union(shown, earlier.get("destination_config") or {})
         actual = {**actual, "destination_config": _union(held, inputs["destination_config"])}
-    return {**inputs, **{name: actual[name] for name in unapplied if name in actual}}
+    # A field that the server shows as unset is recorded as such.
+    return {**inputs, **{name: actual.get(name, INPUTS[name].cleared) for name in unapplied}}
 
 
 def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -93,7 +94,7 @@ def _observed(
     earlier: Mapping[str, Any],
     pipeline: Pipeline | None,
     status: PipelineStatus | None,
-    owners: Collection[str],
+    owners: Collection[str] | None,
 ) -> dict[str, Any]:
     """What GoldRush shows of a pipeline and of its worker; what it did not show is kept."""
     observed = {row.name: earlier.get(row.name) for row in OUTPUTS.values() if row.origin != "provider"}

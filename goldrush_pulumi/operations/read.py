@@ -44,8 +44,7 @@ def read(context: OperationContext, pipeline_id: str, inputs: Inputs, outputs: M
         AbsenceUnproven: it is not visible, and the key may be another account's.
     """
     try:
-        pipeline = context.client.get_pipeline(pipeline_id)
-        status = context.client.get_pipeline_status(pipeline_id)
+        pipeline, status = context.look(pipeline_id)
     except PipelineNotFound:
         context.require_absence("read", pipeline_id, outputs)
         return None

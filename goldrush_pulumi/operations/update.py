@@ -15,7 +15,7 @@ from goldrush_pulumi.operations.diff import compare, drifted_fields, uncleared_f
 from goldrush_pulumi.operations.history import Run
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign, is_tag_cut_on
 from goldrush_pulumi.operations.rollout import keep, pause_and_resume, roll_out
-from goldrush_pulumi.operations.wait import PreviousStart
+from goldrush_pulumi.operations.wait import PreviousStart, interval_seconds
 from goldrush_pulumi.schema.phases import Phase
 from goldrush_pulumi.schema.pipeline import PATCHED, Inputs, is_cleared
 from goldrush_pulumi.schema.wire import UNCONFIRMED
@@ -36,6 +36,10 @@ UNTAGGED: Final = (
 
 class PipelineGone(GoldRushError):  # noqa: N818 - the name says what happened
     """The pipeline to change was deleted elsewhere."""
+
+
+class ChangeLost(GoldRushError):  # noqa: N818 - the name says what happened
+    """The response to a change got lost, and so did the change."""
 
 
 class UpdateRefused(GoldRushError):  # noqa: N818 - the name says what happened
@@ -66,7 +70,7 @@ def update(context: OperationContext, pipeline_id: str, old: Inputs, spec: Pipel
         return _resume(context, spec, progress)
     run.enter("submit")
     if difference.redeploys:
-        return _redeploy(context, spec, progress, old)
+        return _redeploy(context, spec, progress, names, old)
     return send_change(context, spec, progress, names, old)
 
 
@@ -80,6 +84,8 @@ def send_change(
         names = tuple(name for name in names if name != "status")
     if names:
         progress.pipeline = _submit(context, spec, progress, names)
+    if "destination_config" in names and progress.pipeline is not None:
+        # What a probe of the old destination found says nothing about the new one.
         progress.changed_at = progress.pipeline.updated_at
     with keep(context, progress):
         if "description" in names:
@@ -154,8 +160,7 @@ def _look_first(
         UpdateRefused: it carries the tag of a stack that is neither on record nor this one.
     """
     try:
-        pipeline = context.client.get_pipeline(pipeline_id)
-        status = context.client.get_pipeline_status(pipeline_id)
+        pipeline, status = context.look(pipeline_id)
     except PipelineNotFound:
         context.require_absence("update", pipeline_id, outputs)
         raise PipelineGone(
@@ -164,9 +169,9 @@ def _look_first(
         ) from None
     if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
         raise UpdateRefused(
-            f"change pipeline {context.name}: {pipeline_id} carries the ownership tag of another Pulumi stack, so nothing"
-            f" was sent; remove this record with `pulumi state delete '{context.urn}'`, or set goldrush:adoptForeign to"
-            " true to take the pipeline back"
+            f"update pipeline {context.name}: {pipeline_id} carries the ownership tag of another Pulumi stack, so"
+            f" nothing was sent; remove this record with `pulumi state delete '{context.urn}'`, or take the pipeline"
+            " back with goldrush:adoptForeign: true"
         )
     return pipeline, status
 
@@ -184,20 +189,41 @@ def _submit(context: OperationContext, spec: PipelineSpec, progress: Progress, n
             return context.client.set_pipeline_status(progress.pipeline_id, spec.desired_status)
         return submit_change(context, spec, progress.pipeline_id, names)
     except AmbiguousResult as error:
-        lost = error
+        lost = error.redacted(context.redact)
+    visible = [name for name in before if name in names]
     try:
-        pipeline = context.client.get_pipeline(progress.pipeline_id)
+        pipeline, missing = _look_until_taken(context, spec, progress, names)
     except GoldRushError:
         raise _unknown(context, progress, names, lost) from None
-    sent = [name for name in before if name in names]
-    left = [name for name in drifted_fields(spec.inputs, pipeline) if name in names]
-    if sent and left == sent:
-        raise lost
-    if left or not sent:
+    progress.pipeline = pipeline
+    if visible and missing == visible:
+        raise ChangeLost(
+            f"update pipeline {context.name}: GoldRush has not applied it, {progress.pipeline_id} is as it was"
+            f" ({lost.cause}); run `pulumi up` again"
+        )
+    if missing or not visible:
         # Only credentials were sent, which nobody can see, or some of it was applied and some was not.
-        progress.pipeline = pipeline
         raise _unknown(context, progress, names, lost)
     return pipeline
+
+
+def _look_until_taken(
+    context: OperationContext, spec: PipelineSpec, progress: Progress, names: tuple[str, ...]
+) -> tuple[Pipeline, list[str]]:
+    """Look until the server shows the desired values of `names`, for the stabilization window.
+
+    Returns the pipeline as it was seen last, and those of `names` in which it visibly differs. A response may be made,
+    or lost, before the change takes effect.
+    """
+    started = context.clock.now()
+    while True:
+        pipeline = context.client.get_pipeline(progress.pipeline_id)
+        missing = [name for name in drifted_fields(spec.inputs, pipeline) if name in names]
+        waited_seconds = context.clock.now() - started
+        if not missing or waited_seconds >= context.policies.stabilization_seconds:
+            return pipeline, missing
+        if context.clock.sleep(interval_seconds(waited_seconds)):
+            return pipeline, missing
 
 
 def _unknown(
@@ -206,7 +232,7 @@ def _unknown(
     progress.run.finish("Failed")
     reason = (
         f"{context.subject(progress.pipeline_id)}: it is not known whether GoldRush applied {', '.join(names)}"
-        f" ({error.redacted(context.redact).reason}); run `pulumi up` again, which looks and sends what is missing"
+        f" ({error.cause}); run `pulumi up` again, which looks and sends what is missing"
     )
     return OperationFailed(progress, reason, unconfirmed=names)
 
@@ -226,30 +252,27 @@ def _require_taken(context: OperationContext, spec: PipelineSpec, progress: Prog
     Raises:
         OperationFailed: it did not take a field.
     """
-    if progress.pipeline is None or not _untaken(spec, progress.pipeline, names):
+    sent = tuple(name for name in names if name != "status")
+    if progress.pipeline is None or not set(drifted_fields(spec.inputs, progress.pipeline)).intersection(sent):
         return
-    # The response may have been made before the change took effect.
-    progress.pipeline = context.client.get_pipeline(progress.pipeline_id)
-    untaken = _untaken(spec, progress.pipeline, names)
-    if untaken:
-        raise _not_taken(context, progress, untaken)
+    progress.pipeline, missing = _look_until_taken(context, spec, progress, sent)
+    if missing:
+        raise _not_taken(context, progress, tuple(missing))
 
 
-def _untaken(spec: PipelineSpec, pipeline: Pipeline, names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(name for name in drifted_fields(spec.inputs, pipeline) if name in names and name != "status")
-
-
-def _redeploy(context: OperationContext, spec: PipelineSpec, progress: Progress, old: Inputs) -> Progress:
+def _redeploy(
+    context: OperationContext, spec: PipelineSpec, progress: Progress, names: tuple[str, ...], old: Inputs
+) -> Progress:
     """Send everything, and where that alone does not deploy the pipeline again, pause and resume it.
 
-    A bounded pipeline that has ended is only given what differs.
+    A bounded pipeline that has ended is only given `names`, which differ.
     """
     previous = _previous_start(progress)
     if _has_ended(spec, progress):
-        return send_change(context, spec, progress, compare(old, spec.inputs).updates, old)
+        return send_change(context, spec, progress, names, old)
     # What was removed has to be sent too, for it is cleared that way.
-    names = {*_sendable(spec), *compare(old, spec.inputs).updates}
-    send_change(context, spec, progress, tuple(name for name in PATCHED if name in names), old)
+    whole = {*_sendable(spec), *names}
+    send_change(context, spec, progress, tuple(name for name in PATCHED if name in whole), old)
     moved = progress.status is not None and PreviousStart(progress.status.start_time) != previous
     if moved or spec.desired_status == "paused" or spec.wait_for == "none" or _has_ended(spec, progress):
         return progress
