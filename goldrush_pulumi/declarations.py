@@ -20,6 +20,7 @@ from goldrush_pulumi.schema.wire import HIDDEN
 from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.inputs import find_problems, find_shape_problems
 from goldrush_pulumi.validation.problems import Problem, advise
+from goldrush_pulumi.validation.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -130,7 +131,7 @@ def _find_ignored_fields(path: str, keys: list[str], fields: tuple[DestinationFi
 
 
 def _ignores_nothing(path: str, right: str) -> Problem:
-    return Problem("ignore_changes", f'"{path}" matches no input', right)
+    return Problem(Rule.IGNORES_NOTHING, "ignore_changes", f'"{path}" matches no input', right)
 
 
 def _first_key(path: str) -> str:

@@ -19,9 +19,10 @@ from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
 from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
-from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, SECRET_PATHS
+from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, SECRET_PATHS, SIBLINGS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 from goldrush_pulumi.validation.problems import Problem
+from goldrush_pulumi.validation.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -100,7 +101,8 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
             pulumi.log.warn(f"declare pipeline {name}: {problem}")
         paths = _secret_paths_once_right(declarations, properties)
         # First, because properties are serialized in this order: a program with mistakes waits for no other resource.
-        return {SECRET_PATHS: pulumi.Output[Any].from_input(paths), **properties, **_owner(opts)}
+        hidden = {**_owner(opts), **_siblings(name, adopts="adopt_id" in properties)}
+        return {SECRET_PATHS: pulumi.Output[Any].from_input(paths), **properties, **hidden}
 
     @staticmethod
     def get(
@@ -115,6 +117,8 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
         Resource.__init__(pipeline, make_provider(), resource_name, dict(_OUTPUTS), wanted)
         return pipeline
 
+
+_NAMES_ATTRIBUTE = "_goldrush_pipeline_names"
 
 # The SDK reads these for every single resource; evaluated once, they cost nothing more.
 Pipeline.__annotations__ = get_type_hints(PipelineOutputs)
@@ -165,10 +169,10 @@ def _find_option_problems(opts: pulumi.ResourceOptions) -> Iterator[Problem]:
     """Find the options that cannot work for a pipeline."""
     if opts.import_:
         right = f'write adopt_id="{opts.import_}" in its arguments instead'
-        yield Problem("import_", "cannot work for dynamic resources", right)
+        yield Problem(Rule.UNWORKABLE_OPTION, "import_", "cannot work for dynamic resources", right)
     if opts.delete_before_replace is False:
         wrong = "cannot be False, because two pipelines of one project share its tables and consumer group"
-        yield Problem("delete_before_replace", wrong, "leave the option out")
+        yield Problem(Rule.UNWORKABLE_OPTION, "delete_before_replace", wrong, "leave the option out")
 
 
 def _on_the_wire(resource_name: str, given: Mapping[str, Any]) -> tuple[dict[str, Any], list[Problem]]:
@@ -234,6 +238,20 @@ async def _complete_in_engine(args: pulumi.ResourceTransformArgs) -> pulumi.Reso
     return pulumi.ResourceTransformResult(properties, None)  # type: ignore[arg-type]
 
 
+def _siblings(resource_name: str, *, adopts: bool) -> dict[str, Any]:
+    """The hidden input that keeps a pipeline from adopting that of another resource of the program."""
+    # On the stack's own object, as its owner is. Unit tests of programs may have none.
+    root = pulumi.runtime.get_root_resource()
+    names: list[str] = [] if root is None else vars(root).setdefault(_NAMES_ATTRIBUTE, [])
+    names.append(resource_name)
+
+    async def others() -> list[str]:
+        # Runs after the program's body, when all names are there.
+        return sorted({*names} - {resource_name})
+
+    return {SIBLINGS: pulumi.Output.from_input(others())} if adopts else {}
+
+
 def _height(value: Any) -> Any:
     """Return a height as digits, before the engine makes a double of it and a large one loses its last digits."""
     if isinstance(value, pulumi.Output):
@@ -250,7 +268,7 @@ def _destination_type(config: Any) -> Any:
 class _UnreadableAbiError(Exception):
     def __init__(self, wrong: str, right: str) -> None:
         super().__init__(wrong)
-        self.problem = Problem("abi_file", wrong, right)
+        self.problem = Problem(Rule.UNREADABLE_ABI_FILE, "abi_file", wrong, right)
 
 
 def _abi(value: Any) -> Any:

@@ -21,10 +21,11 @@ from pulumi.dynamic import (
 
 from goldrush_pulumi import engine
 from goldrush_pulumi.operations.diff import compare
+from goldrush_pulumi.operations.identity import recorded_owners
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
-from goldrush_pulumi.schema.pipeline import INPUTS, Change
-from goldrush_pulumi.schema.wire import OWNER, PROVIDER
+from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
+from goldrush_pulumi.schema.wire import HIDDEN_INPUTS, OWNER, PROVIDER, SIBLINGS, UNCONFIRMED
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -61,7 +62,7 @@ class PipelineProvider(ResourceProvider):
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
         self._session = share_session(req.config.get, getattr(req.config, "_props", None) or ())
-        engine.install(parallel_setting(req.config.get))
+        engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -73,6 +74,11 @@ class PipelineProvider(ResourceProvider):
         given = {key: value for key, value in news.items() if key != PROVIDER}
         request = engine.current_request()
         inputs = with_defaults(given, request.resource_name)
+        if SIBLINGS in olds:
+            # Only create reads them; a pipeline that is added to the program is no change of this one.
+            inputs[SIBLINGS] = olds[SIBLINGS]
+        elif olds:
+            inputs.pop(SIBLINGS, None)
         problems = find_problems(inputs, engine.is_unknown, olds)
         if any(olds.get(name) != value for name, value in inputs.items()):
             for problem in problems:
@@ -89,9 +95,9 @@ class PipelineProvider(ResourceProvider):
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         difference = compare(olds, news)
-        self._note(id_, is_replaced=bool(difference.replaces))
+        self._note(id_, news, is_replaced=bool(difference.replaces))
         if not difference:
-            return DiffResult(changes=False)
+            return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
         replaces = list(difference.replaces)
         if replaces:
             _require_replaceable(replaces, news)
@@ -103,13 +109,12 @@ class PipelineProvider(ResourceProvider):
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
         from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415
+        from goldrush_pulumi.operations.create import create_or_adopt  # noqa: PLC0415
 
         spec = PipelineSpec(_inputs(props))
         with self._session.context(spec.inputs, owner=props.get(OWNER)) as context:
-            adopt_id = spec.inputs.get("adopt_id")
             try:
-                done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+                done = create_or_adopt(context, spec)
             except OperationFailed as failure:
                 raise _init_failed(context, spec, failure, {}) from None
             return CreateResult(done.pipeline_id, _outputs(context, spec, done, {}))
@@ -120,8 +125,10 @@ class PipelineProvider(ResourceProvider):
         from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
         from goldrush_pulumi.operations.update import update  # noqa: PLC0415
 
+        self._session.journal.note_recorded(id_)
         spec = PipelineSpec(_inputs(news))
-        with self._session.context(spec.inputs, olds, owner=news.get(OWNER)) as context:
+        owners = recorded_owners(olds, engine.current_request().inputs)
+        with self._session.context(spec.inputs, olds, owner=news.get(OWNER), owners=owners) as context:
             try:
                 done = update(context, id_, olds, spec)
             except OperationFailed as failure:
@@ -130,50 +137,68 @@ class PipelineProvider(ResourceProvider):
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such."""
+        """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such.
+
+        `Pipeline.get` has no inputs: it claims nothing, and nothing is expected of what it finds.
+        """
         from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
         from goldrush_pulumi.operations.read import read  # noqa: PLC0415
 
-        recorded = _inputs(engine.current_request().inputs or props)
+        request = engine.current_request()
+        # Where the SDK hides the request, the outputs stand in for the inputs that they echo.
+        recorded = _inputs(request.inputs if request.urn else props)
         inputs = recorded if "project" in recorded else {}
-        with self._session.context(inputs, props) as context:
-            context.claims.see(id_)
+        owners = recorded_owners(props, request.inputs)
+        with self._session.context(inputs, props, owners=owners) as context:
+            if inputs:
+                context.claims.see(id_)
+                self._session.journal.note_recorded(id_)
             reading = read(context, id_, inputs, props)
             if reading is None:
                 return ReadResult("", {})
-            fingerprint = context.fingerprint_of(id_)
-            outputs = with_secrets_marked(
-                outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props)
+            outputs = outputs_of_reading(
+                reading.inputs,
+                reading.pipeline,
+                reading.status,
+                context.fingerprint_of(id_),
+                props,
+                owners=owners,
+                unconfirmed=reading.unconfirmed,
             )
         if reading.diagnosis:
-            raise engine.InitFailed(id_, outputs, [reading.diagnosis], with_secrets_marked(reading.inputs))
-        return ReadResult(id_, outputs, with_secrets_marked(reading.inputs))
+            found = with_secrets_marked(reading.inputs)
+            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], found)
+        return ReadResult(id_, with_secrets_marked(outputs), with_secrets_marked(reading.inputs))
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Called to delete. Returns when the server says that the pipeline is gone."""
         from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
 
-        with self._session.context(props) as context:
+        self._session.journal.note_recorded(id_)
+        owners = recorded_owners(props, engine.current_request().inputs)
+        with self._session.context(props, owners=owners) as context:
             delete(context, id_, props)
 
-    def _note(self, pipeline_id: str, *, is_replaced: bool) -> None:
-        """Note whose the pipeline is: nothing that is in state may be taken for a leftover, or be two resources'."""
+    def _note(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
+        """Note who has the pipeline: what is in a state is no orphan, and must not be two resources'."""
+        self._session.journal.note_recorded(pipeline_id)
+        claims = self._session.claims
         if is_replaced:
-            self._session.claims.see(pipeline_id)
+            claims.see(pipeline_id)
+            if not engine.contains_unknown(news):
+                claims.plan_replacement(pipeline_id, _inputs(news))
             return
-        urn = engine.current_request().urn
-        other = self._session.claims.hold(pipeline_id, urn)
+        other = claims.hold(pipeline_id, engine.current_request().urn)
         if other is not None:
-            msg = (
-                f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
+            raise engine.UserError(
+                f"{pipeline_id} is recorded by two resources, this one and {other}; remove one of the records with"
                 " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
             )
-            raise engine.UserError(msg)
 
 
 def with_secrets_marked(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """`properties` with every credential marked as secret: whatever goes into a reply with properties passes here.
+    """Return `properties` with every credential marked as secret: each reply with properties passes here.
 
     The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
     showed unmasked, would otherwise be stored in clear.
@@ -197,11 +222,8 @@ def _mark_secret(container: dict[str, Any], path: tuple[str, ...]) -> None:
 
 
 def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs among some properties, with whole numbers restored."""
-    from goldrush_pulumi.schema.pipeline import whole_numbers  # noqa: PLC0415
-    from goldrush_pulumi.schema.wire import SECRET_PATHS  # noqa: PLC0415
-
-    names = (*INPUTS, SECRET_PATHS)
+    """The inputs among some properties, hidden ones too, with whole numbers restored."""
+    names = (*INPUTS, *HIDDEN_INPUTS)
     return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
 
 
@@ -220,7 +242,7 @@ def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
         raise engine.UserError(msg)
     engine.warn(
         f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        " written stays; set protect=True on pipelines that must not be deleted"
+        f" written stays; to keep it, run `pulumi state protect '{engine.current_request().urn}'` first"
     )
 
 
@@ -240,9 +262,19 @@ def _outputs(
         from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
 
         fingerprint = context.fingerprint_of(done.pipeline_id)
-        return with_secrets_marked(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
+        return with_secrets_marked(
+            outputs_of(
+                spec,
+                done,
+                fingerprint,
+                earlier,
+                owners=context.owners,
+                unapplied=failure.unapplied if failure else (),
+                unconfirmed=failure.unconfirmed if failure else (),
+            )
+        )
     except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
-        fixed = {name: spec.inputs.get(name) for name, row in INPUTS.items() if row.change is Change.REPLACE}
+        fixed = {name: spec.inputs.get(name) for name in REPLACING}
         reason = (
             f"{context.subject(done.pipeline_id)} is recorded without its details: internal error"
             f" {type(error).__name__}, please report it; `pulumi up` sends all of it again"

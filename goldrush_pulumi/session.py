@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi import engine
 from goldrush_pulumi.client_factory import open_client, policies_of
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 Config = Callable[[str], "str | None"]
 """Returns a config value by its full key, such as "goldrush:baseUrl"."""
 
+_SAVED_AFTER_SECONDS: Final = 5.0
+"""How long after a reply the state that holds it is taken to be saved, while the engine goes on."""
+
 _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
@@ -36,6 +40,8 @@ def share_session(config: Config, keys: Iterable[str] = ()) -> Session:
     with _shared_lock:
         if not _shared:
             _shared.append(Session(config, keys))
+            # A process that ends in good order was told so by the engine, which has got every reply by then.
+            atexit.register(_shared[0].note_delivered)
         return _shared[0]
 
 
@@ -48,6 +54,7 @@ class Session:
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
         self._inventory: Inventory | None = None
+        self._journal: CreateJournal | None = None
         self.claims = Claims()
         """The pipelines that the resources of this process hold, shared by all its threads."""
 
@@ -84,14 +91,26 @@ class Session:
                 self._inventory = Inventory(client)
             return self._inventory
 
-    @functools.cached_property
+    @property
     def journal(self) -> CreateJournal:
         """The creates that this machine has begun, in this process and in earlier ones."""
         from goldrush_pulumi.operations.journal import CreateJournal, default_folder  # noqa: PLC0415 - see the class
 
-        journal = CreateJournal(default_folder(os.environ))
-        journal.prune()
-        return journal
+        with self._lock:
+            if self._journal is None:
+                self._journal = CreateJournal(default_folder(os.environ))
+                self._journal.prune()
+            return self._journal
+
+    def note_delivered(self) -> None:
+        """Note that the engine has got every pipeline that was created."""
+        if self._journal is not None:
+            self._journal.note_delivered()
+
+    def note_saved(self) -> None:
+        """Note that the engine, which is still there, has saved what was returned to it some seconds ago."""
+        if self._journal is not None and not engine.saves_state_late():
+            self._journal.note_delivered(_SAVED_AFTER_SECONDS)
 
     def _open(self) -> GoldRushClient:
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
@@ -102,21 +121,29 @@ class Session:
             raise engine.UserError(str(error)) from None
 
     @contextlib.contextmanager
-    def context(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[OperationContext]:
+    def context(
+        self,
+        *secret_sources: Mapping[str, Any],
+        owner: str | None = None,
+        owners: frozenset[str] | None = frozenset(),
+    ) -> Iterator[OperationContext]:
         """Make the context of the verb that is running. Errors of GoldRush leave the block as one message for the user.
 
         `secret_sources` are all sets of inputs with secrets that must not be shown. `owner` is the id of the stack's
-        `Owner`, None where pipelines carry no ownership tag.
+        `Owner`, None where pipelines carry no ownership tag; `owners` are those that the record names, None where it
+        cannot tell.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        context = self._context(secret_sources, owner)
+        context = self._context(secret_sources, owner, owners)
         try:
             yield context
         except GoldRushError as error:
             raise engine.UserError(str(error.redacted(context.redact))) from None
 
-    def _context(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> OperationContext:
+    def _context(
+        self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None, owners: frozenset[str] | None
+    ) -> OperationContext:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
             OperationContext,
@@ -143,6 +170,7 @@ class Session:
             journal=self.journal,
             urn=request.urn,
             tag=OwnershipTag.of(owner, request.urn) if owner and request.urn else None,
+            owners=None if owners is None else owners | ({owner} if owner else set()),
             status=lambda text: engine.status(redact(text)),
             warn=lambda text: engine.warn(redact(text)),
             policies=policies_of(settings),

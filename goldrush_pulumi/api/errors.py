@@ -183,6 +183,11 @@ class OutOfTime(ConnectionFailed):
 class AmbiguousResult(APIError):
     """A change was sent, and no response says what became of it: it may have been applied."""
 
+    @property
+    def cause(self) -> str:
+        """Why it is not known, in our words."""
+        return self.reason.removeprefix("not known whether it was applied: ")
+
 
 class InterruptedChange(AmbiguousResult, Interrupted):
     """Cancelled after a change was sent: it may have been applied."""

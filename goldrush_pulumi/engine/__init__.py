@@ -9,7 +9,7 @@ back to the public API and warns once.
 
 from __future__ import annotations
 
-from .host import cancelled, enlarge_pool, install, require_engine
+from .host import cancelled, enlarge_pool, install, require_engine, saves_state_late
 from .log import status, warn, warn_once
 from .replies import EngineGone, InitFailed, UserError, verb
 from .request import Request, current_request
@@ -27,6 +27,7 @@ __all__ = [
     "install",
     "is_unknown",
     "require_engine",
+    "saves_state_late",
     "secret",
     "status",
     "unwrap_secrets",

@@ -6,6 +6,7 @@ thread that ends the process after the engine is gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import threading
@@ -18,6 +19,7 @@ from goldrush_pulumi.engine.replies import EngineGone
 from goldrush_pulumi.engine.request import current_call, wait_until_idle
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from types import FrameType
 
 _SPARE_THREADS: Final = 4
@@ -35,9 +37,14 @@ _installed = False
 
 _original_cancels: list[FunctionType] = []
 
+_LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
+"""The CLI's own variable; it hands its environment on to plugins."""
 
-def install(pool_size: int) -> None:
+
+def install(pool_size: int, while_engine_lives: Callable[[], None] = lambda: None) -> None:
     """Enlarge the pool, listen to Ctrl-C and watch the engine. Idempotent, does no I/O that blocks, never raises.
+
+    `while_engine_lives` is called every two seconds for as long as the engine listens, on a thread of its own.
 
     Outside a plugin process (unit tests, a program) it does nothing.
     """
@@ -57,7 +64,12 @@ def install(pool_size: int) -> None:
             "this version of the Pulumi SDK does not let Ctrl-C end a wait early; it takes effect when the deployments "
             "that are running have ended"
         )
-    threading.Thread(target=_watch, name="goldrush-engine-watcher", daemon=True).start()
+    threading.Thread(target=_watch, args=(while_engine_lives,), name="goldrush-engine-watcher", daemon=True).start()
+
+
+def saves_state_late() -> bool:
+    """Return whether the engine saves state when the run ends, and not after each step."""
+    return os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}
 
 
 def enlarge_pool(size: int) -> None:
@@ -150,9 +162,12 @@ def require_engine() -> None:
     raise EngineGone(message)
 
 
-def _watch() -> None:
+def _watch(while_engine_lives: Callable[[], None]) -> None:
     """End this process after the engine is gone."""
     while not engine_is_gone():
+        with contextlib.suppress(Exception):
+            # Whatever goes wrong in there, the engine has to be watched.
+            while_engine_lives()
         time.sleep(_WATCH_SECONDS)
     cancelled.set()
     wait_until_idle(_EXIT_GRACE_SECONDS)

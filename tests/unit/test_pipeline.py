@@ -423,3 +423,21 @@ def test_get_reads_by_id() -> None:
     assert (args.typ, args.name, args.resource_id) == (TOKEN, "found", "pipe_1")
     assert args.inputs.keys() <= {"__provider"}
     assert seen == {"id": "pipe_1", "phase": None}
+
+
+# --- Siblings ---------------------------------------------------------------------------------------------------------
+
+
+def test_adopting_passes_the_names_of_the_other_pipelines() -> None:
+    """A pipeline with adopt_id knows every other pipeline of the program, those declared after it too."""
+
+    def program() -> None:
+        untyped("first", **BASICS, destination_config=postgres())
+        untyped("second", **BASICS, destination_config=postgres(), adopt_id="pipe_1")
+        untyped("third", **BASICS, destination_config=postgres())
+
+    inputs = {args.name: args.inputs for args in run(program).pipelines}
+
+    assert inputs["second"]["__siblings"] == ["first", "third"]
+    assert "__siblings" not in inputs["first"]
+    assert "__siblings" not in inputs["third"]

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from goldrush_pulumi.api import Pipeline
 from goldrush_pulumi.operations.diff import drifted_fields, overlay, uncleared_fields
 from goldrush_pulumi.schema.pipeline import INPUTS, canonical
-from tests.unit.operations.doubles import PIPELINE_ID, POSTGRES, answer_to, inputs_of, masked
+from tests.support.pipelines import PIPELINE_ID, POSTGRES, inputs_of, masked, response_to
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ def webhook(**changes: Any) -> dict[str, Any]:
 def shown(inputs: dict[str, Any], **changes: Any) -> Pipeline:
     """The pipeline with settings of its destination changed on the server; None takes one away."""
     config = {"type": inputs["destination_type"], **masked(inputs["destination_config"]), **changes}
-    return answer_to(inputs, destination_config={key: item for key, item in config.items() if item is not None})
+    return response_to(inputs, destination_config={key: item for key, item in config.items() if item is not None})
 
 
 def config_seen(inputs: dict[str, Any], **changes: Any) -> Any:
@@ -158,7 +158,7 @@ def test_real_drift_comes_in(name: str) -> None:
     """What the server holds differently is what the inputs then say, maps and lists as wholes."""
     wanted, actual = DRIFT[name]
     inputs = inputs_of(**{name: wanted})
-    pipeline = answer_to(inputs, **{name: actual})
+    pipeline = response_to(inputs, **{name: actual})
 
     seen = overlay(inputs, pipeline)
 
@@ -171,7 +171,7 @@ def test_what_was_emptied_elsewhere_is_gone() -> None:
     """An input that the server no longer has is missing afterwards, so that the next update brings it back."""
     inputs = inputs_of(description="mine", transforms={"a": "SELECT 1"})
 
-    seen = overlay(inputs, answer_to(inputs, description="", transforms={}))
+    seen = overlay(inputs, response_to(inputs, description="", transforms={}))
 
     assert "description" not in seen
     assert "transforms" not in seen
@@ -182,11 +182,11 @@ def test_null_says_that_a_field_is_unset(name: str) -> None:
     """Some server may answer null where another answers an empty value: emptied elsewhere is emptied in both."""
     inputs = inputs_of(**{name: DRIFT[name][0] or "mine"})
 
-    seen = overlay(inputs, answer_to(inputs, **{name: None}))
+    seen = overlay(inputs, response_to(inputs, **{name: None}))
 
     assert name not in seen
     assert {**seen, name: None} == {**inputs, name: None}
-    assert overlay(inputs_of(), answer_to(inputs_of(), **{name: None})) == inputs_of()
+    assert overlay(inputs_of(), response_to(inputs_of(), **{name: None})) == inputs_of()
 
 
 def test_what_was_not_answered_stays() -> None:
@@ -202,13 +202,13 @@ def test_what_the_server_decides_is_no_drift(name: str) -> None:
     inputs = inputs_of()
 
     assert INPUTS[name].server_decides
-    assert overlay(inputs, answer_to(inputs, **{name: "123"})) == inputs
+    assert overlay(inputs, response_to(inputs, **{name: "123"})) == inputs
 
 
 def test_an_ended_pipeline_has_no_wish() -> None:
     """Once a bounded pipeline has ended, GoldRush may show either status."""
     inputs = inputs_of(execution_mode="bounded")
-    pipeline = answer_to(inputs, status="paused")
+    pipeline = response_to(inputs, status="paused")
 
     assert overlay(inputs, pipeline, ended=True) == inputs
     assert overlay(inputs, pipeline)["status"] == "paused"
@@ -269,7 +269,7 @@ def test_nothing_left_over() -> None:
     """A server that replaced what it was sent has nothing to be told again."""
     old, new = inputs_of(description="old", transforms={"a": "SELECT 1"}), inputs_of()
 
-    assert uncleared_fields(("description", "transforms", "destination_config"), old, new, answer_to(new)) == {}
+    assert uncleared_fields(("description", "transforms", "destination_config"), old, new, response_to(new)) == {}
 
 
 def test_a_table_that_was_merged_in_is_nulled() -> None:
@@ -277,7 +277,7 @@ def test_a_table_that_was_merged_in_is_nulled() -> None:
     old = inputs_of(transforms={"a": "SELECT 1", "b": "SELECT 2"})
     new = inputs_of(transforms={"a": "SELECT 1"})
 
-    assert uncleared_fields(("transforms",), old, new, answer_to(old)) == {"transforms": {"a": "SELECT 1", "b": None}}
+    assert uncleared_fields(("transforms",), old, new, response_to(old)) == {"transforms": {"a": "SELECT 1", "b": None}}
 
 
 @pytest.mark.parametrize(
@@ -295,8 +295,8 @@ def test_a_field_that_did_not_go_is_nulled(name: str, value: Any) -> None:
     """What the empty value did not clear is sent as null; a field that changed was not removed."""
     old, new = inputs_of(**{name: value}), inputs_of()
 
-    assert uncleared_fields((name,), old, new, answer_to(old)) == {name: None}
-    assert uncleared_fields((name,), new, old, answer_to(old)) == {}
+    assert uncleared_fields((name,), old, new, response_to(old)) == {name: None}
+    assert uncleared_fields((name,), new, old, response_to(old)) == {}
 
 
 def test_removed_settings_are_nulled() -> None:

@@ -10,8 +10,10 @@ from goldrush_pulumi.operations.context import Policies
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry, default_folder
+from tests.support.account import context_of
+from tests.support.clock import FakeClock
+from tests.support.pipelines import spec_of
 from tests.unit.api.doubles import Clock
-from tests.unit.operations.doubles import FakeClock, context_of, spec_of
 from tests.unit.operations.test_claim import OWNER, URN, Account
 
 if TYPE_CHECKING:

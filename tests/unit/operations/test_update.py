@@ -14,26 +14,17 @@ from goldrush_pulumi.api import (
     PipelineLogs,
     ServerError,
 )
-from goldrush_pulumi.operations.context import OperationFailed, Progress
+from goldrush_pulumi.operations.context import AbsenceUnproven, OperationFailed, Progress
 from goldrush_pulumi.operations.create import AdoptionRefused, adopt, create
 from goldrush_pulumi.operations.delete import delete
-from goldrush_pulumi.operations.identity import AbsenceUnproven
 from goldrush_pulumi.operations.outputs import outputs_of
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.operations.update import PipelineGone, update
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
-from tests.unit.operations.doubles import (
-    PASSWORD,
-    PIPELINE_ID,
-    POSTGRES,
-    FakeClient,
-    FakeClock,
-    answer_to,
-    context_of,
-    inputs_of,
-    spec_of,
-    status_of,
-)
+from tests.support.account import context_of
+from tests.support.client import ScriptedClient
+from tests.support.clock import FakeClock
+from tests.support.pipelines import PASSWORD, PIPELINE_ID, POSTGRES, inputs_of, response_to, spec_of, status_of
 
 RUNNING, FAILED, PAUSED = status_of("RUNNING"), status_of("FAILED"), status_of("PAUSED")
 STOPPED = status_of("STOPPED")
@@ -45,7 +36,7 @@ BROKEN = ServerError("get status", "GoldRush failed (500)", status=500)
 
 def held(**changes: Any) -> Pipeline:
     """The server's answer for the plain pipeline with `changes`."""
-    return answer_to(inputs_of(**changes))
+    return response_to(inputs_of(**changes))
 
 
 def failure_of(call: Any, *arguments: Any) -> OperationFailed:
@@ -63,7 +54,7 @@ def steps(progress: Progress) -> list[tuple[str, str]]:
 
 def test_create_posts_once_and_waits() -> None:
     """One POST with the whole body, then looks until the pipeline is live; the record tells the steps."""
-    client = FakeClient(create=[held()], status=[None, status_of("DEPLOYING"), RUNNING])
+    client = ScriptedClient(create=[held()], status=[None, status_of("DEPLOYING"), RUNNING])
 
     done = create(context_of(client), spec_of())
 
@@ -84,7 +75,7 @@ def test_create_posts_once_and_waits() -> None:
 )
 def test_before_the_answer_of_the_post_an_error_is_a_plain_one(refusal: GoldRushError) -> None:
     """What was not taken is no pipeline: the error passes, or becomes another plain one, and no second POST is sent."""
-    client = FakeClient(create=[refusal])
+    client = ScriptedClient(create=[refusal])
 
     with pytest.raises(GoldRushError):
         create(context_of(client), spec_of())
@@ -103,7 +94,7 @@ def test_before_the_answer_of_the_post_an_error_is_a_plain_one(refusal: GoldRush
 )
 def test_after_the_post_every_error_keeps_the_pipeline(trouble: BaseException, run: str, said: str) -> None:
     """Whatever is raised once a pipeline exists, it is recorded with its id, a reason, and no secret."""
-    client = FakeClient(create=[held()], status=[trouble], **MUTE)
+    client = ScriptedClient(create=[held()], status=[trouble], **MUTE)
 
     failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
 
@@ -117,7 +108,7 @@ def test_after_the_post_every_error_keeps_the_pipeline(trouble: BaseException, r
 def test_a_server_message_is_redacted_before_it_is_cut() -> None:
     """An error that quotes a secret across the length that is shown leaves no half of it."""
     quoting = ServerError("get status", "failed", status=500, server_message="x" * 290 + PASSWORD)
-    client = FakeClient(create=[held()], status=[quoting])
+    client = ScriptedClient(create=[held()], status=[quoting])
 
     failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
 
@@ -136,7 +127,7 @@ def test_a_server_message_is_redacted_before_it_is_cut() -> None:
 )
 def test_a_deployment_that_does_not_come_up(shows: list[Any], run: str, said: str) -> None:
     """Failed, stopped, too slow or gone: each is recorded with its diagnosis."""
-    failed = failure_of(create, context_of(FakeClient(create=[held()], status=shows, **MUTE)), spec_of())
+    failed = failure_of(create, context_of(ScriptedClient(create=[held()], status=shows, **MUTE)), spec_of())
 
     assert failed.progress.run.status == run
     assert said in failed.reason
@@ -144,7 +135,7 @@ def test_a_deployment_that_does_not_come_up(shows: list[Any], run: str, said: st
 
 def test_cancelled_while_waiting() -> None:
     """Cancelled in a sleep: recorded as such, with the phase that was last seen."""
-    client = FakeClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
+    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
 
     failed = failure_of(create, context_of(client, FakeClock(cancel_at=3.0)), spec_of())
 
@@ -155,7 +146,7 @@ def test_cancelled_while_waiting() -> None:
 def test_the_time_of_the_verb_is_the_time_of_the_wait() -> None:
     """`custom_timeouts` bounds the whole verb."""
     clock = FakeClock()
-    client = FakeClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
+    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
 
     failure_of(create, context_of(client, clock, timeout_seconds=45.0), spec_of())
 
@@ -164,7 +155,7 @@ def test_the_time_of_the_verb_is_the_time_of_the_wait() -> None:
 
 def test_paused_from_the_start() -> None:
     """A wish for "paused" goes with the POST; where the server honours it nothing more is sent."""
-    client = FakeClient(create=[held(status="paused")], status=[PAUSED])
+    client = ScriptedClient(create=[held(status="paused")], status=[PAUSED])
 
     create(context_of(client), spec_of(status="paused"))
 
@@ -173,7 +164,7 @@ def test_paused_from_the_start() -> None:
 
 def test_paused_from_the_start_where_the_server_does_not_listen() -> None:
     """Where the new pipeline runs all the same, it is paused."""
-    client = FakeClient(create=[held()], set_status=[held(status="paused")], status=[RUNNING, PAUSED])
+    client = ScriptedClient(create=[held()], set_status=[held(status="paused")], status=[RUNNING, PAUSED])
 
     done = create(context_of(client), spec_of(status="paused"))
 
@@ -185,19 +176,19 @@ def test_paused_from_the_start_where_the_server_does_not_listen() -> None:
 
 def test_a_bounded_pipeline_may_be_over_at_once() -> None:
     """STOPPED is success for a bounded pipeline, though RUNNING was never seen."""
-    client = FakeClient(create=[held(execution_mode="bounded")], status=[status_of("DEPLOYING"), STOPPED])
+    client = ScriptedClient(create=[held(execution_mode="bounded")], status=[status_of("DEPLOYING"), STOPPED])
 
     assert create(context_of(client), spec_of(execution_mode="bounded")).run.status == "Succeeded"
 
 
 def test_nobody_waits() -> None:
     """With `wait_for` "none" one look is taken for the record, and one that is not possible yet is no failure."""
-    client = FakeClient(create=[held()], status=[FAILED])
+    client = ScriptedClient(create=[held()], status=[FAILED])
     assert create(context_of(client), spec_of(wait_for="none")).status == FAILED
     assert len(client.calls) == 2
 
     warnings: list[str] = []
-    client = FakeClient(create=[held()], status=[None])
+    client = ScriptedClient(create=[held()], status=[None])
     create(context_of(client, warn=warnings.append), spec_of(wait_for="none"))
     assert warnings == ["pipeline base-swaps: its status cannot be seen yet"]
 
@@ -205,7 +196,7 @@ def test_nobody_waits() -> None:
 def test_healthy_is_waited_for() -> None:
     """With `wait_for` "healthy" the destination is asked, but only once the pipeline is live."""
     healths = [DestinationHealth(), DestinationHealth(healthy=True)]
-    client = FakeClient(create=[held()], status=[status_of("DEPLOYING"), RUNNING], health=healths)
+    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING"), RUNNING], health=healths)
 
     done = create(context_of(client), spec_of(wait_for="healthy"))
 
@@ -216,7 +207,7 @@ def test_healthy_is_waited_for() -> None:
 def test_unhealthy_is_a_failure() -> None:
     """A destination that stays unhealthy fails the deployment with what its probe said."""
     sick = DestinationHealth(healthy=False, last_error="bucket missing")
-    client = FakeClient(create=[held()], status=[RUNNING], health=[sick], logs=[PipelineLogs()])
+    client = ScriptedClient(create=[held()], status=[RUNNING], health=[sick], logs=[PipelineLogs()])
 
     failed = failure_of(create, context_of(client), spec_of(wait_for="healthy"))
 
@@ -226,8 +217,8 @@ def test_unhealthy_is_a_failure() -> None:
 # --- update -----------------------------------------------------------------------------------------------------------
 
 
-def updating(old: dict[str, Any], new: dict[str, Any], **answers: Any) -> tuple[FakeClient, Progress]:
-    client = FakeClient(**{"status": [RUNNING, NEW_DEPLOYING, NEW_RUNNING], "update": [held(**new)], **answers})
+def updating(old: dict[str, Any], new: dict[str, Any], **answers: Any) -> tuple[ScriptedClient, Progress]:
+    client = ScriptedClient(**{"status": [RUNNING, NEW_DEPLOYING, NEW_RUNNING], "update": [held(**new)], **answers})
     return client, update(context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
 
@@ -298,7 +289,7 @@ def test_paused_by_hand_is_set_right() -> None:
 @pytest.mark.parametrize("refusal", [REFUSED, Interrupted("cancelled"), AmbiguousResult("update", "answer lost")])
 def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> None:
     """A PATCH that was refused, not sent or lost is a plain error: state stays as it is."""
-    client = FakeClient(status=[RUNNING], update=[refusal])
+    client = ScriptedClient(status=[RUNNING], update=[refusal])
 
     with pytest.raises(type(refusal)):
         update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
@@ -306,7 +297,9 @@ def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> 
 
 def test_a_failure_after_the_patch_is_recorded() -> None:
     """Once the PATCH was answered, the change is known to be there: its failure is a partial result."""
-    client = FakeClient(status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE)
+    client = ScriptedClient(
+        status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE
+    )
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
 
@@ -340,7 +333,7 @@ def test_what_was_merged_is_nulled_then() -> None:
 def test_what_will_not_go_fails_clearly() -> None:
     """A server that keeps what was removed in spite of null is told of, and state goes on showing it."""
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
-    client = FakeClient(status=[RUNNING], update=[held(**old)])
+    client = ScriptedClient(status=[RUNNING], update=[held(**old)])
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
@@ -358,7 +351,7 @@ def test_a_masked_setting_that_will_not_go_stays_in_state() -> None:
     rest = {"destination_type": "webhook"}
     old = inputs_of(**rest, destination_config=config)
     new = spec_of(**rest, destination_config={**config, "headers": {"X-B": "changed"}})
-    client = FakeClient(status=[RUNNING], update=[answer_to(old)])
+    client = ScriptedClient(status=[RUNNING], update=[response_to(old)])
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, old, new)
     outputs = outputs_of(new, failed.progress, "f", old, failed.unapplied)
@@ -371,9 +364,9 @@ def test_a_masked_setting_that_will_not_go_stays_in_state() -> None:
 # --- resume -----------------------------------------------------------------------------------------------------------
 
 
-def resuming(inputs: dict[str, Any] | None = None, **answers: Any) -> tuple[FakeClient, Progress]:
+def resuming(inputs: dict[str, Any] | None = None, **answers: Any) -> tuple[ScriptedClient, Progress]:
     wanted = inputs or {}
-    client = FakeClient(**{"get": [held(**wanted)], "update": [held(**wanted)], **answers})
+    client = ScriptedClient(**{"get": [held(**wanted)], "update": [held(**wanted)], **answers})
     return client, update(context_of(client), PIPELINE_ID, inputs_of(**wanted), spec_of(**wanted))
 
 
@@ -415,7 +408,7 @@ def test_resume_of_a_failure_sends_everything_once(phase: str) -> None:
 
 def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
     """When the failure of before outlasts the PATCH, the pipeline is paused and resumed once."""
-    client = FakeClient(update=[held()], set_status=[held(status="paused"), held()])
+    client = ScriptedClient(update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: FAILED, 1: FAILED, 2: PAUSED, 3: NEW_RUNNING})
 
     done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of())
@@ -427,7 +420,7 @@ def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
 
 def test_a_failure_that_nothing_heals() -> None:
     """Neither sent again nor paused and resumed: the failure is told, and each was tried once only."""
-    client = FakeClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
+    client = ScriptedClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of())
 
@@ -437,7 +430,7 @@ def test_a_failure_that_nothing_heals() -> None:
 
 def test_cancelled_between_pause_and_resume() -> None:
     """Cancelled after the pause, the pipeline is not resumed behind the user's back; the record says cancelled."""
-    client = FakeClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
+    client = ScriptedClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
     failed = failure_of(update, context_of(client, FakeClock(cancel_at=24.0)), PIPELINE_ID, inputs_of(), spec_of())
 
@@ -457,7 +450,7 @@ def test_resume_of_a_pipeline_paused_by_hand() -> None:
 
 def test_resume_of_a_paused_pipeline_that_failed() -> None:
     """A failed pipeline that is to be paused is not made to run by the cure."""
-    client = FakeClient(get=[held(status="paused")], update=[held(status="paused")], status=[FAILED], **MUTE)
+    client = ScriptedClient(get=[held(status="paused")], update=[held(status="paused")], status=[FAILED], **MUTE)
 
     failure_of(update, context_of(client), PIPELINE_ID, inputs_of(status="paused"), spec_of(status="paused"))
 
@@ -485,7 +478,7 @@ BOUNDED = {"execution_mode": "bounded", "execution_stop_from": 9}
 def test_what_has_ended_is_not_run_again(shown: str, old: Any, new: Any, sent: list[Any]) -> None:
     """Whatever changes about a bounded pipeline that is over, no status is sent, for that might run it again."""
     answer = held(**BOUNDED, **{**new, "status": shown, "triggers": None})
-    client = FakeClient(get=[answer], update=[answer], status=[STOPPED])
+    client = ScriptedClient(get=[answer], update=[answer], status=[STOPPED])
 
     done = update(context_of(client), PIPELINE_ID, inputs_of(**BOUNDED, **old), spec_of(**BOUNDED, **new))
 
@@ -508,7 +501,7 @@ def test_a_trigger_sends_everything() -> None:
 
 def test_a_trigger_pauses_and_resumes_where_a_patch_does_not_redeploy() -> None:
     """When sending everything left the deployment as it was, the pipeline is paused and resumed."""
-    client = FakeClient(update=[held()], set_status=[held(status="paused"), held()])
+    client = ScriptedClient(update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: RUNNING, 1: RUNNING, 2: PAUSED, 3: NEW_RUNNING})
 
     done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(triggers={"run": 2}))
@@ -539,7 +532,7 @@ def test_a_trigger_beside_a_removal() -> None:
 
 def test_update_of_a_pipeline_that_was_deleted() -> None:
     """A proven 404 says what to run; nothing was sent."""
-    client = FakeClient(status=[None])
+    client = ScriptedClient(status=[None])
 
     with pytest.raises(PipelineGone, match="run `pulumi refresh`, then `pulumi up`"):
         update(
@@ -552,7 +545,7 @@ def test_update_of_a_pipeline_that_was_deleted() -> None:
 
 def test_update_with_the_key_of_another_account() -> None:
     """An unproven 404 is another account's pipeline for all we know."""
-    client = FakeClient(status=[None], list=[[]])
+    client = ScriptedClient(status=[None], list=[[]])
 
     with pytest.raises(AbsenceUnproven, match="update pipeline base-swaps"):
         update(context_of(client), PIPELINE_ID, {**inputs_of(), "group_id": "grp_1"}, spec_of())
@@ -564,7 +557,7 @@ def test_update_with_the_key_of_another_account() -> None:
 
 def test_adopt_sends_the_destination_always() -> None:
     """Secrets cannot be compared, so a destination that has some is sent even when all that is visible agrees."""
-    client = FakeClient(get=[held()], update=[held()], status=[RUNNING])
+    client = ScriptedClient(get=[held()], update=[held()], status=[RUNNING])
 
     done = adopt(context_of(client), spec_of(), PIPELINE_ID)
 
@@ -575,7 +568,7 @@ def test_adopt_sends_the_destination_always() -> None:
 def test_adopt_sends_what_differs() -> None:
     """A pipeline that is taken over becomes what is declared, what it has beyond that included."""
     there = {"description": "old", "transforms": {"a": "SELECT 1"}, "name": "by hand"}
-    client = FakeClient(get=[held(**there)], update=[held()], status=[RUNNING, NEW_RUNNING])
+    client = ScriptedClient(get=[held(**there)], update=[held()], status=[RUNNING, NEW_RUNNING])
 
     adopt(context_of(client), spec_of(), PIPELINE_ID)
 
@@ -595,7 +588,7 @@ def test_adopt_sends_what_differs() -> None:
 def test_adopt_with_nothing_to_send() -> None:
     """A destination without secrets that agrees in everything is only waited for."""
     plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
-    client = FakeClient(get=[held(**plain)], status=[status_of("DEPLOYING"), RUNNING])
+    client = ScriptedClient(get=[held(**plain)], status=[status_of("DEPLOYING"), RUNNING])
 
     done = adopt(context_of(client), spec_of(**plain), PIPELINE_ID)
 
@@ -606,7 +599,7 @@ def test_adopt_with_nothing_to_send() -> None:
 def test_adopt_pauses_what_is_to_be_paused() -> None:
     """When the wish is all that differs, it goes by PUT."""
     plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
-    client = FakeClient(get=[held(**plain)], set_status=[held(**plain, status="paused")], status=[RUNNING, PAUSED])
+    client = ScriptedClient(get=[held(**plain)], set_status=[held(**plain, status="paused")], status=[RUNNING, PAUSED])
 
     adopt(context_of(client), spec_of(**plain, status="paused"), PIPELINE_ID)
 
@@ -619,7 +612,7 @@ def test_adopt_pauses_what_is_to_be_paused() -> None:
 )
 def test_adopt_refuses_what_cannot_be_changed(field: str, value: str) -> None:
     """A pipeline that differs in a field that no PATCH takes is left alone; the message names the field."""
-    client = FakeClient(get=[answer_to(inputs_of(), **{field: value})], status=[RUNNING])
+    client = ScriptedClient(get=[response_to(inputs_of(), **{field: value})], status=[RUNNING])
 
     with pytest.raises(AdoptionRefused, match=f"{field} is '{value}'"):
         adopt(context_of(client), spec_of(), PIPELINE_ID)
@@ -629,12 +622,12 @@ def test_adopt_refuses_what_cannot_be_changed(field: str, value: str) -> None:
 def test_adopt_refuses_what_does_not_exist() -> None:
     """An id that is wrong, or hidden from the key, is said to be so."""
     with pytest.raises(AdoptionRefused, match="does not exist or is hidden"):
-        adopt(context_of(FakeClient(get=[None])), spec_of(), PIPELINE_ID)
+        adopt(context_of(ScriptedClient(get=[None])), spec_of(), PIPELINE_ID)
 
 
 def test_adopt_takes_each_pipeline_once() -> None:
     """Two resources of one program cannot take the same pipeline."""
-    context = context_of(FakeClient(get=[held()], update=[held()], status=[RUNNING]))
+    context = context_of(ScriptedClient(get=[held()], update=[held()], status=[RUNNING]))
     adopt(context, spec_of(), PIPELINE_ID)
 
     with pytest.raises(AdoptionRefused, match="another resource's already"):
@@ -646,7 +639,7 @@ def test_adopt_takes_each_pipeline_once() -> None:
 
 def test_delete_waits_until_it_is_gone() -> None:
     """After the DELETE the object is looked for until it is gone, whether or not its worker still reports."""
-    client = FakeClient(delete=[True], get=[held(), held(), held(), None], status=[status_of("STOPPING"), None])
+    client = ScriptedClient(delete=[True], get=[held(), held(), held(), None], status=[status_of("STOPPING"), None])
 
     delete(context_of(client), PIPELINE_ID, {})
 
@@ -656,7 +649,7 @@ def test_delete_waits_until_it_is_gone() -> None:
 
 def test_delete_of_what_is_gone_already() -> None:
     """A proven 404 is as good as a deletion."""
-    client = FakeClient(delete=[None])
+    client = ScriptedClient(delete=[None])
 
     delete(context_of(client), PIPELINE_ID, {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"})
 
@@ -665,14 +658,14 @@ def test_delete_of_what_is_gone_already() -> None:
 
 def test_delete_proven_by_the_group() -> None:
     """Another pipeline of the same group in the list proves the 404."""
-    client = FakeClient(delete=[None], list=[[Pipeline.model_validate({"id": "p", "group": {"id": "grp_1"}})]])
+    client = ScriptedClient(delete=[None], list=[[Pipeline.model_validate({"id": "p", "group": {"id": "grp_1"}})]])
 
     delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
 
 
 def test_delete_with_the_key_of_another_account() -> None:
     """An unproven 404 deletes nothing, and state must keep the pipeline."""
-    client = FakeClient(delete=[None], list=[[]])
+    client = ScriptedClient(delete=[None], list=[[]])
 
     with pytest.raises(AbsenceUnproven, match="delete pipeline base-swaps"):
         delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
@@ -683,7 +676,7 @@ def test_delete_with_the_key_of_another_account() -> None:
 )
 def test_delete_that_takes_too_long(clock: FakeClock, said: str) -> None:
     """Time that is up, or a cancel, is an error that says what is still there: state keeps the pipeline."""
-    client = FakeClient(delete=[True], get=[held()], status=[status_of("STOPPING")])
+    client = ScriptedClient(delete=[True], get=[held()], status=[status_of("STOPPING")])
 
     with pytest.raises(GoldRushError, match=f"delete pipeline base-swaps: {said}, {PIPELINE_ID} is STOPPING"):
         delete(context_of(client, clock), PIPELINE_ID, {})

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from goldrush_pulumi.operations.diff import overlay
 from goldrush_pulumi.operations.identity import OwnershipTag, as_user_wrote, is_cut, is_tag_cut_on, without_tag
 from goldrush_pulumi.schema.wire import OWNERSHIP_TAG
-from tests.unit.operations.doubles import answer_to, inputs_of
+from tests.support.pipelines import inputs_of, response_to
 
 OWNER, STRANGER = "0123456789abcdef" * 2, "fedcba9876543210" * 2
 URN = "urn:pulumi:dev::shop::shop:index:Group$pulumi-python:dynamic/goldrush:Pipeline::swaps"
@@ -83,14 +83,14 @@ def test_a_mark_is_never_drift() -> None:
     inputs = inputs_of(description="Swaps on Base")
 
     for held in (MARK.on("Swaps on Base"), "Swaps on Base [pulu", "Swaps on Base"):
-        assert overlay(inputs, answer_to(inputs, description=held))["description"] == "Swaps on Base"
+        assert overlay(inputs, response_to(inputs, description=held))["description"] == "Swaps on Base"
 
 
 def test_a_mark_alone_is_no_description() -> None:
     """A pipeline without a description has nothing but the mark there, and shows no drift."""
     inputs = inputs_of()
 
-    assert overlay(inputs, answer_to(inputs, description=str(MARK)))["description"] == ""
+    assert overlay(inputs, response_to(inputs, description=str(MARK)))["description"] == ""
 
 
 def test_users_may_not_write_a_mark() -> None:

@@ -11,7 +11,9 @@ from goldrush_pulumi.operations.context import Policies
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.update import update
-from tests.unit.operations.doubles import FakeClock, context_of, inputs_of, spec_of
+from tests.support.account import context_of
+from tests.support.clock import FakeClock
+from tests.support.pipelines import inputs_of, spec_of
 from tests.unit.operations.test_claim import OWNER, URN, Account, Process
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from goldrush_pulumi.operations.redaction import REDACTED, Redactor, known_secrets, secret_leaf_paths
 from goldrush_pulumi.schema.wire import SECRET_PATHS
-from tests.unit.operations.doubles import PASSWORD, POSTGRES, inputs_of
+from tests.support.pipelines import PASSWORD, POSTGRES, inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

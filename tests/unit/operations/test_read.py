@@ -5,29 +5,23 @@ from typing import Any
 import pytest
 
 from goldrush_pulumi.api import DestinationHealth, PipelineLogs, PodLogs
-from goldrush_pulumi.operations.identity import AbsenceUnproven
+from goldrush_pulumi.operations.context import AbsenceUnproven
 from goldrush_pulumi.operations.outputs import outputs_of_reading
 from goldrush_pulumi.operations.read import Reading, read
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.schema.pipeline import ECHOED
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
-from tests.unit.operations.doubles import (
-    PASSWORD,
-    PIPELINE_ID,
-    FakeClient,
-    answer_to,
-    context_of,
-    inputs_of,
-    status_of,
-)
+from tests.support.account import context_of
+from tests.support.client import ScriptedClient
+from tests.support.pipelines import PASSWORD, PIPELINE_ID, inputs_of, response_to, status_of
 
 SAME_KEY = {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"}
 
 
 def reading(inputs: dict[str, Any], phase: str, health: bool | None = True, **changes: Any) -> Reading:  # noqa: FBT001, FBT002
-    client = FakeClient(
-        get=[answer_to(inputs, **changes)],
+    client = ScriptedClient(
+        get=[response_to(inputs, **changes)],
         status=[status_of(phase)],
         health=[DestinationHealth(healthy=health, last_error=None if health else "sick")],
         logs=[PipelineLogs(pods=[PodLogs(pod="p", logs=f"ERROR {PASSWORD}")])],
@@ -87,7 +81,7 @@ def test_a_bounded_pipeline_that_ended_shows_no_drift() -> None:
 
 def test_a_look_up_by_id_complains_of_nothing() -> None:
     """Without inputs nobody has asked for anything: a failed pipeline is read as it is."""
-    client = FakeClient(get=[answer_to(inputs_of())], status=[status_of("FAILED")])
+    client = ScriptedClient(get=[response_to(inputs_of())], status=[status_of("FAILED")])
 
     seen = read(context_of(client), PIPELINE_ID, {}, {})
 
@@ -98,10 +92,10 @@ def test_a_look_up_by_id_complains_of_nothing() -> None:
 
 def test_absence_needs_its_proof() -> None:
     """A proven 404 reads as gone, an unproven one is an error: a wrong key must never empty a stack."""
-    assert read(context_of(FakeClient(get=[None])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
+    assert read(context_of(ScriptedClient(get=[None])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
 
     with pytest.raises(AbsenceUnproven, match="read pipeline base-swaps"):
-        read(context_of(FakeClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), {"group_id": "grp_1"})
+        read(context_of(ScriptedClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), {"group_id": "grp_1"})
 
 
 def test_outputs_echo_the_inputs_and_keep_the_records() -> None:

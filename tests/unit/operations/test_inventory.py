@@ -19,7 +19,8 @@ from goldrush_pulumi.api import (
 from goldrush_pulumi.operations.inventory import Inventory, ListEndless, ListUnstable, list_all
 from goldrush_pulumi.schema.wire import read_time
 from tests.caller import Caller
-from tests.unit.operations.doubles import FakeClient, FakeClock
+from tests.support.client import ScriptedClient
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -38,8 +39,8 @@ def page(ids: Iterable[Any], total: int | None, *, more: bool = False, **fields:
     return PipelinePage(items=items(ids, **fields), total_count=total, has_more=more, updated_at=NOW)
 
 
-def client_of(*pages: Any, **answers: Any) -> tuple[GoldRushClient, FakeClient]:
-    fake = FakeClient(page=pages, **answers)
+def client_of(*pages: Any, **answers: Any) -> tuple[GoldRushClient, ScriptedClient]:
+    fake = ScriptedClient(page=pages, **answers)
     return cast("GoldRushClient", fake), fake
 
 
