@@ -186,7 +186,7 @@ def test_pipeline_that_a_look_up_or_refresh_saw_is_adopted(account: Account) -> 
 
 
 def test_forced_replacement_creates_what_it_deleted(account: Account) -> None:
-    """`--replace` of a resource with adopt_id deletes the pipeline first: a new one is created, and a warning says so."""
+    """`--replace` of a resource with adopt_id deletes the pipeline first: a new one is created, with a warning."""
     process = account.process()
     there = account.leave()
     spec = spec_of(adopt_id=there)
