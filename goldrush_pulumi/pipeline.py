@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
@@ -14,9 +13,10 @@ from pulumi.dynamic import Resource
 from goldrush_pulumi.owner import stack_owner
 from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
 from goldrush_pulumi.provider import make_provider
-from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
+from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits, packed_abi
 from goldrush_pulumi.schema.wire import OWNER, SECRET_PATHS
 from goldrush_pulumi.secret_paths import marked_secret_paths
+from goldrush_pulumi.validation.abi import AbiFileError, read_abi_file
 
 
 class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
@@ -141,6 +141,8 @@ def _on_the_wire(resource_name: str, given: dict[str, Any]) -> dict[str, Any]:
             wire[height] = _height(wire[height])
     if isinstance(wire.get("abi_file"), (str, Path)):
         wire["abi_file"] = _read_abi(resource_name, Path(wire["abi_file"]))
+    if "abi_file" in wire:
+        wire["abi_file"] = packed_abi(wire["abi_file"])
     destination_type = _destination_type(given.get("destination_config"))
     if destination_type is not None:
         wire.setdefault("destination_type", destination_type)
@@ -177,10 +179,7 @@ def _read_abi(resource_name: str, path: Path) -> Any:
     """
     whole = Path(pulumi.get_root_directory() or ".", path)
     try:
-        return json.loads(whole.read_text(encoding="utf-8"))
-    except OSError as error:
-        reason = f"{whole}: {error.strerror or 'cannot be read'}; the path is relative to the project's folder"
-    except (ValueError, RecursionError):
-        reason = f"{whole}: is not JSON; a Solidity ABI is a JSON array"
-    msg = f"declare pipeline {resource_name}: abi_file: {reason}"
-    raise pulumi.RunError(msg)
+        return read_abi_file(whole)
+    except AbiFileError as error:
+        where = f"{whole}: {error}; the path is relative to the project's folder"
+        raise pulumi.RunError(f"declare pipeline {resource_name}: abi_file: {where}") from None
