@@ -1,4 +1,4 @@
-"""Check the ABIs of npm packages: `python -m tools.npm_abis @openzeppelin/contracts ...`.
+"""Check the ABIs of npm packages: `python -m bench.npm_abis @openzeppelin/contracts ...`.
 
 Every package is fetched by `npm pack` and unpacked into a folder that is removed again; nothing of it is run. Each
 distinct ABI in its JSON files is judged as an input, once for events and once for functions, and counted.
@@ -19,7 +19,9 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, Final
 
+from bench.figures import RESULTS, Figure, record
 from goldrush_pulumi.validation.inputs import find_problems
+from goldrush_pulumi.validation.rules import CODES
 from tools.terminal import say
 
 if TYPE_CHECKING:
@@ -47,16 +49,17 @@ class Counts:
     warned: Counter[str] = field(default_factory=Counter)
     slow: list[str] = field(default_factory=list)
 
-    def lines(self) -> Iterator[str]:
-        """The counts for people."""
-        yield f"{len(self.tried)} distinct ABIs: {len(self.refused)} refused, {len(self.slow)} slower than"
-        yield f"  {_SLOW_SECONDS:g} s; warnings by code: {dict(self.warned.most_common()) or 'none'}"
-        yield from (f"refused: {line}" for line in self.refused)
-        yield from (f"slow: {line}" for line in self.slow)
+    def figures(self) -> Iterator[Figure]:
+        """The counts, each beside what it should be."""
+        yield Figure("distinct ABIs, each for logs and for transactions", str(len(self.tried)), "at least 3000")
+        yield Figure("refused", str(len(self.refused)), "0")
+        yield Figure(f"slower than {_SLOW_SECONDS:g} s of CPU", str(len(self.slow)), "0")
+        for code, number in sorted(self.warned.items()):
+            yield Figure(f"warnings {code}: {CODES[code].title}", str(number))
 
 
 def abis_in(folder: Path) -> Iterator[tuple[Path, list[Any]]]:
-    """Yield every ABI in the JSON files of a folder: an array, or the `abi` of a compiler's object."""
+    """Yield every ABI in the JSON files of a folder: an array, or the `abi` of a compiler's or deployment's object."""
     for file in sorted(folder.rglob("*.json")):
         if file.is_symlink() or file.stat().st_size > _GREATEST_FILE_BYTES:
             continue
@@ -64,9 +67,25 @@ def abis_in(folder: Path) -> Iterator[tuple[Path, list[Any]]]:
             value = json.loads(file.read_text("utf-8-sig"))
         except (OSError, ValueError, RecursionError):
             continue
-        abi = value.get("abi") if isinstance(value, dict) else value
-        if isinstance(abi, list) and abi and all(_is_entry(item) for item in abi):
-            yield file, abi
+        for abi in _arrays(value, depth=0):
+            if abi and all(_is_entry(item) for item in abi):
+                yield file, abi
+
+
+_GREATEST_DEPTH: Final = 4
+
+
+def _arrays(value: Any, *, depth: int) -> Iterator[list[Any]]:
+    if isinstance(value, list) and depth == 0:
+        yield value
+    if not isinstance(value, dict) or depth > _GREATEST_DEPTH:
+        return
+    abi = value.get("abi")
+    if isinstance(abi, list):
+        yield abi
+    else:
+        for item in value.values():
+            yield from _arrays(item, depth=depth + 1)
 
 
 def _is_entry(item: Any) -> bool:
@@ -114,10 +133,12 @@ def unpack(package: str, folder: Path) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     """Check packages; the exit code is 1 when an ABI is refused or slow, or a package cannot be fetched."""
-    parser = argparse.ArgumentParser(prog="python -m tools.npm_abis", description="Check the ABIs of npm packages.")
+    parser = argparse.ArgumentParser(prog="python -m bench.npm_abis", description="Check the ABIs of npm packages.")
     parser.add_argument("packages", nargs="+", help="names of packages, as npm takes them", metavar="PACKAGE")
+    parser.add_argument("--record", action="store_true", help=f"write the counts into {RESULTS.name}")
+    given = parser.parse_args(arguments)
     counts, missing = Counts(), 0
-    for package in parser.parse_args(arguments).packages:
+    for package in given.packages:
         before = len(counts.tried)
         with TemporaryDirectory(prefix="goldrush-abis-") as name:
             folder = Path(name)
@@ -130,8 +151,12 @@ def main(arguments: list[str] | None = None) -> int:
             for file, abi in abis_in(folder):
                 count(f"{package}: {file.relative_to(folder)}", abi, counts)
         say(f"{package}: {len(counts.tried) - before} new ABIs")
-    for line in counts.lines():
+    for line in (*counts.refused, *counts.slow):
         say(line)
+    for figure in counts.figures():
+        say(f"{figure.what} | {figure.figure} | {figure.aim}")
+    if given.record:
+        record("ABIs of npm packages", counts.figures())
     return 1 if counts.refused or counts.slow or missing else 0
 
 
