@@ -211,6 +211,33 @@ def test_an_abi_may_be_parsed_already() -> None:
     assert inputs_of(decoding(abi_file={"abi": ABI}))["abi_file"] == {"abi": ABI}
 
 
+LARGE_ABI = [{"type": "event", "name": f"Swap{number}", "inputs": []} for number in range(2500)]
+
+
+def test_a_large_abi_is_registered_as_text(tmp_path: Path) -> None:
+    """One string in place of hundred thousands of values, given as a list or by path; a small one stays a list."""
+    (tmp_path / "swap.json").write_text(json.dumps(LARGE_ABI, indent=1), "utf-8")
+    packed = inputs_of(keywords(abi_file=LARGE_ABI))["abi_file"]
+
+    assert isinstance(packed, str)
+    assert json.loads(packed) == LARGE_ABI
+    assert inputs_of(keywords(abi_file=tmp_path / "swap.json"))["abi_file"] == packed
+    assert inputs_of(keywords(abi_file=LARGE_ABI[:9]))["abi_file"] == LARGE_ABI[:9]
+
+
+def test_a_large_abi_with_outputs_stays_as_it_is() -> None:
+    """What another resource decides on cannot be written as text before that resource exists."""
+
+    def program() -> Any:
+        name = pulumi.Output.from_input("Last")
+        return keywords(abi_file=[*LARGE_ABI, {"type": "event", "name": name, "inputs": []}])()
+
+    assert inputs_of(program)["abi_file"] == [
+        *LARGE_ABI,
+        {"type": "event", "name": "Last", "inputs": []},
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
