@@ -60,7 +60,9 @@ _SHAPES: Final[dict[str, str]] = {
 ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
     BASE_URL_VARIABLE: "URL of the API, where `goldrush:baseUrl` is not set.",
-    "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors, and shows requests with `--debug`.",
+    "GOLDRUSH_PULUMI_DEBUG": (
+        "`1` adds tracebacks, without any exception's text, to internal errors, and shows requests with `--debug`."
+    ),
     VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
 }
 """The environment variables that the package reads."""

@@ -156,7 +156,7 @@ def test_a_provider_takes_every_setting_of_an_account() -> None:
     signature = inspect.signature(Provider.__init__)
     arguments = [name for name, item in signature.parameters.items() if item.kind is item.KEYWORD_ONLY]
     assert arguments == [name for name, row in SETTINGS.items() if row.is_for_account]
-    text = inspect.getdoc(Provider.__init__) or ""
+    text = inspect.getdoc(Provider) or ""
     assert [name for name in arguments if f"{name}: {SETTINGS[name].description}\n" not in f"{text}\n"] == []
 
 
