@@ -10,6 +10,7 @@ from goldrush_pulumi.api import (
     GoldRushError,
     Interrupted,
     InvalidRequest,
+    OutOfTime,
     Pipeline,
     PipelineLogs,
     ServerError,
@@ -96,6 +97,7 @@ def test_before_the_answer_of_the_post_an_error_is_a_plain_one(refusal: GoldRush
     [
         (BROKEN, "Failed", "could not be followed: get status: GoldRush failed (500)"),
         (Interrupted("cancelled"), "Cancelled", "when the update was cancelled"),
+        (OutOfTime("get status", "did not respond in time"), "TimedOut", "time is up, raise custom_timeouts"),
         (RuntimeError(PASSWORD), "Failed", "could not be followed: internal error RuntimeError"),
         (KeyboardInterrupt(), "Failed", "internal error KeyboardInterrupt"),
         (SystemExit(3), "Failed", "internal error SystemExit"),
