@@ -148,7 +148,7 @@ class Settings:
 
 
 def load_settings(
-    config: Callable[[str], str | None], environment: Mapping[str, str], keys: Iterable[str] = ()
+    config: Callable[[str], str | None], environment: Mapping[str, str], keys: Iterable[str] = (), project: str = ""
 ) -> Settings:
     """Read the settings from config values and the environment.
 
@@ -156,11 +156,12 @@ def load_settings(
         config: Returns the value of a full key such as "goldrush:baseUrl", or None.
         environment: The environment variables.
         keys: All keys that config has, so that unknown settings are found.
+        project: Name of the project that the config belongs to.
 
     Raises:
         SettingsError: the key is missing, a setting is unknown, or a value is wrong; all problems at once.
     """
-    problems = unknown_settings(keys)
+    problems = unknown_settings(keys, project)
     service_key, key_source = _first(config, environment, SETTINGS["service_key"])
     if not service_key:
         problems.append(
@@ -191,8 +192,13 @@ def parallel_setting(config: Callable[[str], str | None]) -> int:
     return int(_Reader(config, []).number("parallel"))
 
 
-def unknown_settings(keys: Iterable[str]) -> list[str]:
-    """Return one line for each of these config keys that is in our namespace and is not a setting."""
+def unknown_settings(keys: Iterable[str], project: str = "") -> list[str]:
+    """Return one line for each of these config keys that is in our namespace and is not a setting.
+
+    A `project` that is called like the namespace has values of its own there, so nothing is unknown then.
+    """
+    if project == NAMESPACE:
+        return []
     from goldrush_pulumi.validation.problems import suggest  # noqa: PLC0415 - hardly ever needed
 
     prefix, known = f"{NAMESPACE}:", [row.name for row in _ROWS]

@@ -134,6 +134,12 @@ def test_other_settings_are_left_alone() -> None:
     assert unknown_settings(["shop:pipelines", "aws:region", "pulumi:tags", "goldrush-shop:x"]) == []
 
 
+def test_a_project_may_be_called_goldrush() -> None:
+    """The values of a project that is called like our namespace stand beside the settings, and are its own."""
+    assert unknown_settings(["goldrush:pipelines", "goldrush:pgPassword"], "goldrush") == []
+    assert len(unknown_settings(["goldrush:pipelines", "goldrush:pgPassword"], "shop")) == 2
+
+
 # --- One table --------------------------------------------------------------------------------------------------------
 
 
