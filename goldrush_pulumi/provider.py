@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -61,7 +62,8 @@ class PipelineProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
-        self._session = share_session(req.config.get, getattr(req.config, "_props", None) or ())
+        keys = getattr(req.config, "_props", None) or ()
+        self._session = share_session(req.config.get, keys, pulumi.get_project())
         engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb

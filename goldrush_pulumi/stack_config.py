@@ -33,7 +33,7 @@ from goldrush_pulumi.pipeline import Pipeline
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
-from goldrush_pulumi.settings import NAMESPACE, SETTING_NAMES, SETTINGS
+from goldrush_pulumi.settings import SETTINGS
 from goldrush_pulumi.validation.declarations import PIPELINES, find_declaration_problems
 from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.inputs import find_shape_problems
@@ -151,8 +151,6 @@ def json_schema() -> Schema:
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/Declaration"},
                     },
-                    # Whoever misspells a setting sees it in the editor.
-                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES])})$)": False,
                 },
             }
         },

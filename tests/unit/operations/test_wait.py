@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldrush_pulumi.api import Interrupted, OutOfTime
 from goldrush_pulumi.operations.wait import (
     EventClock,
     Goal,
@@ -311,6 +312,26 @@ def test_errors_of_a_look_are_passed_on() -> None:
 
     with pytest.raises(OSError, match="no network"):
         wait_until(Wait(LIVE, 60.0), look, FakeClock(), print)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (OutOfTime("get status", "did not respond in time"), WaitEnd.TIMED_OUT),
+        (Interrupted("get status: cancelled"), WaitEnd.CANCELLED),
+    ],
+)
+def test_a_look_that_is_cut_off_ends_the_wait(error: Exception, ending: WaitEnd) -> None:
+    """A look that runs out of time, or is cancelled, ends the wait with the last status that was seen."""
+    looks = iter([Observation(DEPLOYING)])
+
+    def look() -> Observation:
+        for observation in looks:
+            return observation
+        raise error
+
+    outcome = wait_until(Wait(LIVE, 600.0), look, FakeClock(), lambda _text: None)
+    assert (outcome.ending, outcome.status) == (ending, DEPLOYING)
 
 
 def test_gone_is_the_goal_of_a_delete() -> None:
