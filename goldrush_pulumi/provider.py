@@ -24,7 +24,7 @@ from goldrush_pulumi.operations.diff import compare
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
 from goldrush_pulumi.schema.pipeline import INPUTS, Change
-from goldrush_pulumi.schema.wire import OWNER, PROVIDER
+from goldrush_pulumi.schema.wire import OWNER, PROVIDER, SECRET_PATHS
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 from goldrush_pulumi.validation.inputs import find_problems
@@ -133,8 +133,8 @@ class PipelineProvider(ResourceProvider):
         from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
         from goldrush_pulumi.operations.read import read  # noqa: PLC0415
 
-        recorded = _inputs(engine.current_request().inputs or props)
-        inputs = recorded if "project" in recorded else {}
+        recorded = engine.current_request().inputs or (props if SECRET_PATHS in props else {})
+        inputs = _inputs(recorded) if "project" in recorded else {}
         with self._session.context(inputs, props) as context:
             context.claims.see(id_)
             reading = read(context, id_, inputs, props)
@@ -144,9 +144,13 @@ class PipelineProvider(ResourceProvider):
             outputs = with_secrets_marked(
                 outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props)
             )
+        # A hidden input that is left out would show as one that the next `up` adds. Without inputs, the pipeline stays
+        # one that was only looked up: nobody has asked for anything.
+        hidden = {name: recorded[name] for name in (OWNER,) if name in recorded}
+        observed = with_secrets_marked({**reading.inputs, **hidden}) if inputs else {}
         if reading.diagnosis:
-            raise engine.InitFailed(id_, outputs, [reading.diagnosis], with_secrets_marked(reading.inputs))
-        return ReadResult(id_, outputs, with_secrets_marked(reading.inputs))
+            raise engine.InitFailed(id_, outputs, [reading.diagnosis], observed)
+        return ReadResult(id_, outputs, observed)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
@@ -198,7 +202,6 @@ def _mark_secret(container: dict[str, Any], path: tuple[str, ...]) -> None:
 def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
     """The inputs among some properties, with whole numbers restored."""
     from goldrush_pulumi.schema.pipeline import whole_numbers  # noqa: PLC0415
-    from goldrush_pulumi.schema.wire import SECRET_PATHS  # noqa: PLC0415
 
     names = (*INPUTS, SECRET_PATHS)
     return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
