@@ -167,10 +167,11 @@ class PipelineProvider(ResourceProvider):
                 owners=owners,
                 unconfirmed=reading.unconfirmed,
             )
+        # Without inputs, the pipeline stays one that was only looked up: nobody has asked for anything.
+        observed = with_secrets_marked(reading.inputs) if inputs else {}
         if reading.diagnosis:
-            found = with_secrets_marked(reading.inputs)
-            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], found)
-        return ReadResult(id_, with_secrets_marked(outputs), with_secrets_marked(reading.inputs))
+            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], observed)
+        return ReadResult(id_, with_secrets_marked(outputs), observed)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:

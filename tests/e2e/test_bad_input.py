@@ -66,10 +66,10 @@ def test_misspelt_field_is_told_with_the_right_one(world: World) -> None:
     assert world.emulator.requests() == []
 
 
-def test_mistakes_in_the_program_are_one_line(world: World) -> None:
-    """A keyword that does not exist or is missing ends the program with one line."""
+def test_mistakes_in_the_program_are_named(world: World) -> None:
+    """A keyword that does not exist or is missing is named among all that is wrong with the pipeline."""
     stack = world.stack('goldrush.Pipeline("swaps", project="shop", topik="base")')
-    refuse(stack, "declare pipelines: fix these inputs", "topik")
+    refuse(stack, "declare pipelines: fix these inputs", 'topik: is not an input of a pipeline, did you mean "topic"?')
     stack.program('goldrush.Pipeline("swaps", project="shop")')
     refuse(stack, "declare pipelines: fix these inputs", "topic", "destination_config")
     assert world.emulator.requests() == []

@@ -298,8 +298,8 @@ def test_all_mistakes_of_a_pipeline_are_named_together() -> None:
         lambda: untyped("x", project="", topik=TOPIC, destination_config=postgres(), transforms={"swaps": "DROP"})
     ).splitlines()
 
-    assert lines[0] == "declare pipelines: fix these inputs"
-    paths = ["x: topic", "x: topik", "x: project", 'x: transforms["swaps"]']
+    assert lines[0] == "declare pipeline x: fix these inputs"
+    paths = ["topic", "topik", "project", 'transforms["swaps"]']
     assert [line.strip().rpartition(": ")[0] for line in lines[1:]] == paths
     assert 'did you mean "topic"?' in lines[2]
 
