@@ -179,7 +179,7 @@ def test_defaults_law(inputs: dict[str, Any]) -> None:
 
 
 def test_post_body() -> None:
-    """A POST carries what was given a value: nothing empty, nothing of ours, and no wish that goes without saying."""
+    """A POST carries what was given a value: nothing empty, nothing of ours, and not the default status."""
     spec = spec_of(
         description="Swaps",
         transforms={"swaps": "SELECT 1"},

@@ -98,7 +98,7 @@ def test_live_means_running_with_every_replica_ready(phase: str, ready: int, rep
 
 @pytest.mark.parametrize("desired_status", ["running", "paused"])
 def test_a_bounded_pipeline_may_be_over(desired_status: str) -> None:
-    """STOPPED is the end of a bounded pipeline whatever was wished, and the failure of an unbounded one."""
+    """STOPPED is the end of a bounded pipeline whatever is desired, and the failure of an unbounded one."""
     bounded, unbounded = goal_of(desired_status, is_bounded=True), goal_of(desired_status, is_bounded=False)
 
     assert bounded.reached == {"RUNNING" if desired_status == "running" else "PAUSED", "STOPPED"}
@@ -207,7 +207,7 @@ def test_a_start_where_there_was_none_is_a_move() -> None:
 
 
 def test_a_failure_from_before_the_change_is_told_apart() -> None:
-    """FAILED that only holds over from the old deployment says that nothing was deployed anew."""
+    """FAILED that only holds over from the old deployment says that nothing was deployed since."""
     ending, seconds = ending_of((0, FAILED), previous=STALE)
 
     assert ending is WaitEnd.STALE_FAILURE
