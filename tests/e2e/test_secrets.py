@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.e2e.cli import ROOT
 from tests.e2e.leaks import find_leaks, spellings
 from tests.e2e.programs import POSTGRES, marked, pipeline
 from tests.e2e.stack import is_secret

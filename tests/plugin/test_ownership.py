@@ -133,9 +133,7 @@ def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     (existing,) = emulator.pipelines()
     with start(emulator) as plugin:
         Resource(plugin, "second").up(owned(adopt_id=existing["id"], name="shared"))
-        with pytest.raises(
-            VerbError, match="::second already; give each resource its own"
-        ):
+        with pytest.raises(VerbError, match="::second already; give each resource its own"):
             Resource(plugin, "third").up(owned(adopt_id=existing["id"], name="shared"))
     assert posts(emulator) == 1
 
