@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = "pulumi-python:dynamic/goldrush:Pipeline"
 TOPIC = "base.mainnet.ref.block.swap.v3"
+LOGS = "base.mainnet.ref.block.logs"
 POSTGRES: dict[str, Any] = {
     "url": "postgresql://db.example.com:5432/analytics",
     "user": "goldrush",
@@ -217,12 +218,12 @@ LARGE_ABI = [{"type": "event", "name": f"Swap{number}", "inputs": []} for number
 def test_a_large_abi_is_registered_as_text(tmp_path: Path) -> None:
     """One string in place of hundred thousands of values, given as a list or by path; a small one stays a list."""
     (tmp_path / "swap.json").write_text(json.dumps(LARGE_ABI, indent=1), "utf-8")
-    packed = inputs_of(keywords(abi_file=LARGE_ABI))["abi_file"]
+    packed = inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI))["abi_file"]
 
     assert isinstance(packed, str)
     assert json.loads(packed) == LARGE_ABI
-    assert inputs_of(keywords(abi_file=tmp_path / "swap.json"))["abi_file"] == packed
-    assert inputs_of(keywords(abi_file=LARGE_ABI[:9]))["abi_file"] == LARGE_ABI[:9]
+    assert inputs_of(keywords(topic=LOGS, abi_file=tmp_path / "swap.json"))["abi_file"] == packed
+    assert inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI[:9]))["abi_file"] == LARGE_ABI[:9]
 
 
 def test_a_large_abi_with_outputs_stays_as_it_is() -> None:
@@ -230,7 +231,7 @@ def test_a_large_abi_with_outputs_stays_as_it_is() -> None:
 
     def program() -> Any:
         name = pulumi.Output.from_input("Last")
-        return keywords(abi_file=[*LARGE_ABI, {"type": "event", "name": name, "inputs": []}])()
+        return keywords(topic=LOGS, abi_file=[*LARGE_ABI, {"type": "event", "name": name, "inputs": []}])()
 
     assert inputs_of(program)["abi_file"] == [
         *LARGE_ABI,
@@ -419,7 +420,7 @@ def test_a_transformation_may_keep_pipelines(place: Callable[..., Any]) -> None:
 def test_what_a_transformation_makes_is_checked(place: Callable[..., Any]) -> None:
     """A transformation may put a mistake right, and its own are reported."""
     assert inputs_of(place(change(topic=lambda: TOPIC), lambda **more: declare(topic="t", **more)))["topic"] == TOPIC
-    assert "topic: does not read like a topic" in refusal(place(change(topic=lambda: "t"), declare))
+    assert "topic: does not have the form of a topic" in refusal(place(change(topic=lambda: "t"), declare))
     refused = change(opts=lambda opts: ResourceOptions.merge(opts, ResourceOptions(delete_before_replace=False)))
     assert "delete_before_replace: cannot be False" in refusal(place(refused, declare))
 
