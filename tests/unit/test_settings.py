@@ -137,7 +137,7 @@ def test_other_settings_are_left_alone() -> None:
 def test_a_project_may_be_called_goldrush() -> None:
     """The values of a project that is called like our namespace stand beside the settings, and are its own."""
     assert unknown_settings(["goldrush:pipelines", "goldrush:pgPassword"], "goldrush") == []
-    assert len(unknown_settings(["goldrush:pipelines", "goldrush:pgPassword"], "shop")) == 2
+    assert len(unknown_settings(["goldrush:pgPassword", "goldrush:dbUser"], "shop")) == 2
 
 
 # --- One table --------------------------------------------------------------------------------------------------------
