@@ -54,7 +54,7 @@ class Timeouts(BaseModel):
 
 
 class Options(BaseModel):
-    """What Pulumi, not GoldRush, is told about a declared pipeline."""
+    """Resource options of a declared pipeline: they are for Pulumi and never reach GoldRush."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -65,7 +65,7 @@ class Options(BaseModel):
     custom_timeouts: Timeouts | None = Field(default=None, description="How long create, update and delete may take.")
 
     def as_resource_options(self) -> pulumi.ResourceOptions:
-        """Turn into the options of a resource."""
+        """Return these settings as the options of a resource."""
         timeouts = self.custom_timeouts
         return pulumi.ResourceOptions(
             protect=self.protect,
@@ -74,12 +74,12 @@ class Options(BaseModel):
         )
 
 
-# The values of inputs are judged by `find_problems`, as in every other program; the model owns their names.
+# `find_problems` judges the values of inputs, as in every other program; the model only has their names.
 _INPUT_FIELDS: dict[str, Any] = dict.fromkeys(INPUTS, (object, None))
 Declaration = create_model(
     "Declaration",
     __base__=Options,
-    __doc__="One pipeline: its inputs, and what Pulumi is told about it.",
+    __doc__="One pipeline: its inputs and its resource options.",
     **_INPUT_FIELDS,
 )
 
@@ -87,8 +87,8 @@ Declaration = create_model(
 def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
     """Declare every pipeline of the selected stack's config.
 
-    Texts in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
-    `--secret`: which leaf it was is lost when config is read.
+    Strings in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
+    `--secret`: the SDK does not say which leaf it was.
 
     Args:
         config: Where `pipelines` is looked up; without it, the config of the program's own project.
@@ -97,8 +97,8 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
         The resources by their names, in the order of the config.
 
     Raises:
-        pulumi.RunError: When `pipelines` is missing or anything is wrong with any pipeline; the message lists all of
-            it and holds no value.
+        pulumi.RunError: `pipelines` is missing, or anything is wrong with any pipeline; the message lists all problems
+            and holds no value.
     """
     config = config or pulumi.Config()
     secret = is_config_secret(config.full_key(PIPELINES))
@@ -109,7 +109,7 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
 
 
 def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], Options]]:
-    """Read and judge `pipelines` without declaring anything.
+    """Read and check `pipelines` without declaring anything.
 
     Returns:
         For each pipeline its inputs, in clear, and its options.
@@ -118,7 +118,7 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
         pulumi.RunError: As `declare_pipelines`.
     """
     declared = _read_map(config)
-    # The provider reads transforms and ABIs, and says every warning, on the row of the pipeline.
+    # The provider checks transforms and ABIs, and shows every warning on the row of the pipeline.
     found = (find_declaration_problems(name, entry, _find_problems) for name, entry in declared.items())
     errors = [problem for problems in found for problem in problems if problem.is_error]
     if errors:
@@ -130,7 +130,7 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
 
 
 def json_schema() -> Schema:
-    """Build the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
+    """Return the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
     declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
     definitions = declaration.pop("$defs")
     declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
@@ -174,7 +174,7 @@ _SETTINGS: Schema = {
         "description": "ServiceKey of the account; keep it encrypted.",
         "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}],
     },
-    "goldrush:baseUrl": {"description": "Where the API is, when it is not GoldRush's own address.", "type": "string"},
+    "goldrush:baseUrl": {"description": "URL of the API, unless it is GoldRush's own.", "type": "string"},
     "goldrush:requestsPerSecond": {
         "description": "Upper bound of the account's request rate.",
         "type": ["number", "string"],
@@ -184,7 +184,7 @@ _SETTINGS: Schema = {
 
 
 def _destination_rule(type_: str) -> Schema:
-    """Hold `destination_config` to its type's fields, whether the type is said inside it or beside it."""
+    """Require the fields of its type in `destination_config`, whether the type is given inside it or beside it."""
     said: Schema = {"properties": {"type": {"const": type_}}, "required": ["type"]}
     inside: Schema = {"properties": {"destination_config": said}, "required": ["destination_config"]}
     beside: Schema = {"properties": {"destination_type": {"const": type_}}, "required": ["destination_type"]}
@@ -214,25 +214,25 @@ def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
 
 def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     inputs = {name: value for name, value in entry.items() if name in INPUTS and value is not None}
-    # Once a config is wrapped in secrets, its type can no longer be read by the program.
+    # Once a config is wrapped in secrets, the program can no longer read its type.
     inputs["destination_type"] = resolve_type(inputs)
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
 
 def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap every text that may have been the secret one."""
+    """Wrap every string that may have been the secret one."""
     hidden: dict[str, Any] = {"destination_config": _hide_config(inputs)}
     if "transforms" in inputs:
-        hidden["transforms"] = _hide_texts(inputs["transforms"])
+        hidden["transforms"] = _hide_strings(inputs["transforms"])
     return {**inputs, **hidden}
 
 
 def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap the texts of a destination, but not the words GoldRush documents, such as the format of files."""
+    """Wrap the strings of a destination, but not the words that GoldRush documents, such as the format of files."""
     config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
     choices = {field.name: field.choices for field in destination.fields}
     return {
-        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_texts(value)
+        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_strings(value)
         for name, value in config.items()
     }
 
@@ -241,12 +241,12 @@ def _is_documented(value: Any, choices: tuple[str, ...]) -> bool:
     return all(item in choices for item in value) if isinstance(value, list) else value in choices
 
 
-def _hide_texts(value: Any) -> Any:
+def _hide_strings(value: Any) -> Any:
     if isinstance(value, str):
         return pulumi.Output.secret(value)
     if isinstance(value, Mapping):
-        return {name: _hide_texts(item) for name, item in value.items()}
-    return [_hide_texts(item) for item in value] if isinstance(value, list) else value
+        return {name: _hide_strings(item) for name, item in value.items()}
+    return [_hide_strings(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":
