@@ -16,9 +16,11 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from goldrush_pulumi import engine
+from goldrush_pulumi.schema.wire import PROVIDER
 
 _NAME = "goldrush"
 _ATTRIBUTE = "_goldrush_owner"
+_CHECKED: Final = "_goldrush_checked"
 _LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The CLI's own variable: state is saved when a run ends, and not at each step."""
 
@@ -88,3 +90,19 @@ def stack_owner() -> pulumi.Output[str] | None:
         if root is not None:
             setattr(root, _ATTRIBUTE, owner)
     return owner.id
+
+
+async def warn_of_untargeted_owner() -> None:
+    """Warn, once, when the engine passed over the stack's owner: a targeted pipeline cannot do without it.
+
+    Only the first run of a stack with `--target` is in this situation. A program can't see the option, but a resource
+    that was passed over has no known properties, not even those that it was given.
+    """
+    owner = getattr(pulumi.runtime.get_root_resource(), _ATTRIBUTE, None)
+    given = getattr(owner, PROVIDER, None)
+    if owner is None or not isinstance(given, pulumi.Output) or hasattr(owner, _CHECKED):
+        return
+    setattr(owner, _CHECKED, True)
+    if not await given.is_known():
+        urn = await owner.urn.future()
+        pulumi.log.warn(f"create Owner {_NAME}: it is not targeted, but pipelines need it; add --target '{urn}'")

@@ -13,7 +13,7 @@ from pulumi.dynamic import Resource
 from pulumi.runtime.mocks import MockMonitor
 
 from goldrush_pulumi.declarations import current_declarations, find_ignored_problems
-from goldrush_pulumi.owner import stack_owner
+from goldrush_pulumi.owner import stack_owner, warn_of_untargeted_owner
 from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
@@ -197,7 +197,8 @@ def _owner(opts: pulumi.ResourceOptions) -> dict[str, Any]:
 
 
 async def _secret_paths_once_right(declarations: Declarations, properties: Mapping[str, Any]) -> list[list[str]]:
-    declarations.require_right()
+    await declarations.let_register()
+    await warn_of_untargeted_owner()
     return await marked_secret_paths({name: value for name, value in properties.items() if name not in HIDDEN})
 
 

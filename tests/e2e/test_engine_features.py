@@ -30,6 +30,18 @@ def test_target_touches_only_the_target(world: World) -> None:
     assert [item["name"] for item in world.emulator.pipelines()] == ["swaps"]
 
 
+def test_first_run_with_a_target_names_the_owner(world: World) -> None:
+    """A first run that targets a pipeline alone fails with the option to add, and works with it."""
+    stack = world.stack(*TWO)
+    types = "urn:pulumi:dev::shop::pulumi-python:dynamic/goldrush:"
+    ended = stack.preview("--target", f"{types}Pipeline::swaps", expect=None)
+    assert ended.code != 0
+    assert f"it is not targeted, but pipelines need it; add --target '{types}Owner::goldrush'" in ended
+    stack.up("--target", f"{types}Pipeline::swaps", "--target", f"{types}Owner::goldrush")
+    assert [item["name"] for item in world.emulator.pipelines()] == ["swaps"]
+    assert "not targeted" not in stack.up()
+
+
 def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
     """After `stack rename` nothing changes: state, not the name of the stack, says what is whose."""
     stack = world.stack(pipeline())

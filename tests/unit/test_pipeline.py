@@ -296,6 +296,33 @@ def test_mistakes_of_all_pipelines_are_named_together() -> None:
     assert not [path for path in paths if path[0] == "right"]
 
 
+@pytest.mark.parametrize(
+    ("transforms", "preview", "warned"),
+    [
+        (["DROP TABLE swaps", "SELECT", "SELECT tx_hash FROM swaps"], True, ["a", "b"]),
+        (["DROP TABLE swaps", "SELECT tx_hash FROM swaps", ""], True, []),
+        (["DROP TABLE swaps", "SELECT", "SELECT"], False, []),
+    ],
+    ids=["several", "one, which the provider names", "no preview"],
+)
+def test_a_preview_names_all_pipelines_with_a_wrong_transform(
+    transforms: list[str],
+    preview: bool,  # noqa: FBT001 - a value of the table
+    warned: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The provider refuses the first wrong transform; warnings name all pipelines that have one."""
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+
+    def program() -> None:
+        for name, sql in zip("abc", transforms, strict=True):
+            untyped(name, **BASICS, destination_config=postgres(), transforms={"swaps": sql} if sql else {})
+
+    assert len(run(program, preview=preview).pipelines) == 3
+    assert sorted({text.split(": ")[0].removeprefix("declare pipeline ") for text in warnings}) == warned
+
+
 def test_what_is_not_known_yet_is_left_to_the_provider() -> None:
     """An output may turn out right, so the program refuses nothing that depends on one."""
     unknown: Callable[[], Any] = lambda: Output.from_input("anything")  # noqa: E731 - needs the program's event loop
