@@ -198,9 +198,14 @@ def _judge_namesakes(context: OperationContext, spec: PipelineSpec, present: lis
     wanted = (spec.inputs["project"], spec.name)
     for pipeline in present:
         tag = OwnershipTag.found_in(pipeline.description)
-        if (pipeline.project, pipeline.name) != wanted or _is_same_owner(context, tag):
+        if (pipeline.project, pipeline.name) != wanted:
             continue
-        if tag is not None:
+        if _is_same_owner(context, tag):
+            context.warn(
+                f"{pipeline.id} of this stack has the same project and name, and both write to the same tables; when"
+                ' you rename a resource, add aliases=[pulumi.Alias(name="OLD-NAME")] to its options to keep its pipeline'
+            )
+        elif tag is not None:
             context.warn(f"{pipeline.id} has the same project and name and belongs to another Pulumi stack")
         elif context.policies.on_existing == "fail":
             raise CreateRefused(

@@ -57,6 +57,24 @@ def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
     assert world.emulator.pipelines() == []
 
 
+def test_renamed_resource_is_told_of_the_alias(world: World) -> None:
+    """A resource renamed without an alias makes a second pipeline of one name; with the alias nothing is deployed."""
+
+    def shared(name: str, opts: str = "") -> str:
+        return pipeline(name, opts=opts).replace("project='shop'", "project='shop', name='shared'")
+
+    stack = world.stack(shared("swaps"))
+    stack.up()
+    before = stack.resource().id
+    stack.program(shared("renamed", 'aliases=[pulumi.Alias(name="swaps")]'))
+    assert "Alias" not in stack.up()
+    assert stack.resource("renamed").id == before
+    stack.program(shared("again"))
+    ended = stack.up()
+    assert f"{before} of this stack has the same project and name" in ended
+    assert 'aliases=[pulumi.Alias(name="OLD-NAME")]' in ended
+
+
 def test_pipeline_moves_to_another_stack(world: World) -> None:
     """`state move` hands a pipeline to another stack, which goes on with it without touching it."""
     source = world.stack(*TWO)
