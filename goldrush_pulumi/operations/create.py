@@ -203,7 +203,7 @@ def _judge_namesakes(context: OperationContext, spec: PipelineSpec, present: lis
         if _is_same_owner(context, tag):
             context.warn(
                 f"{pipeline.id} of this stack has the same project and name, and both write to the same tables; when"
-                ' you rename a resource, add aliases=[pulumi.Alias(name="OLD-NAME")] to its options to keep its pipeline'
+                ' you rename a resource, add aliases=[pulumi.Alias(name="OLD-NAME")] to its options'
             )
         elif tag is not None:
             context.warn(f"{pipeline.id} has the same project and name and belongs to another Pulumi stack")
