@@ -42,9 +42,32 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
     def __init__(self, resource_name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
 
     @overload
-    def __init__(
+    def __init__(  # noqa: D418 - editors read it; `make reference` generates it from goldrush_pulumi/schema
         self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[PipelineArgsDict]
-    ) -> None: ...
+    ) -> None:
+        """Declare a pipeline by keywords.
+
+        Args:
+            project: Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint. A change replaces the pipeline.
+            topic: Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`. A change replaces the pipeline.
+            destination_config: Where to write: one of the six typed destinations, or a map with the same keys. Credentials in it are kept as secrets even when they are passed in plain text.
+            destination_type: Type of the destination; without it, that of `destination_config`. A change replaces the pipeline.
+            execution_mode: Whether the pipeline follows the chain (`unbounded`) or ends at a block height (`bounded`) (default: unbounded). A change replaces the pipeline.
+            name: Name of the pipeline on GoldRush; without it, the resource's name.
+            description: What the pipeline is for.
+            transforms: Table name to the SELECT that produces its rows. White space and comments do not count as a change.
+            execution_start_from: Block height to start from; without it, GoldRush decides.
+            execution_stop_from: Block height to stop at.
+            abi_file: Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's folder.
+            abi_contract_addresses: Contracts to decode; an empty list means all.
+            abi_unmatched: What happens to entries that the ABI does not describe: `raw` keeps them, an empty string drops them.
+            status: Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default: running).
+            triggers: Any values; a change of one deploys the pipeline again.
+            wait_for: What `pulumi up` waits for: the phase (`running`), also the health of the destination (`healthy`), or nothing (`none`) (default: running).
+            adopt_id: Id of an existing pipeline to take over instead of creating one. Only create reads it.
+            resource_name: Name of the resource; also that of the pipeline, unless `name` is given.
+            opts: Options of the resource.
+        """  # noqa: E501
 
     def __init__(self, resource_name: str, *positional: Any, **named: Any) -> None:
         """Declare a pipeline.

@@ -52,7 +52,7 @@ class PipelineArgs:
     """Block height to start from; without it, GoldRush decides."""
     execution_stop_from: pulumi.Input[int | str] | None = None
     """Block height to stop at."""
-    abi_file: pulumi.Input[Abi] | str | Path | None = None
+    abi_file: pulumi.Input[Abi] | str | Path | pulumi.FileAsset | None = None
     """Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's
     folder."""
     abi_contract_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
@@ -100,7 +100,7 @@ class PipelineArgsDict(TypedDict):
     """Block height to start from; without it, GoldRush decides."""
     execution_stop_from: NotRequired[pulumi.Input[int | str] | None]
     """Block height to stop at."""
-    abi_file: NotRequired[pulumi.Input[Abi] | str | Path | None]
+    abi_file: NotRequired[pulumi.Input[Abi] | str | Path | pulumi.FileAsset | None]
     """Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's
     folder."""
     abi_contract_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]

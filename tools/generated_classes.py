@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import textwrap
 from pathlib import Path
@@ -61,7 +62,7 @@ _INPUT_TYPES: Final[dict[Shape, str]] = {
     "string_list": "pulumi.Input[Sequence[pulumi.Input[str]]]",
     "string_map": "pulumi.Input[Mapping[str, pulumi.Input[str]]]",
     "any_map": "pulumi.Input[Mapping[str, Any]]",
-    "abi": "pulumi.Input[Abi] | str | Path",
+    "abi": "pulumi.Input[Abi] | str | Path | pulumi.FileAsset",
     "destination": "DestinationArgs",
 }
 _OUTPUT_TYPES: Final[dict[Shape, str]] = {
@@ -79,7 +80,9 @@ _RESULT_TYPES: Final[dict[Shape, str]] = {**_OUTPUT_TYPES, "height": "str"}
 def generated_files() -> dict[Path, str]:
     """Return the text of every generated module by its path."""
     package = ROOT / "goldrush_pulumi"
+    pipeline = package / "pipeline.py"
     return {
+        pipeline: _with_keyword_texts(pipeline.read_text("utf-8")),
         package / "destinations.py": _formatted(_destinations_module()),
         package / "pipeline_types.py": _formatted(_pipeline_types_module()),
     }
@@ -189,6 +192,28 @@ def _pipeline_types_module() -> str:
         *_result_classes(),
     ]
     return "\n\n".join(blocks) + "\n"
+
+
+# Editors show nothing for the keys of a TypedDict in a call of an overloaded function, but they read its docstring.
+_KEYWORD_DOCSTRING: Final = re.compile(
+    r"(\*\*inputs: Unpack\[PipelineArgsDict\]\n    \) -> None:\n).*?(\n\n    def )", re.DOTALL
+)
+
+
+def _with_keyword_texts(module: str) -> str:
+    """Return the module of `Pipeline` with the docstring of its keyword form."""
+    lines = [
+        '"""Declare a pipeline by keywords.',
+        "",
+        "Args:",
+        # Editors show the first line of each, and take the end of `resource_name` for `name` when it comes first.
+        *(f"    {row.name}: {_input_text(row)}" for row in INPUTS.values()),
+        "    resource_name: Name of the resource; also that of the pipeline, unless `name` is given.",
+        "    opts: Options of the resource.",
+        '"""  # noqa: E501',
+    ]
+    docstring = textwrap.indent("\n".join(lines), " " * 8)
+    return _KEYWORD_DOCSTRING.sub(lambda match: f"{match[1]}{docstring}{match[2]}", module)
 
 
 def _arguments_class() -> str:
