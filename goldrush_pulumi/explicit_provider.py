@@ -8,11 +8,11 @@ import pulumi
 
 
 class Provider(pulumi.ProviderResource):
-    """An account of its own for the pipelines that get it as `opts.provider`.
+    """A second account, for the pipelines that get it as `opts.provider`.
 
     Its settings come from its arguments and the environment alone, never from the stack's `goldrush:*` config. Given to
-    a component as `providers`, it serves all Python dynamic resources below it, whoever wrote them: Pulumi knows one
-    package for them all.
+    a component as `providers`, it serves all Python dynamic resources below it, also those of other packages: to
+    Pulumi, all of them belong to one package.
     """
 
     def __init__(
@@ -59,5 +59,5 @@ class Provider(pulumi.ProviderResource):
 
 
 def _as_config_text(value: Any) -> str:
-    """A setting as stack config would hold it: config knows texts only."""
+    """Return a setting as stack config would hold it: config holds strings only."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,9 +1,10 @@
-"""`Owner`: the identity of a stack, one tiny resource that every pipeline of the stack is marked with.
+"""`Owner`: the identity of a stack, a small resource that the ownership tag of every pipeline refers to.
 
-Neither organization, project nor stack names identify a stack: stacks are renamed, removed and made again. A random id
-kept in state does. It is saved before any pipeline is created, because every pipeline depends on it.
+The names of organization, project and stack don't identify a stack: stacks are renamed, removed and created again. A
+random id kept in state does. It is saved before any pipeline is created, because every pipeline depends on it.
 
-`goldrush_pulumi.owner.make_owner_provider` is written into state, like the provider of pipelines: never rename it.
+State holds the path `goldrush_pulumi.owner.make_owner_provider`, like that of the provider of pipelines: never rename
+it.
 """
 
 from __future__ import annotations
@@ -22,16 +23,16 @@ _NAME = "goldrush"
 _ATTRIBUTE = "_goldrush_owner"
 _CHECKED: Final = "_goldrush_checked"
 _LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The CLI's own variable: state is saved when a run ends, and not at each step."""
+"""The CLI's own variable: state is saved only when a run ends, not at each step."""
 
 
 def make_owner_provider() -> OwnerProvider:
-    """The provider, as state remembers it: by this function's name alone."""
+    """Return the provider. State refers to it by the name of this function."""
     return OwnerProvider()
 
 
 class OwnerProvider(ResourceProvider):
-    """Makes one random id and keeps it."""
+    """Creates one random id and keeps it."""
 
     serialize_as_secret_always = False
 
@@ -40,45 +41,45 @@ class OwnerProvider(ResourceProvider):
 
     @engine.verb
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Nothing about an owner ever changes."""
+        """Return no changes: nothing about an owner ever changes."""
         return DiffResult(changes=False)
 
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Called once per stack.
+        """Create the id, once per stack.
 
         Raises:
-            engine.UserError: the run saves state only at its end. Killed before that it would lose this id, and with it
-                the way to every pipeline that carries it; from the second run on the id is known already.
+            engine.UserError: the run saves state only at its end. If it were killed before, this id would be lost, and
+                no later run would find the pipelines that carry it. From the second run on, the id is in state.
         """
         if os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}:
             raise engine.UserError(
-                f"create Owner {_NAME}: with {_LATE_STATE} a first run that is killed leaves pipelines that no later"
+                f"create Owner {_NAME}: with {_LATE_STATE}, a first run that is killed leaves pipelines that no later"
                 f" run finds; run `pulumi up --target '{engine.current_request().urn}'` once without it"
             )
         return CreateResult(uuid.uuid4().hex, dict(props))
 
     @engine.verb
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Called only to finish what an engine thinks unfinished; there is nothing to do."""
+        """Return the new properties. The engine only calls this to finish a create that it thinks unfinished."""
         return UpdateResult(dict(news))
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """The owner lives in state alone, so it is always as it was."""
+        """Return what state has: the owner exists nowhere else."""
         return ReadResult(id_, dict(props), dict(props))
 
     @engine.verb
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """There is nothing behind an owner."""
+        """Do nothing: the owner exists in state alone."""
 
 
 class Owner(Resource, module="goldrush", name="Owner"):
-    """The identity of the stack. Made by the first pipeline of a program; nobody else needs to."""
+    """The identity of the stack. The first pipeline of a program declares it; programs need not."""
 
 
 def stack_owner() -> pulumi.Output[str] | None:
-    """The id of the running stack's owner, which is made on first use; None where the marks are turned off."""
+    """Return the id of the running stack's owner, declared on first use; None where ownership tags are turned off."""
     enabled = pulumi.Config("goldrush").get_bool("ownershipMark")
     if enabled is False:
         return None
