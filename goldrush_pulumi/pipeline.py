@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints, overload
 
@@ -17,7 +16,7 @@ from goldrush_pulumi.owner import stack_owner, warn_of_untargeted_owner
 from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
-from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
+from goldrush_pulumi.schema.pipeline import ECHOED, INPUTS, OUTPUTS, height_digits
 from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, SECRET_PATHS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 from goldrush_pulumi.validation.problems import Problem
@@ -178,7 +177,7 @@ def _given(resource_name: str, args: PipelineArgs | None, inputs: dict[str, Any]
         raise pulumi.RunError(
             f"declare pipeline {resource_name}: PipelineArgs and keywords ({', '.join(inputs)}) are given, give one"
         )
-    return {item.name: getattr(args, item.name) for item in fields(args) if getattr(args, item.name) is not None}
+    return {name: getattr(args, name) for name in INPUTS if getattr(args, name) is not None}
 
 
 def _find_option_problems(opts: pulumi.ResourceOptions) -> Iterator[Problem]:

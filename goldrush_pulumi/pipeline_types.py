@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 import pulumi
 
+from goldrush_pulumi.input_type import arguments_type
+
 if TYPE_CHECKING:
     from goldrush_pulumi.destinations import DestinationArgs
 
@@ -19,7 +21,7 @@ Abi: TypeAlias = "Sequence[Mapping[str, Any]] | Mapping[str, Any]"
 """A parsed Solidity ABI: its array, or an object that holds it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments_type
 class PipelineArgs:
     """Inputs of a pipeline.
 

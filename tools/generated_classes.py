@@ -49,6 +49,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 import pulumi
 
+from goldrush_pulumi.input_type import arguments_type
+
 if TYPE_CHECKING:
     from goldrush_pulumi.destinations import DestinationArgs
 
@@ -218,7 +220,7 @@ def _with_keyword_texts(module: str) -> str:
 
 def _arguments_class() -> str:
     lines = [
-        "@dataclass(frozen=True, kw_only=True)",
+        "@arguments_type",
         "class PipelineArgs:",
         *_docstring("Inputs of a pipeline. Source: API reference, create-pipeline."),
     ]
