@@ -238,9 +238,10 @@ def _may_change_later(opts: pulumi.ResourceOptions) -> bool:
 
 async def _complete_in_engine(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
     """Correct the hidden inputs by what the engine knows. Its transforms are inherited, also by other types."""
-    if args.type_ != PIPELINE_TYPE:
-        return None
     properties = dict(args.props)
+    # Older SDKs leave hidden properties out of what a transform sees, so what it returned would lose them.
+    if args.type_ != PIPELINE_TYPE or SECRET_PATHS not in properties:
+        return None
     known = await pulumi.Output.from_input(properties.get(SECRET_PATHS) or []).future() or []
     marked = await marked_secret_paths({name: value for name, value in properties.items() if name not in HIDDEN})
     added = [path for path in marked if path not in known]
