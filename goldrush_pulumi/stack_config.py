@@ -281,7 +281,7 @@ _MAY_BE_SECRET: Final = ("description", "transforms", "triggers", "abi_contract_
 
 def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
     """Mark every text that may be the secret one."""
-    hidden: dict[str, Any] = {name: _hide_texts(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
+    hidden: dict[str, Any] = {name: _hide_strings(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
     return {**inputs, **hidden, "destination_config": _hide_config(inputs)}
 
 
