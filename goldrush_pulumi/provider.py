@@ -75,6 +75,7 @@ class PipelineProvider(ResourceProvider):
         """
         given = {key: value for key, value in news.items() if key != PROVIDER}
         request = engine.current_request()
+        self._session.claims.declare(request.urn)
         inputs = with_defaults(given, request.resource_name)
         if SIBLINGS in olds:
             # Only create reads them; a pipeline that is added to the program is no change of this one.
@@ -97,11 +98,17 @@ class PipelineProvider(ResourceProvider):
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         difference = compare(olds, news)
-        self._note(id_, news, is_replaced=bool(difference.replaces))
+        replaces = list(difference.replaces)
+        self._session.journal.note_recorded(id_)
+        # A refresh asks for a diff too, of resources that the program may not declare any more: no check came before.
+        is_declared = self._session.claims.is_declared(engine.current_request().urn)
+        if is_declared:
+            self._claim(id_, news, is_replaced=bool(replaces))
+        else:
+            self._session.claims.see(id_)
         if not difference:
             return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
-        replaces = list(difference.replaces)
-        if replaces:
+        if replaces and is_declared:
             _require_replaceable(replaces, news)
         recorded = engine.current_request().inputs
         only_drift = bool(recorded) and not compare(recorded, news)
@@ -183,9 +190,12 @@ class PipelineProvider(ResourceProvider):
         with self._session.context(props, owners=owners) as context:
             delete(context, id_, props)
 
-    def _note(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
-        """Note who has the pipeline: what is in a state is no orphan, and must not be two resources'."""
-        self._session.journal.note_recorded(pipeline_id)
+    def _claim(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
+        """Note which declared resource has the pipeline, or what will be created in its place.
+
+        Raises:
+            engine.UserError: another declared resource has it.
+        """
         claims = self._session.claims
         if is_replaced:
             claims.see(pipeline_id)
@@ -245,7 +255,8 @@ def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
         raise engine.UserError(msg)
     engine.warn(
         f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        f" written stays; to keep it, run `pulumi state protect '{engine.current_request().urn}'` first"
+        " written stays; to keep it, run `pulumi state protect"
+        f" '{engine.current_request().urn}'` and set protect=True in its options, for the engine asks for both"
     )
 
 

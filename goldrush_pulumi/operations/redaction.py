@@ -234,7 +234,7 @@ def _backslashes(run: str) -> str:
 
 def _first_character(character: str) -> str:
     # Each alternative begins with a plain character, so that `re` skips quickly to where one of them stands.
-    return rf"(?:{_written(character)}|\\(?:{_escaped(character)}))"
+    return rf"(?:\\(?:{_escaped(character)})|{_written(character)})"
 
 
 def _next_character(character: str, *, follows_run: bool) -> str:
@@ -244,8 +244,9 @@ def _next_character(character: str, *, follows_run: bool) -> str:
     adds.
     """
     if follows_run:
-        return rf"\\{{0,8}}+(?:{_written(character)}|{_escaped(character)})"
-    return rf"(?:\\*+(?:{_written(character)})|\\++(?:{_escaped(character)}))"
+        return rf"\\{{0,8}}+(?:{_escaped(character)}|{_written(character)})"
+    # The escape first: that of "u" begins with the letter itself.
+    return rf"(?:\\++(?:{_escaped(character)})|\\*+(?:{_written(character)}))"
 
 
 def _written(character: str) -> str:
@@ -253,12 +254,13 @@ def _written(character: str) -> str:
     point, data = ord(character), character.encode("utf-8", "surrogatepass")
     # Encoded once or several times: "%252F" is "/" encoded twice.
     encoded = "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in data)
-    spellings = [re.escape(character), encoded, rf"&#0*{point};", f"&#[xX]0*{_hex(point, 1)};"]
+    spellings = [encoded, rf"&#0*{point};", f"&#[xX]0*{_hex(point, 1)};"]
     if character in _ENTITIES:
         spellings.append(f"&{_ENTITIES[character]};")
     if character == " ":
         spellings.append(r"\+")
-    return "|".join(spellings)
+    # Last, for an encoded "&" begins with one.
+    return "|".join([*spellings, re.escape(character)])
 
 
 def _escaped(character: str) -> str:

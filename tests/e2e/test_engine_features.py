@@ -136,13 +136,13 @@ def test_replacement_on_demand_deletes_first(world: World) -> None:
 
 
 def test_replacement_warns_before_it_deletes(world: World) -> None:
-    """The preview of a replacing change says that the pipeline is deleted first, and points to `protect`."""
+    """The preview of a replacing change says that the pipeline is deleted first, and how to protect it."""
     stack = world.stack(pipeline())
     stack.up()
     stack.program(pipeline(topic="eth.mainnet.ref.block.swap.v3"))
     ended = stack.preview()
     assert "a change of topic replaces the pipeline: the old one is deleted before the new one is created" in ended
-    assert "pulumi state protect" in ended
+    assert f"pulumi state protect '{stack.resource().urn}'" in ended
 
 
 def test_protected_pipeline_stays(world: World) -> None:
