@@ -133,11 +133,25 @@ def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     (existing,) = emulator.pipelines()
     with start(emulator) as plugin:
         Resource(plugin, "second").up(owned(adopt_id=existing["id"], name="shared"))
-        with pytest.raises(
-            VerbError, match="::second already; give each resource its own"
-        ):
+        with pytest.raises(VerbError, match="::second already; give each resource its own"):
             Resource(plugin, "third").up(owned(adopt_id=existing["id"], name="shared"))
     assert posts(emulator) == 1
+
+
+def test_diff_of_a_refresh_is_no_claim(emulator: Emulator, start: Start) -> None:
+    """The engine asks for a diff while it refreshes a record that the program no longer declares: adoption is free."""
+    with start(emulator) as plugin:
+        old = Resource(plugin, "old")
+        old.up(owned(name="shared"))
+    with start(emulator) as plugin:
+        old.plugin = plugin
+        old.refresh()
+        assert old.diff(old.inputs).changes == "DIFF_NONE"
+        new = Resource(plugin, "new")
+        new.up(owned(name="shared", adopt_id=old.id))
+        assert new.id == old.id
+        with pytest.raises(VerbError, match="is also recorded by new, so it stays"):
+            old.destroy()
 
 
 def recorded_twice(emulator: Emulator, start: Start) -> tuple[Resource, Resource]:
