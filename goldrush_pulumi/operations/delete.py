@@ -1,4 +1,4 @@
-"""Delete a pipeline: look whose it is, send the DELETE, and wait until it is gone."""
+"""Delete a pipeline: look who owns it, send the DELETE, and wait until it is gone."""
 
 from __future__ import annotations
 

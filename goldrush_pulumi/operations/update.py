@@ -1,4 +1,4 @@
-"""Change a pipeline: look whose it is, send what differs, make sure that GoldRush took it, and wait.
+"""Change a pipeline: look who owns it, send what differs, make sure that GoldRush took it, and wait.
 
 Until the server has taken a change, an error is a plain error and state stays as it is. From then on, and wherever it
 is not known whether a change was applied, a failure is an `OperationFailed`: the next `pulumi up` looks, and sends what

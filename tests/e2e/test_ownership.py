@@ -102,38 +102,49 @@ def test_equal_pipeline_that_was_moved_is_not_taken_back(world: World) -> None:
     assert changes(world) == []
 
 
+def rename(stack: Stack) -> Recorded:
+    """Rename the resource `swaps` to `trades` by an alias; the pipeline keeps its name and its tag."""
+    stack.program(pipeline("swaps", description="first"))
+    stack.up()
+    stack.program(pipeline("trades", name="swaps", description="first", opts='aliases=[pulumi.Alias(name="swaps")]'))
+    stack.up()
+    return stack.resource("trades")
+
+
+TRADES = pipeline("trades", name="swaps", description="first")
+
+
 @pytest.mark.parametrize("machine", ["same", "another"])
 def test_new_resource_under_an_old_name_gets_a_pipeline_of_its_own(world: World, machine: str) -> None:
     """After a rename by alias a new resource takes the old name: the renamed one keeps its pipeline."""
-    stack = world.stack(pipeline("swaps", description="first"))
-    stack.up()
-    first = stack.resource("swaps").id
+    stack = world.stack()
+    first = rename(stack)
     if machine == "another":
         forget_journal(world)
-    renamed = pipeline("trades", name="swaps", description="first", opts='aliases=[pulumi.Alias(name="swaps")]')
-    stack.program(renamed, pipeline("swaps", name="new swaps", opts="depends_on=[trades]"))
+    stack.program(TRADES, pipeline("swaps", name="new swaps", opts="depends_on=[trades]"))
 
     stack.up()
 
-    assert stack.resource("trades").id == first
-    assert stack.resource("swaps").id != first
-    stack.program(renamed)
+    assert stack.resource("trades").id == first.id
+    assert stack.resource("swaps").id != first.id
+    stack.program(TRADES)
     stack.up()
-    assert [item["id"] for item in world.emulator.pipelines()] == [first]
+    assert [item["id"] for item in world.emulator.pipelines()] == [first.id]
 
 
-def test_targeted_resource_under_an_old_name_is_refused(world: World) -> None:
-    """With `--target` the renamed resource is not looked at: the pipeline is left alone all the same."""
-    stack = world.stack(pipeline("swaps", description="first"))
-    stack.up()
-    first = stack.resource("swaps")
-    renamed = pipeline("trades", name="swaps", description="first", opts='aliases=[pulumi.Alias(name="swaps")]')
-    stack.program(renamed, pipeline("swaps", name="new swaps"))
+@pytest.mark.parametrize("machine", ["same", "another"])
+def test_targeted_resource_under_an_old_name_is_refused(world: World, machine: str) -> None:
+    """With `--target` the renamed resource is not looked at: its pipeline is left alone all the same."""
+    stack = world.stack()
+    first = rename(stack)
+    if machine == "another":
+        forget_journal(world)
+    stack.program(TRADES, pipeline("swaps", name="new swaps"))
     world.emulator.clear_requests()
 
-    refused = failed(stack.up("--target", first.urn, expect=None))
+    refused = failed(stack.up("--target", first.urn.replace("::trades", "::swaps"), expect=None))
 
-    assert first.id in refused.line_with("create pipeline swaps")
+    assert f"{first.id} carries its ownership tag" in refused.line_with("create pipeline swaps")
     assert changes(world) == []
 
 
@@ -160,14 +171,14 @@ def test_pipeline_of_a_copied_state_is_not_taken_over(world: World, machine: str
 
 def test_pipeline_that_was_cloned_is_not_taken_over(world: World) -> None:
     """A clone that somebody made through the API has the tag in its description, and is not ours."""
-    stack = world.stack(pipeline("swaps", description="first"))
+    stack = world.stack(pipeline("mints"), pipeline("swaps", description="first"))
     stack.up()
-    (held,) = world.emulator.pipelines()
+    (held,) = [item for item in world.emulator.pipelines() if item["name"] == "swaps"]
     clone = by_hand(world, description=held["description"], name="clone")
     world.strays.add(clone)
-    stack.program()
+    stack.program(pipeline("mints"))
     stack.up()
-    stack.program(pipeline("swaps", description="first"))
+    stack.program(pipeline("mints"), pipeline("swaps", description="first"))
     world.emulator.clear_requests()
 
     refused = failed(stack.up(expect=None))
@@ -286,15 +297,16 @@ def test_namesake_in_the_new_project_stops_the_replacement(world: World) -> None
     assert stack.resource().id == there
 
 
-def test_replacement_names_the_command_that_protects(world: World) -> None:
-    """The engine reads protection from state, so the warning names the command that writes it there."""
+def test_replacement_names_what_protects(world: World) -> None:
+    """The engine asks state and program for protection, so the warning names both; together they keep the pipeline."""
     stack = world.stack(pipeline("swaps"))
     stack.up()
     urn = stack.resource().urn
     stack.program(pipeline("swaps", topic=TOPIC))
-    assert f"pulumi state protect '{urn}'" in stack.preview()
+    assert f"run `pulumi state protect '{urn}'` and set protect=True" in stack.preview()
     stack.run("state", "protect", "--yes", urn)
-    assert stack.up(expect=None).code != 0
+    stack.program(pipeline("swaps", topic=TOPIC, opts="protect=True"))
+    failed(stack.up(expect=None))
     assert world.pipeline()["topic"] != TOPIC
 
 

@@ -138,6 +138,22 @@ def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     assert posts(emulator) == 1
 
 
+def test_diff_of_a_refresh_is_no_claim(emulator: Emulator, start: Start) -> None:
+    """The engine asks for a diff while it refreshes a record that the program no longer declares: adoption is free."""
+    with start(emulator) as plugin:
+        old = Resource(plugin, "old")
+        old.up(owned(name="shared"))
+    with start(emulator) as plugin:
+        old.plugin = plugin
+        old.refresh()
+        assert old.diff(old.inputs).changes == "DIFF_NONE"
+        new = Resource(plugin, "new")
+        new.up(owned(name="shared", adopt_id=old.id))
+        assert new.id == old.id
+        with pytest.raises(VerbError, match="is also recorded by new, so it stays"):
+            old.destroy()
+
+
 def recorded_twice(emulator: Emulator, start: Start) -> tuple[Resource, Resource]:
     """Two resources whose state holds the same pipeline."""
     with start(emulator) as plugin:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.account import Account
+from tests.support.deployed import DeployedPipeline
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,3 +21,9 @@ def account(emulator: Emulator) -> Iterator[Account]:
     account = Account(emulator)
     yield account
     account.close()
+
+
+@pytest.fixture
+def stack(account: Account) -> DeployedPipeline:
+    """A deployed pipeline of a stack, and its record."""
+    return DeployedPipeline(account)

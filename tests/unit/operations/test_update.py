@@ -13,10 +13,9 @@ from goldrush_pulumi.api import (
     PipelineLogs,
     ServerError,
 )
-from goldrush_pulumi.operations.context import AbsenceUnproven, OperationFailed, Progress
+from goldrush_pulumi.operations.context import OperationFailed, Progress
 from goldrush_pulumi.operations.outputs import outputs_of
-from goldrush_pulumi.operations.update import PipelineGone, update
-from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
+from goldrush_pulumi.operations.update import update
 from tests.support.account import context_of
 from tests.support.client import ScriptedClient
 from tests.support.clock import FakeClock
@@ -370,37 +369,3 @@ def test_a_trigger_beside_a_removal() -> None:
     client, _ = updating({"description": "a"}, {"triggers": {"run": 2}}, update=[held()])
 
     assert client.changes[0][1]["description"] == ""
-
-
-# --- gone, hidden -----------------------------------------------------------------------------------------------------
-
-
-def test_update_of_a_pipeline_that_was_deleted() -> None:
-    """A proven 404 says what to run; nothing was sent."""
-    client = ScriptedClient(get=[None], list=[[]])
-
-    with pytest.raises(PipelineGone, match="run `pulumi refresh`, then `pulumi up`"):
-        update(
-            context_of(client),
-            PIPELINE_ID,
-            {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"},
-            spec_of(),
-        )
-    assert client.changes == []
-
-
-def test_update_of_a_pipeline_whose_worker_is_not_there_yet() -> None:
-    """A status that cannot be seen yet is no deleted pipeline: the change is sent."""
-    client, done = updating({}, {"description": "b"}, status=[None, NEW_DEPLOYING, NEW_RUNNING])
-
-    assert client.changes == [("update", {"description": "b"})]
-    assert done.status == NEW_RUNNING
-
-
-def test_update_with_the_key_of_another_account() -> None:
-    """An unproven 404 is another account's pipeline for all we know."""
-    client = ScriptedClient(get=[None], list=[[]])
-
-    with pytest.raises(AbsenceUnproven, match="update pipeline base-swaps"):
-        update(context_of(client), PIPELINE_ID, {**inputs_of(), "group_id": "grp_1"}, spec_of())
-    assert client.changes == []
