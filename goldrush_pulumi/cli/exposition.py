@@ -136,6 +136,11 @@ GAUGES: Final = (
         _as_desired,
     ),
     Gauge(
+        "goldrush_pipeline_bounded",
+        "Whether the pipeline ends at a block height.",
+        lambda row: float(row.target.is_bounded),
+    ),
+    Gauge(
         "goldrush_pipeline_replicas_desired",
         "Desired number of workers.",
         lambda row: row.status.replicas if row.status else None,
