@@ -15,6 +15,9 @@ config:
       protect: true
 ```
 
+Pipelines that write to the same place name it: `destination: warehouse` instead of `destination_config`, with the
+destination itself under `my-project:destinations`.
+
 `python -m goldrush_pulumi.stack_config` prints the JSON Schema of such files.
 """
 
@@ -34,7 +37,16 @@ from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
 from goldrush_pulumi.settings import NAMESPACE, SETTING_NAMES, SETTINGS
-from goldrush_pulumi.validation.declarations import PIPELINES, find_declaration_problems
+from goldrush_pulumi.validation.declarations import (
+    PIPELINES,
+    REFERENCE,
+    SHARED,
+    at_shared,
+    declaration_path,
+    find_declaration_problems,
+    find_shared_shape_problems,
+    with_destination,
+)
 from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.inputs import find_shape_problems
 
@@ -89,8 +101,9 @@ Declaration = create_model(
 def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
     """Declare every pipeline of the selected stack's config.
 
-    Texts in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
-    `--secret`: which leaf it was is lost when config is read.
+    Strings in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
+    `--secret`, and those of a shared destination when anything under `destinations` was: which leaf it was is lost
+    when config is read.
 
     Args:
         config: Where `pipelines` is looked up; without it, the config of the program's own project.
@@ -103,9 +116,16 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
             it and holds no value.
     """
     config = config or pulumi.Config()
-    secret = is_config_secret(config.full_key(PIPELINES))
+    secret, shared_secret = (is_config_secret(config.full_key(key)) for key in (PIPELINES, SHARED))
+    named = {name for name, entry in _read_map(config).items() if entry and entry.get(REFERENCE) is not None}
+
+    def hidden(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        config = _hide_config(inputs) if secret or (shared_secret and name in named) else inputs["destination_config"]
+        transforms = {"transforms": _hide_texts(inputs["transforms"])} if secret and "transforms" in inputs else {}
+        return {**inputs, "destination_config": config, **transforms}
+
     return {
-        name: Pipeline(name, opts=options.as_resource_options(), **(_hide(inputs) if secret else inputs))
+        name: Pipeline(name, opts=options.as_resource_options(), **hidden(name, inputs))
         for name, (inputs, options) in read_declarations(config).items()
     }
 
@@ -119,16 +139,22 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
     Raises:
         pulumi.RunError: As `declare_pipelines`.
     """
-    declared = _read_map(config)
-    # The provider reads transforms and ABIs, and says every warning, on the row of the pipeline.
-    found = (find_declaration_problems(name, entry, _find_problems) for name, entry in declared.items())
-    errors = [problem for problems in found for problem in problems if problem.is_error]
+    declared, shared = _read_map(config), _read_shared(config)
+    resolved = {name: with_destination(entry, shared) for name, entry in declared.items()}
+    found = list(find_shared_shape_problems(shared))
+    for name, (entry, misnamed) in resolved.items():
+        found += [problem.under(declaration_path(name)) for problem in misnamed]
+        # The provider reads transforms and ABIs, and reports every warning, on the row of the pipeline.
+        problems = find_declaration_problems(name, entry, _find_problems)
+        found += [at_shared(problem, name, declared[name]) for problem in problems]
+    # Several pipelines may use one destination, and each finds the same in it.
+    errors = dict.fromkeys(problem for problem in found if problem.is_error)
     if errors:
         lines = "\n".join(f"  {problem}" for problem in errors)
         raise pulumi.RunError(
             f"declare pipelines of {config.full_key(PIPELINES)}: the stack's config is not right\n{lines}"
         )
-    return {name: _split(entry) for name, entry in declared.items()}
+    return {name: _split(entry) for name, (entry, _) in resolved.items() if isinstance(entry, Mapping)}
 
 
 def json_schema() -> Schema:
@@ -136,7 +162,9 @@ def json_schema() -> Schema:
     declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
     definitions = declaration.pop("$defs")
     declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
-    declaration["required"] = [name for name, row in INPUTS.items() if row.required]
+    declaration["properties"][REFERENCE] = {"description": f"Name of one of `{SHARED}`.", "type": "string"}
+    declaration["required"] = [name for name, row in INPUTS.items() if row.required and row.shape != "destination"]
+    declaration["oneOf"] = [{"required": [name]} for name in ("destination_config", REFERENCE)]
     declaration["allOf"] = [_destination_rule(type_) for type_ in DESTINATIONS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -151,14 +179,22 @@ def json_schema() -> Schema:
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/Declaration"},
                     },
+                    rf"^([^:]+:)?{SHARED}$": {
+                        "type": "object",
+                        "additionalProperties": {"$ref": "#/$defs/SharedDestination"},
+                    },
                     # Whoever misspells a setting sees it in the editor.
-                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES])})$)": False,
+                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES, SHARED])})$)": False,
                 },
             }
         },
         "$defs": {
             "secure": _SECURE,
             "Declaration": declaration,
+            "SharedDestination": {
+                "description": "A destination that pipelines name.",
+                "anyOf": [{"$ref": f"#/$defs/{type_}"} for type_ in DESTINATIONS],
+            },
             **definitions,
             **{type_: describe_destination(destination) for type_, destination in DESTINATIONS.items()},
         },
@@ -215,6 +251,13 @@ def _read_map(config: pulumi.Config) -> Mapping[str, Any]:
     return declared
 
 
+def _read_shared(config: pulumi.Config) -> object:
+    try:
+        return config.get_object(SHARED)
+    except pulumi.ConfigTypeError:
+        return ""
+
+
 def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
     return find_shape_problems(inputs, lambda _: False)
 
@@ -224,14 +267,6 @@ def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     # Once a config is wrapped in secrets, its type can no longer be read by the program.
     inputs["destination_type"] = resolve_type(inputs)
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
-
-
-def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap every text that may have been the secret one."""
-    hidden: dict[str, Any] = {"destination_config": _hide_config(inputs)}
-    if "transforms" in inputs:
-        hidden["transforms"] = _hide_texts(inputs["transforms"])
-    return {**inputs, **hidden}
 
 
 def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
