@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from bench.figures import Figure
-from goldrush_pulumi.emulator import Emulator
 from tests.caller import Caller
 
 if TYPE_CHECKING:
@@ -29,22 +28,19 @@ _ACCEPT: Final = "application/openmetrics-text;version=1.0.0,text/plain;version=
 
 def exporting(count: int = 500, seconds: float = 600.0, interval_seconds: float = 15.0) -> Iterator[Figure]:
     """Scrape an exporter of many pipelines as Prometheus does, from when it has observed each of them once."""
-    with Emulator() as emulator, Caller(emulator.base_url, emulator.service_key) as caller:
+    with _emulator() as account, Caller(account["GOLDRUSH_BASE_URL"], account["GOLDRUSH_SERVICE_KEY"]) as caller:
         for number in range(count):
             caller.create(name=f"pipeline-{number}")
-        with _exporter(emulator) as (process, url), httpx.Client(trust_env=False, timeout=60.0) as client:
-            while _scrape(client, url).count("\ngoldrush_pipeline_as_desired{") < count:
+        with _exporter(account) as (process, url), httpx.Client(trust_env=False, timeout=60.0) as client:
+            while client.get(url).text.count("\ngoldrush_pipeline_as_desired{") < count:
                 time.sleep(1.0)
-            emulator.clear_requests()
-            started = time.monotonic()
+            requests, started = _requests(client, url), time.monotonic()
             memory, times = [_megabytes(process)], []
             while time.monotonic() - started < seconds:
-                scraped = time.monotonic()
-                _scrape(client, url)
-                times.append((time.monotonic() - scraped) * 1000)
+                times.append(_scrape_milliseconds(client, url))
                 time.sleep(interval_seconds)
                 memory.append(_megabytes(process))
-            rate = len(emulator.requests()) / (time.monotonic() - started)
+            rate = (_requests(client, url) - requests) / (time.monotonic() - started)
     what = f"exporter, {count} pipelines, {seconds / 60:g} minutes"
     yield Figure(f"{what}: memory at the start and at the end", f"{memory[0]:.0f} MB, {memory[-1]:.0f} MB", "the same")
     yield Figure(f"{what}: requests to GoldRush", f"{rate:.1f} a second", f"at most {_RATE:g} a second")
@@ -53,8 +49,19 @@ def exporting(count: int = 500, seconds: float = 600.0, interval_seconds: float 
 
 
 @contextlib.contextmanager
-def _exporter(emulator: Emulator) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    account = {"GOLDRUSH_SERVICE_KEY": emulator.service_key, "GOLDRUSH_BASE_URL": emulator.base_url}
+def _emulator() -> Iterator[dict[str, str]]:
+    """Run a local GoldRush in a process of its own, and give the variables that lead to it."""
+    command = [sys.executable, "-m", "goldrush_pulumi.emulator", "--port=0", "--deploy-seconds=0"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        lines = [process.stdout.readline().strip() for _ in range(4)] if process.stdout else []
+        try:
+            yield dict(line.removeprefix("export ").split("=", 1) for line in lines if line.startswith("export "))
+        finally:
+            process.terminate()
+
+
+@contextlib.contextmanager
+def _exporter(account: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
     command = [sys.executable, "-m", "goldrush_pulumi.cli", "exporter", "--port=0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, **account}) as process:
         first_line = process.stderr.readline() if process.stderr else ""
@@ -64,8 +71,18 @@ def _exporter(emulator: Emulator) -> Iterator[tuple[subprocess.Popen[str], str]]
             process.terminate()
 
 
-def _scrape(client: httpx.Client, url: str) -> str:
-    return client.get(url, headers={"Accept": _ACCEPT}).raise_for_status().text
+def _scrape_milliseconds(client: httpx.Client, url: str) -> float:
+    """The time until the whole response of one scrape is here, as it was sent."""
+    started = time.monotonic()
+    with client.stream("GET", url, headers={"Accept": _ACCEPT, "Accept-Encoding": "gzip"}) as response:
+        for _ in response.raise_for_status().iter_raw():
+            pass
+    return (time.monotonic() - started) * 1000
+
+
+def _requests(client: httpx.Client, url: str) -> float:
+    """How many requests the exporter has sent, by its own count."""
+    return sum(map(float, re.findall(r"(?m)^goldrush_exporter_requests_total\{.*\} (\S+)$", client.get(url).text)))
 
 
 def _megabytes(process: subprocess.Popen[str]) -> float:
