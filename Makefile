@@ -14,14 +14,14 @@ export PATH = $(CURDIR)/$(BIN):$(shell cat .venv/pulumi-folder 2>/dev/null || ec
 export PULUMI_SKIP_UPDATE_CHECK := true
 
 # What `make test` runs, in this order, each part even when one before it failed.
-PARTS := lint types contracts unit typing docs contract plugin e2e chaos
+PARTS := lint types contracts unit typing docs contract plugin monitoring e2e chaos
 # Test files share nothing: each has its own emulator, ports and state, so two run at once.
 PARALLEL := --numprocesses 2 --dist loadfile
 # Unit tests are many and small, and those of the command line mostly wait.
 UNIT_PARALLEL := --numprocesses 4 --dist load
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin e2e chaos coverage lock dist wheel schema reference emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel schema reference emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -76,6 +76,12 @@ contract: setup ## Tests of client and emulator by the documents of the API
 
 plugin: setup ## Tests of the provider's process, on the newest and the oldest Pulumi SDK
 	$(call run-tests,plugin,$(PARALLEL))
+
+monitoring: prometheus ## Tests with a real Prometheus and Alertmanager; skipped where they cannot be had
+	$(call run-tests,monitoring,)
+
+prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of Debian into .venv
+	@$(BIN)/python -m tools.prometheus || true
 
 e2e: setup ## Tests with the real Pulumi CLI
 	$(call run-tests,e2e,$(PARALLEL))

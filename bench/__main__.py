@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.abi import large_abi
 from bench.backends import backends
+from bench.exporting import exporting
 from bench.figures import RESULTS, Figure, record
 from bench.lives import deploying, many
 from bench.processes import processes
@@ -46,6 +47,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "noticing": ("Waiting", noticing),
     "backends": ("Where the state is", backends),
     "limits": ("Behind a limit of requests", limits),
+    "exporting": ("Exporter", exporting),
 }
 
 

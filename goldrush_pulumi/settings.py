@@ -210,7 +210,7 @@ def unknown_settings(keys: Iterable[str], project: str = "") -> list[str]:
     for name in names:
         # A project that is itself called goldrush declares its pipelines under this key. The other name is an earlier
         # one of `stabilizationSeconds`, which the provider in a stack's state may still have.
-        if name not in (*known, "pipelines", "settleSeconds"):
+        if name not in (*known, "pipelines", "destinations", "settleSeconds"):
             likely = suggest(name, known)
             advice = f"did you mean {prefix}{likely}?" if likely else f"use one of {', '.join(known)}"
             problems.append(f"{prefix}{name}: is not a setting, {advice}")

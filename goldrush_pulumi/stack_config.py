@@ -15,6 +15,9 @@ config:
       protect: true
 ```
 
+Pipelines that write to the same place name it: `destination: warehouse` instead of `destination_config`, with the
+destination itself under `my-project:destinations`.
+
 `python -m goldrush_pulumi.stack_config` prints the JSON Schema of such files.
 """
 
@@ -35,7 +38,16 @@ from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
 from goldrush_pulumi.settings import SETTINGS
-from goldrush_pulumi.validation.declarations import PIPELINES, find_declaration_problems
+from goldrush_pulumi.validation.declarations import (
+    PIPELINES,
+    REFERENCE,
+    SHARED,
+    at_shared,
+    declaration_path,
+    find_declaration_problems,
+    find_shared_shape_problems,
+    with_destination,
+)
 from goldrush_pulumi.validation.destinations import resolve_type
 from goldrush_pulumi.validation.documents import DocumentError, read_document
 from goldrush_pulumi.validation.inputs import find_shape_problems
@@ -94,9 +106,9 @@ Declaration = create_model(
 def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
     """Declare every pipeline of the selected stack's config.
 
-    Values that are `secure:` in the stack's file become secrets. When anything under `pipelines` is secret and the file
-    is not found, or says something else, all texts that may be the secret one become secrets: Pulumi hands the config
-    to a program without saying which leaf was encrypted.
+    Values that are `secure:` in the stack's file become secrets. When anything under `pipelines` or `destinations` is
+    secret and the file is not found, or says something else, all texts that may be the secret one become secrets:
+    Pulumi hands the config to a program without saying which leaf was encrypted.
 
     Args:
         config: Where `pipelines` is looked up; without it, the config of the program's own project.
@@ -110,9 +122,10 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
     """
     config = config or pulumi.Config()
     declared = read_declarations(config)
+    references = {name: entry.get(REFERENCE) for name, entry in _read_map(config).items() if entry}
     mark = _make_marker(config)
     return {
-        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, inputs))
+        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, references.get(name), inputs))
         for name, (inputs, options) in declared.items()
     }
 
@@ -126,16 +139,22 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
     Raises:
         pulumi.RunError: as `declare_pipelines`.
     """
-    declared = _read_map(config)
-    # The provider reads transforms and ABIs, and shows every warning, on the row of the pipeline.
-    found = (find_declaration_problems(name, entry, _find_problems) for name, entry in declared.items())
-    errors = [problem for problems in found for problem in problems if problem.is_error]
+    declared, shared = _read_map(config), _read_shared(config)
+    resolved = {name: with_destination(entry, shared) for name, entry in declared.items()}
+    found = list(find_shared_shape_problems(shared))
+    for name, (entry, misnamed) in resolved.items():
+        found += [problem.under(declaration_path(name)) for problem in misnamed]
+        # The provider reads transforms and ABIs, and reports every warning, on the row of the pipeline.
+        problems = find_declaration_problems(name, entry, _find_problems)
+        found += [at_shared(problem, name, declared[name]) for problem in problems]
+    # Several pipelines may use one destination, and each finds the same in it.
+    errors = dict.fromkeys(problem for problem in found if problem.is_error)
     if errors:
         lines = "\n".join(f"  {problem}" for problem in errors)
         raise pulumi.RunError(
             f"declare pipelines of {config.full_key(PIPELINES)}: the stack's config is not right\n{lines}"
         )
-    return {name: _split(entry) for name, entry in declared.items()}
+    return {name: _split(entry) for name, (entry, _) in resolved.items() if isinstance(entry, Mapping)}
 
 
 def json_schema() -> Schema:
@@ -143,7 +162,9 @@ def json_schema() -> Schema:
     declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
     definitions = declaration.pop("$defs")
     declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
-    declaration["required"] = [name for name, row in INPUTS.items() if row.required]
+    declaration["properties"][REFERENCE] = {"description": f"Name of one of `{SHARED}`.", "type": "string"}
+    declaration["required"] = [name for name, row in INPUTS.items() if row.required and row.shape != "destination"]
+    declaration["oneOf"] = [{"required": [name]} for name in ("destination_config", REFERENCE)]
     declaration["allOf"] = [_destination_rule(type_) for type_ in DESTINATIONS]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -158,12 +179,20 @@ def json_schema() -> Schema:
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/Declaration"},
                     },
+                    rf"^([^:]+:)?{SHARED}$": {
+                        "type": "object",
+                        "additionalProperties": {"$ref": "#/$defs/SharedDestination"},
+                    },
                 },
             }
         },
         "$defs": {
             "secure": _SECURE,
             "Declaration": declaration,
+            "SharedDestination": {
+                "description": "A destination that pipelines name.",
+                "anyOf": [{"$ref": f"#/$defs/{type_}"} for type_ in DESTINATIONS],
+            },
             **definitions,
             **{type_: describe_destination(destination) for type_, destination in DESTINATIONS.items()},
         },
@@ -220,6 +249,13 @@ def _read_map(config: pulumi.Config) -> Mapping[str, Any]:
     return declared
 
 
+def _read_shared(config: pulumi.Config) -> object:
+    try:
+        return config.get_object(SHARED)
+    except pulumi.ConfigTypeError:
+        return ""
+
+
 def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
     return find_shape_problems(inputs, lambda _: False)
 
@@ -231,18 +267,42 @@ def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
 
-def _make_marker(config: pulumi.Config) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
-    """Return what marks the secrets among the inputs of a pipeline, given its name and the inputs."""
-    if not is_config_secret(config.full_key(PIPELINES)):
-        return lambda _name, inputs: inputs
-    written = _read_stack_file(config)
-    if isinstance(written, Mapping) and _is_written_as(config.get_object(PIPELINES), written):
-        return lambda name, inputs: {key: _mark(value, written[name].get(key)) for key, value in inputs.items()}
-    return lambda _name, inputs: _hide(inputs)
+def _make_marker(config: pulumi.Config) -> Callable[[str, str | None, dict[str, Any]], dict[str, Any]]:
+    """Return what marks the secrets of a pipeline, given its name, the destination it names, and its inputs."""
+    own, shared = (_read_marks(config, key) for key in (PIPELINES, SHARED))
+
+    def mark(name: str, reference: str | None, inputs: dict[str, Any]) -> dict[str, Any]:
+        marked = inputs
+        if own is UNKNOWN:
+            marked = _hide(inputs)
+        elif isinstance(own, Mapping):
+            marked = {key: _mark(value, own[name].get(key)) for key, value in inputs.items()}
+        if reference is None:
+            return marked
+        destination = inputs["destination_config"]
+        if shared is UNKNOWN:
+            destination = _hide_config(inputs)
+        elif isinstance(shared, Mapping):
+            destination = _mark(destination, shared[reference])
+        return {**marked, "destination_config": destination}
+
+    return mark
 
 
-def _read_stack_file(config: pulumi.Config) -> object:
-    """Return `pipelines` as the stack's file has it, `UNKNOWN` in place of encrypted values; None when not found."""
+def _read_marks(config: pulumi.Config, key: str) -> object:
+    """Return the value of `key` with `UNKNOWN` in each place that is secret; None when nothing in it is.
+
+    `UNKNOWN` alone says that something in it is secret, and that the stack's file does not show what.
+    """
+    if not is_config_secret(config.full_key(key)):
+        return None
+    written = _read_stack_file(config, key)
+    is_in_use = isinstance(written, Mapping) and _is_written_as(config.get_object(key), written)
+    return written if is_in_use else UNKNOWN
+
+
+def _read_stack_file(config: pulumi.Config, key: str) -> object:
+    """Return `key` as the stack's file has it, `UNKNOWN` in place of encrypted values; None when not found."""
     file = stack_file()
     try:
         content = read_document(file).value if file else None
@@ -252,7 +312,7 @@ def _read_stack_file(config: pulumi.Config) -> object:
     if not isinstance(values, Mapping):
         return None
     is_own = config.name == pulumi.get_project()
-    return values.get(config.full_key(PIPELINES), values.get(PIPELINES) if is_own else None)
+    return values.get(config.full_key(key), values.get(key) if is_own else None)
 
 
 def _is_written_as(value: object, written: object) -> bool:

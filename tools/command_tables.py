@@ -11,6 +11,7 @@ import typer
 from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.app import COMMANDS, make_application
 from goldrush_pulumi.cli.check import KINDS
+from goldrush_pulumi.cli.exposition import GAUGES, STATE_SETS, Totals, own_families
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,6 +36,20 @@ def finding_rows() -> Iterator[Row]:
     """Yield each kind of finding of `check`, its severity and its meaning."""
     for kind, (severity, meaning) in KINDS.items():
         yield f"`{kind}`", severity, meaning
+
+
+def metric_rows() -> Iterator[Row]:
+    """Yield each metric that `exporter` serves, as queries name it, and what it says."""
+    for state_set in STATE_SETS:
+        states = ", ".join(f"`{state}`" for state in state_set.states)
+        yield f"`{state_set.name}`", f"{state_set.description} A state set of {states}."
+    for gauge in GAUGES:
+        yield f"`{gauge.name}{'_total' if gauge.is_counter else ''}`", gauge.description
+    totals = Totals("", is_up=True, last_success=None, rounds=0, round_seconds=0, outcomes={})
+    for family in own_families(totals):
+        if family.name.startswith("goldrush"):
+            suffix = {"counter": "_total", "info": "_info"}.get(family.type, "")
+            yield f"`{family.name}{suffix}`", family.documentation
 
 
 def exit_code_rows() -> Iterator[Row]:

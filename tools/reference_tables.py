@@ -206,6 +206,11 @@ def check_findings() -> str:
     return _table(("Kind", "Severity", "What it means"), command_tables.finding_rows())
 
 
+def exported_metrics() -> str:
+    """Return the metrics of pipelines that `exporter` serves."""
+    return _table(("Metric", "What it says"), command_tables.metric_rows())
+
+
 def exit_codes() -> str:
     """The exit codes of the command line."""
     return _table(("Code", "Name", "Meaning"), command_tables.exit_code_rows())
@@ -267,6 +272,7 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "commands": commands,
     "exit-codes": exit_codes,
     "check-findings": check_findings,
+    "exported-metrics": exported_metrics,
     **{f"findings-{group}": functools.partial(findings, group) for group in FINDING_GROUPS},
     **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},

@@ -8,6 +8,7 @@ from __future__ import annotations
 import copy
 import logging
 import threading
+from collections import Counter
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -105,6 +106,8 @@ class GoldRushClient:
         self._rate_limiter = rate_limiter or RateLimiter(cancelled=self._cancelled)
         self._retry_seconds = retry_seconds
         self._seconds_left: Callable[[], float] | None = None
+        self._outcomes: Counter[int | None] = Counter()
+        self._outcomes_lock = threading.Lock()
 
     def __repr__(self) -> str:
         return f"GoldRushClient({self._base_url})"
@@ -118,6 +121,12 @@ class GoldRushClient:
         view = copy.copy(self)
         view._seconds_left = seconds_left  # noqa: SLF001 - another client, of the same class
         return view
+
+    @property
+    def outcomes(self) -> dict[int | None, int]:
+        """How many requests were sent so far, by the status of the response; None counts those without a response."""
+        with self._outcomes_lock:
+            return dict(self._outcomes)
 
     def list_pipelines(
         self, page_number: int = 1, page_size: int = _PAGE_SIZE, *, timeout_seconds: float | None = None
@@ -251,6 +260,9 @@ class GoldRushClient:
         except AmbiguousResult:
             tries.may_be_applied = True
             raise
+        finally:
+            with self._outcomes_lock:
+                self._outcomes[tries.status] += 1
 
     def _take_turn(self, call: ApiCall, deadline: Deadline) -> None:
         self._require_running(call)

@@ -11,7 +11,8 @@ from goldrush_pulumi.cli.errors import ExitCode
 
 __all__ = ["ExitCode", "main"]
 
-_EMULATOR_PACKAGES = {"starlette", "uvicorn", "pg8000"}
+_EXTRAS = {"starlette": "emulator", "uvicorn": "emulator", "pg8000": "emulator", "prometheus_client": "exporter"}
+"""The packages of our extras, each with its extra, which is named like the command that needs it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -22,8 +23,9 @@ def main(arguments: list[str] | None = None) -> int:
         return run(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _EMULATOR_PACKAGES:
+        if package not in _EXTRAS:
             raise
-        text = f"start emulator: the package {package} is not installed, run pip install 'goldrush-pulumi[emulator]'"
+        extra = _EXTRAS[package]
+        text = f"start {extra}: the package {package} is not installed, run pip install 'goldrush-pulumi[{extra}]'"
         sys.stderr.write(f"error: {text}\n")
         return ExitCode.MISSING_PACKAGE

@@ -14,6 +14,7 @@ from goldrush_pulumi.cli.doctor import examine
 from goldrush_pulumi.cli.emulator import run_emulator
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.export import export_pipelines
+from goldrush_pulumi.cli.exporter import run_exporter
 from goldrush_pulumi.cli.list import get_pipeline, list_pipelines
 from goldrush_pulumi.cli.logs import show_logs
 from goldrush_pulumi.cli.output import allow_any_terminal, note, print_line, safe
@@ -35,6 +36,7 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "watch": watch,
     "check": check_pipelines,
     "diagnose": diagnose_pipelines,
+    "exporter": run_exporter,
     "wait": wait_for_pipelines,
     "pause": pause_pipelines,
     "resume": resume_pipelines,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import os
 import shlex
 import threading
@@ -44,6 +45,11 @@ class CommandContext:
     cancelled: threading.Event
     redact: Callable[[str], str]
     stack: Stack | None = None
+
+    def with_stack(self, stack: Stack) -> CommandContext:
+        """Return the same account with what a stack records now."""
+        redact = Redactor({self.settings.service_key, *stack.secrets})
+        return dataclasses.replace(self, stack=stack, redact=redact)
 
     def shown(self, text: object) -> str:
         """Return a server's text as it may be shown: on one line, harmless, without secrets."""

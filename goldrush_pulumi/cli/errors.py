@@ -43,7 +43,7 @@ class ExitCode(IntEnum):
     REFUSED = 12
     """The command needs `--yes` or `--force`, or makes no sense for this pipeline now."""
     MISSING_PACKAGE = 13
-    """The extra `emulator` is not installed."""
+    """The extra `emulator` or `exporter` is not installed."""
     INTERRUPTED = 130
     """Ctrl-C."""
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+import time
 from dataclasses import dataclass
 from typing import Final
 
 from goldrush_pulumi.api import (
     ConnectionFailed,
+    DestinationHealth,
     GoldRushError,
     Pipeline,
     PipelineMetrics,
@@ -19,6 +21,8 @@ from goldrush_pulumi.cli.context import CommandContext, run_all
 from goldrush_pulumi.cli.drift import drift_of
 from goldrush_pulumi.cli.errors import is_fatal
 from goldrush_pulumi.cli.json_models import WatchedPipeline
+from goldrush_pulumi.cli.stacks import Stack
+from goldrush_pulumi.cli.status import Trend
 from goldrush_pulumi.cli.targets import Filters, Target, require_match
 from goldrush_pulumi.operations.history import utc_now
 from goldrush_pulumi.schema.phases import Phase
@@ -34,6 +38,8 @@ class Row:
 
     Attributes:
         target: The pipeline, and what the selected stack records about it.
+        health: The last probe of its destination.
+        lag_blocks: How many blocks the pipeline lags, where that is known.
         observed_at: When the status was last observed.
         phase_since: When the present phase was first observed; for the first one, the start of the deployment.
         trouble: Why the last round could not observe it. Everything else is then older.
@@ -43,7 +49,8 @@ class Row:
     target: Target
     status: PipelineStatus | None = None
     metrics: PipelineMetrics | None = None
-    healthy: bool | None = None
+    health: DestinationHealth | None = None
+    lag_blocks: int | None = None
     observed_at: str | None = None
     phase_since: str | None = None
     trouble: str | None = None
@@ -53,6 +60,11 @@ class Row:
     def is_stale(self) -> bool:
         """Whether the last round could not observe the pipeline."""
         return self.trouble is not None
+
+    @property
+    def healthy(self) -> bool | None:
+        """Whether the last probe reached the destination, None if there was no probe."""
+        return self.health.healthy if self.health else None
 
     @property
     def urgency(self) -> int:
@@ -68,7 +80,13 @@ class Row:
             return 3
         return 4 if self.drift else 5
 
-    def observed(self, status: PipelineStatus, metrics: PipelineMetrics, healthy: bool | None) -> Row:
+    def observed(
+        self,
+        status: PipelineStatus,
+        metrics: PipelineMetrics,
+        health: DestinationHealth | None,
+        lag_blocks: int | None = None,
+    ) -> Row:
         """Return the row with a new observation."""
         now = utc_now()
         same_phase = self.status is not None and self.status.phase == status.phase
@@ -78,7 +96,8 @@ class Row:
             self.target,
             status,
             metrics,
-            healthy,
+            health,
+            lag_blocks,
             observed_at=now,
             phase_since=self.phase_since if same_phase else first,
             drift=tuple(drift_of(managed, self.target.pipeline, status)) if managed else (),
@@ -118,6 +137,7 @@ class Monitor:
         self._filters = filters
         self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
+        self._trends: dict[str, Trend] = {}
         self._needs_list = True
         self._is_unreachable = threading.Event()
         self.rounds = 0
@@ -131,6 +151,12 @@ class Monitor:
         """Return a copy of what is known now."""
         with self._lock:
             return list(self._rows.values())
+
+    def use_stack(self, stack: Stack) -> None:
+        """Compare the pipelines with a new state of the stack from now on."""
+        with self._lock:
+            self.context = self.context.with_stack(stack)
+            self._rows = {key: self._row(row.target.pipeline) for key, row in self._rows.items()}
 
     def poll(self) -> None:
         """Do one round. Once a first list was read, an outage only marks what could not be observed.
@@ -166,12 +192,17 @@ class Monitor:
         self._needs_list = not pipelines
         with self._lock:
             self._rows = {item.id: self._row(item) for item in pipelines}
+            self._trends = {item.id: self._trend(item) for item in pipelines}
         return None
 
     def _row(self, pipeline: Pipeline) -> Row:
         target = Target.of(pipeline, self.context.stack)
         known = self._rows.get(pipeline.id)
         return dataclasses.replace(known, target=target) if known else Row(target)
+
+    def _trend(self, pipeline: Pipeline) -> Trend:
+        known = self._trends.get(pipeline.id)
+        return known if known and known.pipeline == pipeline else Trend(pipeline)
 
     def _put(self, row: Row) -> None:
         with self._lock:
@@ -187,7 +218,7 @@ class Monitor:
         try:
             status = client.get_pipeline_status(pipeline_id)
             metrics = client.get_pipeline_metrics(pipeline_id)
-            healthy = client.get_destination_health(pipeline_id).healthy if probes else row.healthy
+            health = client.get_destination_health(pipeline_id) if probes or row.health is None else row.health
         except GoldRushError as error:
             if is_fatal(error):
                 raise
@@ -196,4 +227,5 @@ class Monitor:
                 self._is_unreachable.set()
             self._needs_list = self._needs_list or isinstance(error, PipelineNotFound)
             return dataclasses.replace(row, trouble=type(error).__name__)
-        return row.observed(status, metrics, healthy)
+        lag_blocks = self._trends[pipeline_id].add(metrics, time.monotonic())["lag_blocks"]
+        return row.observed(status, metrics, health, lag_blocks)

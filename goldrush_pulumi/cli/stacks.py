@@ -22,6 +22,8 @@ from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE
 
 _PIPELINES_KEY: Final = ":pipelines"
 
+_DESTINATIONS_KEY: Final = ":destinations"
+
 _CLI_TIMEOUT_SECONDS: Final = 120.0
 
 
@@ -127,6 +129,9 @@ def _secrets_in(key: str, entry: Mapping[str, Any]) -> Iterator[str]:
         for declared in value.values():
             if isinstance(declared, Mapping):
                 yield from known_secrets(_with_destination_type(declared))
+    elif key.endswith(_DESTINATIONS_KEY) and isinstance(value, Mapping):
+        for config in value.values():
+            yield from known_secrets(_with_destination_type({"destination_config": config}))
     else:
         yield from _strings_in(value)
 

@@ -178,7 +178,7 @@ class Trend:
     """The metrics of one pipeline over time: what a single snapshot cannot show."""
 
     def __init__(self, pipeline: Pipeline) -> None:
-        self._pipeline = pipeline
+        self.pipeline = pipeline
         self.rates: deque[float] = deque(maxlen=_RATES_IN_A_SPARKLINE)
         self._first: tuple[float, int] | None = None
 
@@ -192,10 +192,10 @@ class Trend:
         return {**metrics.model_dump(exclude={"uid"}), "lag_blocks": self._lag(metrics, now)}
 
     def _lag(self, metrics: PipelineMetrics, now: float) -> int | None:
-        height, stop = metrics.last_block_height, self._pipeline.execution_stop_from
+        height, stop = metrics.last_block_height, self.pipeline.execution_stop_from
         if height is None:
             return None
-        if self._pipeline.execution_mode == "bounded" and stop.isdigit():
+        if self.pipeline.execution_mode == "bounded" and stop.isdigit():
             return max(int(stop) - height, 0)
         if self._first is None or height < self._first[1]:
             self._first = (now, height)

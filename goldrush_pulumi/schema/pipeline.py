@@ -93,12 +93,16 @@ class PipelineOutput:
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of a pipeline's metrics. `unit` is what it counts. Source: API reference, get-pipeline-metrics."""
+    """One number of a pipeline's metrics. Source: API reference, get-pipeline-metrics.
+
+    `unit` is what it counts. A counter only grows, and starts at 0 with each deployment.
+    """
 
     name: str
     annotation: Literal["int", "float"]
     unit: str
     description: str
+    is_counter: bool = False
 
 
 def whole_numbers(value: Any) -> Any:
@@ -438,13 +442,19 @@ OUTPUTS: Final[Mapping[str, PipelineOutput]] = MappingProxyType(
 """Every output that does not echo an input, by its name."""
 
 METRICS: Final[tuple[Metric, ...]] = (
-    Metric("records_consumed", "int", "records", "Records read since the worker started."),
+    Metric("records_consumed", "int", "records", "Records read since the worker started.", is_counter=True),
     Metric("last_offset", "int", "offset", "Last committed offset."),
     Metric("last_block_height", "int", "block height", "Height of the last block read."),
     Metric("pending_records", "int", "records", "Records that wait to be read."),
     Metric("processing_delay_ms", "float", "milliseconds", "How far the pipeline is behind the chain."),
     Metric("records_per_second", "float", "records per second", "Rolling throughput."),
-    Metric("normalization_errors", "int", "records", "Records that were skipped because they could not be read."),
+    Metric(
+        "normalization_errors",
+        "int",
+        "records",
+        "Records that were skipped because they could not be read.",
+        is_counter=True,
+    ),
 )
 """The metrics of a pipeline, in the order of the API."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import reduce
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,12 @@ from goldrush_pulumi.validation.values import UNKNOWN, holds_placeholder, withou
 
 PIPELINES: Final = "pipelines"
 """The key of a map of pipelines, in a file of its own or, behind a namespace, in the config of a stack."""
+
+SHARED: Final = "destinations"
+"""The key of a map of destinations, beside `pipelines`: declarations name one of them by `destination`."""
+
+REFERENCE: Final = "destination"
+"""The key by which a declaration names a shared destination, instead of having a `destination_config`."""
 
 OPTIONS: Final = ("protect", "retain_on_delete", "custom_timeouts")
 """The settings of a declaration that are for Pulumi; all others are inputs."""
@@ -37,12 +44,18 @@ class Declarations(NamedTuple):
         pipelines: The pipelines by their names, or what stands there in place of a map.
         is_config: Whether it is config of a stack, in which Pulumi can encrypt.
         is_text: Whether it is JSON in a string, as `pulumi config set` writes it.
+        shared: The shared destinations by their names, or what stands there in place of a map.
+        shared_keys: Where they stand.
+        shared_is_text: Whether they are JSON in a string.
     """
 
     keys: tuple[str, ...]
     pipelines: object
     is_config: bool = False
     is_text: bool = False
+    shared: object = None
+    shared_keys: tuple[str, ...] = ()
+    shared_is_text: bool = False
 
 
 def find_declarations(value: object, project: str) -> list[Declarations]:
@@ -60,13 +73,13 @@ def find_declarations(value: object, project: str) -> list[Declarations]:
     if isinstance(config, Mapping):
         return _find_in_config(config, project)
     if PIPELINES in value:
-        return [Declarations((PIPELINES,), value[PIPELINES])]
+        return [Declarations((PIPELINES,), value[PIPELINES], shared=value.get(SHARED), shared_keys=(SHARED,))]
     return [Declarations((), {"pipeline": value})] if value.keys() & INPUTS.keys() else []
 
 
 def _find_in_config(config: Mapping[str, object], project: str) -> list[Declarations]:
     found = [
-        Declarations(("config", key), *_read_text(value))
+        Declarations(("config", key), *_read_text(value), *_shared_in(config, key, project))
         for key, value in config.items()
         if key == PIPELINES or key.endswith(f":{PIPELINES}")
     ]
@@ -74,6 +87,16 @@ def _find_in_config(config: Mapping[str, object], project: str) -> list[Declarat
     sure = [item for item in found if item.keys in own or _looks_like_pipelines(item.pipelines)]
     # Where nothing is known, a key of that name is taken for what it most likely is.
     return sure or ([] if project else found[:1])
+
+
+def _shared_in(config: Mapping[str, object], key: str, project: str) -> tuple[object, tuple[str, ...], bool]:
+    """Return the shared destinations for the pipelines at `key`, where they stand, and whether they are text."""
+    beside = f"{key.removesuffix(PIPELINES)}{SHARED}"
+    names = [name for name in (beside, f"{project}:{SHARED}", SHARED) if name in config]
+    if not names:
+        return None, ("config", beside), False
+    value, _, is_text = _read_text(config[names[0]])
+    return value, ("config", names[0]), is_text
 
 
 def _read_text(value: object) -> tuple[object, bool, bool]:
@@ -94,6 +117,60 @@ def _looks_like_pipelines(value: object) -> bool:
 def declaration_path(name: str) -> str:
     """Return the path of an entry of `pipelines`, by its name."""
     return f"{PIPELINES}.{name}" if re.fullmatch(r"[\w-]+", name) else f"{PIPELINES}[{json.dumps(name)}]"
+
+
+def with_destination(entry: object, shared: object) -> tuple[object, list[Problem]]:
+    """Return a declaration with the shared destination in place of its name, and what is wrong with that name.
+
+    Args:
+        entry: The declaration.
+        shared: The map of shared destinations, or what stands there in its place.
+    """
+    if not isinstance(entry, Mapping) or entry.get(REFERENCE) is None:
+        return entry, []
+    name, rest = entry[REFERENCE], {key: value for key, value in entry.items() if key != REFERENCE}
+    if rest.get("destination_config") is not None:
+        hint = "keep one of the two"
+        return rest, [Problem(Rule.DESTINATION_TWICE, REFERENCE, "stands beside destination_config", hint)]
+    unresolved = {**rest, "destination_config": UNKNOWN}
+    if name is UNKNOWN or shared is UNKNOWN:
+        return unresolved, []
+    if not isinstance(name, str):
+        return unresolved, [
+            Problem(Rule.WRONG_TYPE, REFERENCE, "is not a string", f"write the name of one of {SHARED}")
+        ]
+    known = shared if isinstance(shared, Mapping) else {}
+    if name not in known:
+        hint = advise(name, known) if known else f"declare it under {SHARED}, beside {PIPELINES}"
+        return unresolved, [Problem(Rule.NOT_A_CHOICE, REFERENCE, f"is not one of {SHARED}", hint)]
+    return {**rest, "destination_config": known[name]}, []
+
+
+def shared_path(name: str) -> str:
+    """Return the path of an entry of `destinations`, by its name."""
+    return f"{SHARED}.{name}" if re.fullmatch(r"[\w-]+", name) else f"{SHARED}[{json.dumps(name)}]"
+
+
+def find_shared_shape_problems(shared: object) -> Iterator[Problem]:
+    """Find what is wrong with the map of shared destinations itself."""
+    if shared is None or shared is UNKNOWN:
+        return
+    if not isinstance(shared, Mapping):
+        yield Problem(Rule.WRONG_TYPE, SHARED, "is not a map", "write a map of names to destinations")
+        return
+    for name, config in shared.items():
+        if config is not UNKNOWN and not isinstance(config, Mapping):
+            hint = "write a map with type and the fields of that type"
+            yield Problem(Rule.WRONG_TYPE, shared_path(str(name)), "is not a map", hint)
+
+
+def at_shared(problem: Problem, pipeline: str, entry: object) -> Problem:
+    """Return a problem of a pipeline's destination with the path of the shared destination that the entry names."""
+    reference = entry.get(REFERENCE) if isinstance(entry, Mapping) else None
+    own = f"{declaration_path(pipeline)}.destination_config"
+    if not isinstance(reference, str) or not problem.path.startswith(own):
+        return problem
+    return replace(problem, path=f"{shared_path(reference)}{problem.path.removeprefix(own)}")
 
 
 def find_declaration_problems(
@@ -120,7 +197,7 @@ def find_declaration_problems(
 def _find_option_problems(entry: Mapping[str, object]) -> Iterator[Problem]:
     for name in entry:
         if name not in INPUTS and name not in OPTIONS:
-            names = (*INPUTS, *OPTIONS)
+            names = (*INPUTS, *OPTIONS, REFERENCE)
             yield unknown_name("", str(name), "is not a setting of a pipeline", names, INPUT_HINTS, entry)
     for name in ("protect", "retain_on_delete"):
         value = entry.get(name, False)
@@ -160,15 +237,21 @@ def find_clear_credentials(path: str, entry: object, key: str = "") -> Iterator[
         entry: What stands there.
         key: The whole config key, where the pipelines are JSON in a string and can only be encrypted as a whole.
     """
-    config = entry.get("destination_config") if isinstance(entry, Mapping) else None
-    if not isinstance(entry, Mapping) or not isinstance(config, Mapping):
+    if isinstance(entry, Mapping):
+        place = f"{path}.destination_config"
+        yield from find_clear_in_destination(place, entry.get("destination_config"), resolve_type(entry), key)
+
+
+def find_clear_in_destination(path: str, config: object, type_: str | None, key: str = "") -> Iterator[Problem]:
+    """Find the credentials of a destination of a type that are not encrypted; see `find_clear_credentials`."""
+    destination_type = type_ or resolve_type({"destination_config": config})
+    if not isinstance(config, Mapping):
         return
-    destination_type = resolve_type(entry)
     for keys in secret_paths(destination_type, config):
         leaf: Any = reduce(lambda value, step: value[step], keys, config)
         if not _is_clear(destination_type, keys, leaf):
             continue
-        place = reduce(field_path, keys, f"{path}.destination_config")
+        place = reduce(field_path, keys, path)
         how = f"--secret {key}" if key else f"--secret --path '{place}'"
         message = "holds a credential in clear text" if isinstance(leaf, str) and "://" in leaf else _CLEAR
         yield Problem(Rule.CLEAR_CREDENTIAL, place, message, f"encrypt it with `pulumi config set {how}`")
@@ -208,6 +291,6 @@ def find_config_problems(config: Mapping[str, object], settings: tuple[str, ...]
         return
     for key in config:
         name = key.removeprefix(_NAMESPACE)
-        if key.startswith(_NAMESPACE) and name not in (*settings, PIPELINES):
+        if key.startswith(_NAMESPACE) and name not in (*settings, PIPELINES, SHARED):
             hint = advise(name, settings)
             yield Problem(Rule.UNKNOWN_SETTING, field_path("config", key), "is not a setting of the provider", hint)

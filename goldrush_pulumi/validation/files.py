@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING, Final
 from goldrush_pulumi.validation.abi import AbiFileError, read_abi_file
 from goldrush_pulumi.validation.declarations import (
     PIPELINES,
+    SHARED,
     Declarations,
+    at_shared,
     declaration_path,
     find_clear_credentials,
+    find_clear_in_destination,
     find_config_problems,
     find_declaration_problems,
     find_declarations,
+    find_shared_shape_problems,
+    shared_path,
+    with_destination,
 )
 from goldrush_pulumi.validation.documents import Document, DocumentError, Keys, Span, read_document, read_ignored
 from goldrush_pulumi.validation.inputs import find_problems, list_tables_of
@@ -174,14 +180,23 @@ class _FileValidator:
             problem = Problem(Rule.WRONG_TYPE, path, "is not a map", "write a map of names to pipelines")
             yield self._place(problem, declared.keys)
             return
-        for name, entry in declared.pipelines.items():
-            whole, fault = self._with_abi(name, entry)
-            clear = list(self._find_clear(declared, name, entry))
-            taken = {problem.path for problem in clear}
-            for problem in (*fault, *clear, *_judge(name, whole)):
-                # In a file that is shared, clear text matters more than the place in which it stands.
-                if problem.rule is not Rule.USER_INFO_IN_URL or problem.path not in taken:
-                    yield self._place_declared(problem, declared)
+        shared = [*find_shared_shape_problems(declared.shared), *self._find_clear_in_shared(declared)]
+        # Several pipelines may use one destination, and each finds the same in it.
+        found = dict.fromkeys([*shared, *self._find_in_pipelines(declared, declared.pipelines)])
+        taken = {problem.path for problem in found if problem.rule is Rule.CLEAR_CREDENTIAL}
+        for problem in found:
+            # In a file that is shared, clear text matters more than the place in which it stands.
+            if problem.rule is not Rule.USER_INFO_IN_URL or problem.path not in taken:
+                yield self._place_declared(problem, declared)
+
+    def _find_in_pipelines(self, declared: Declarations, pipelines: Mapping[str, object]) -> Iterator[Problem]:
+        for name, entry in pipelines.items():
+            resolved, misnamed = with_destination(entry, declared.shared)
+            whole, fault = self._with_abi(name, resolved)
+            yield from (problem.under(declaration_path(name)) for problem in misnamed)
+            yield from fault
+            yield from self._find_clear(declared, name, entry)
+            yield from (at_shared(problem, name, entry) for problem in _judge(name, whole))
             self._tables[name] = list_tables_of(whole) if isinstance(whole, Mapping) else ()
 
     def _with_abi(self, name: str, entry: object) -> tuple[object, list[Problem]]:
@@ -207,8 +222,17 @@ class _FileValidator:
             key = declared.keys[-1] if declared.is_text else ""
             yield from find_clear_credentials(declaration_path(name), entry, key)
 
+    def _find_clear_in_shared(self, declared: Declarations) -> Iterator[Problem]:
+        if declared.is_config and isinstance(declared.shared, Mapping):
+            key = declared.shared_keys[-1] if declared.shared_is_text else ""
+            for name, config in declared.shared.items():
+                yield from find_clear_in_destination(shared_path(str(name)), config, None, key)
+
     def _place_declared(self, problem: Problem, declared: Declarations) -> Finding | None:
-        _, name, *rest = path_keys(problem.path)
+        first, *inner = path_keys(problem.path)
+        if first == SHARED:
+            return self._place(problem, (*declared.shared_keys, *inner))
+        name, *rest = inner
         if not declared.keys:
             path = problem.path.removeprefix(declaration_path(_ALONE)).removeprefix(".")
             return self._place(replace(problem, path=path), tuple(rest))

@@ -38,6 +38,7 @@ class Rule(Enum):
     LOST_DIGITS = ("GR111", "warning", "A number is too large for its last digits to survive.")
     UNWORKABLE_OPTION = ("GR112", "error", "A resource option cannot work for pipelines.")
     IGNORES_NOTHING = ("GR113", "warning", "A path of `ignore_changes` matches no input.")
+    DESTINATION_TWICE = ("GR114", "error", "A pipeline names a shared destination and has one of its own.")
 
     BAD_TOPIC = ("GR201", "error", "The topic does not have the form of a topic.")
     UNKNOWN_TOPIC_PART = ("GR202", "warning", "A part of the topic looks misspelt.")

@@ -116,6 +116,12 @@ PROGRAMS: Final[dict[str, Callable[[list[str], Path], None]]] = {
     "export": accept,
     ".": accept,
     "git": accept,
+    "install": accept,
+    "systemctl": accept,
+    "podman": accept,
+    "promtool": accept,
+    "amtool": accept,
+    "/opt/goldrush-exporter/bin/pip": accept,
     "go": accept,
 }
 

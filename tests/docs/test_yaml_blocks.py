@@ -54,7 +54,8 @@ def require_stack_file(text: str) -> None:
     for key, declared in whole["config"].items():
         project, _, name = key.partition(":")
         if name == "pipelines":
-            pulumi.runtime.set_all_config({key: json.dumps(decrypted(declared))}, [key])
+            others = {key: json.dumps(decrypted(value)) for key, value in whole["config"].items() if "destin" in key}
+            pulumi.runtime.set_all_config({key: json.dumps(decrypted(declared)), **others}, [key])
             assert list(declared) == list(read_declarations(pulumi.Config(project)))
 
 

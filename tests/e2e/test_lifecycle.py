@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from goldrush_pulumi.emulator import Emulator
+from goldrush_pulumi.emulator import Emulator, Lifecycle
 from tests.e2e.cli import ROOT
 from tests.e2e.stack import Stack, copy_project
 from tests.e2e.world import QUICK
@@ -199,6 +199,33 @@ def test_rollout_stops_at_the_first_failure(dev_world: World) -> None:
     ]
     assert {item["phase"] for item in dev_world.emulator.pipelines()} == {"RUNNING"}
     dev_world.check()
+
+
+def test_live_follows_the_backfill(make_world: Callable[[Emulator], World]) -> None:
+    """The example's second pipeline waits, paused, until the first one is STOPPED, and again when that is redone."""
+    with Emulator(service_key=DEV_KEY, lifecycle=Lifecycle.by_time(0.0, 0.0, bounded_seconds=3600.0)) as emulator:
+        world = make_world(emulator)
+        world.cli.passphrase = DEV_PASSPHRASE
+        stack = world.copy(ROOT / "examples" / "14-backfill-then-live")
+
+        def phases() -> dict[str, str]:
+            return {item["name"].removeprefix("swaps-"): item["phase"] for item in emulator.pipelines()}
+
+        stack.up()
+        assert phases() == {"backfill": "RUNNING", "live": "PAUSED"}
+        stack.preview_clean("--refresh")
+
+        backfill, live = ids(stack)["swaps-backfill"], ids(stack)["swaps-live"]
+        emulator.set_phase(backfill, "STOPPED")
+        stack.up("--refresh")
+        assert phases() == {"backfill": "STOPPED", "live": "RUNNING"}
+        stack.preview_clean("--refresh")
+
+        rewrite(stack, ((r"uniswap_v3", "uniswap_v2"),))
+        stack.up()
+        assert phases() == {"backfill": "RUNNING", "live": "PAUSED"}
+        assert ids(stack) == {"swaps-backfill": backfill, "swaps-live": live}
+        stack.destroy()
 
 
 def test_rules_of_the_house_are_enforced(dev_world: World) -> None:

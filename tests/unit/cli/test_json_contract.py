@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from tests.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
-WITHOUT_MODEL = {"emulator"}
-"""It prints no data."""
+WITHOUT_MODEL = {"emulator", "exporter"}
+"""They print no data."""
 
 LINES = {"logs", "watch"}
 """Commands whose JSON is one value per line."""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from tests.unit.cli.conftest import Ended
 
 APPLICATION: Any = typer.main.get_command(make_application())
-NOT_DATA = {"emulator"}
+NOT_DATA = {"emulator", "exporter"}
 
 
 @pytest.mark.parametrize("name", COMMANDS)

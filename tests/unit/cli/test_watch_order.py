@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from rich.console import Console
 
-from goldrush_pulumi.api.models import Pipeline, PipelineMetrics, PipelineStatus
+from goldrush_pulumi.api.models import DestinationHealth, Pipeline, PipelineMetrics, PipelineStatus
 from goldrush_pulumi.cli.monitor import Row
 from goldrush_pulumi.cli.targets import Target
 from goldrush_pulumi.cli.watch import render
@@ -31,7 +31,7 @@ def row(
     """A pipeline as the last round observed it."""
     pipeline = Pipeline(id=f"pipe_{name}", name=name, status=desired_status, execution_mode=mode)
     status = PipelineStatus(phase=phase, replicas=1, ready=ready)
-    return Row(Target(pipeline)).observed(status, PipelineMetrics(), healthy)
+    return Row(Target(pipeline)).observed(status, PipelineMetrics(), DestinationHealth(healthy=healthy))
 
 
 def drawn(rows: list[Row], *, lines: int | None = None, width: int = 200, trouble: str | None = None) -> list[str]:
@@ -105,10 +105,10 @@ def test_names_are_shortened_and_never_folded() -> None:
 def test_the_beginning_of_a_phase_is_kept() -> None:
     """The first phase began with the deployment, a later one when it was first observed."""
     first = Row(Target(Pipeline(id="pipe_1"))).observed(
-        PipelineStatus(phase="RUNNING", start_time="2026-11-23T10:00:00Z"), PipelineMetrics(), healthy=None
+        PipelineStatus(phase="RUNNING", start_time="2026-11-23T10:00:00Z"), PipelineMetrics(), None
     )
     assert first.phase_since == "2026-11-23T10:00:00Z"
-    again = first.observed(PipelineStatus(phase="RUNNING"), PipelineMetrics(), healthy=None)
+    again = first.observed(PipelineStatus(phase="RUNNING"), PipelineMetrics(), None)
     assert again.phase_since == first.phase_since
-    failed = again.observed(PipelineStatus(phase="FAILED"), PipelineMetrics(), healthy=None)
+    failed = again.observed(PipelineStatus(phase="FAILED"), PipelineMetrics(), None)
     assert failed.phase_since == failed.observed_at
