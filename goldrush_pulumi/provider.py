@@ -1,4 +1,4 @@
-"""The six verbs that Pulumi calls on a pipeline, each a few steps that are done elsewhere.
+"""The front-end for Python programs: the six verbs as the host of dynamic providers calls them.
 
 `goldrush_pulumi.provider.make_provider` is written into the state of every stack that holds a pipeline. Neither this
 module nor that function may ever be renamed or moved.
@@ -6,7 +6,8 @@ module nor that function may ever be renamed or moved.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import Any
 
 from pulumi.dynamic import (
     CheckFailure,
@@ -19,24 +20,16 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from goldrush_pulumi import engine
+from goldrush_pulumi import engine, verbs
+from goldrush_pulumi.operations.call import CallContext
 from goldrush_pulumi.operations.diff import compare
-from goldrush_pulumi.operations.redaction import secret_leaf_paths
-from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
-from goldrush_pulumi.schema.pipeline import INPUTS, Change
-from goldrush_pulumi.schema.wire import OWNER, PROVIDER
+from goldrush_pulumi.schema.wire import OWNER
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
-from goldrush_pulumi.validation.inputs import find_problems
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
 
 
 def make_provider() -> PipelineProvider:
-    """The provider, as state remembers it: by this function's name alone."""
+    """Return the provider, as state remembers it: by this function's name alone."""
     return PipelineProvider()
 
 
@@ -52,205 +45,73 @@ class PipelineProvider(ResourceProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self._session = Session(lambda _key: None)
+        self._session = Session(lambda _key: None, engine.cancelled, engine.require_engine)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return make_provider, ()
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
-        self._session = share_session(req.config.get)
+        self._session = share_session(req.config.get, engine.cancelled, engine.require_engine)
         engine.install(parallel_setting(req.config.get))
 
     @engine.verb
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Called before every diff: all problems at once, defaults filled in, credentials marked as secrets.
+        """Called before every diff.
 
-        Offline. Problems carry no property name, for the engine would print that property's value beside it. What
-        stands in the recorded inputs too was read when it was new; it loads no parser and is not warned of again.
+        Problems carry no property name, for the engine would print that property's value beside it.
         """
-        given = {key: value for key, value in news.items() if key != PROVIDER}
-        request = engine.current_request()
-        inputs = with_defaults(given, request.resource_name)
-        problems = find_problems(inputs, engine.is_unknown, olds)
-        if any(olds.get(name) != value for name, value in inputs.items()):
-            for problem in problems:
-                if not problem.is_error:
-                    engine.warn_once(str(problem), about=request.urn)
-        return CheckResult(
-            with_secrets_marked(inputs), [CheckFailure("", str(problem)) for problem in problems if problem.is_error]
-        )
+        checked = verbs.check(_call(), olds, news)
+        return CheckResult(checked.inputs, [CheckFailure("", str(problem)) for problem in checked.errors])
 
     @engine.verb
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Called with the recorded outputs and the checked inputs. Offline.
+        """Called with the recorded outputs and the checked inputs.
 
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
-        difference = compare(olds, news)
-        self._note(id_, is_replaced=bool(difference.replaces))
+        call = _call()
+        difference = verbs.diff(self._session, call, id_, olds, news)
         if not difference:
             return DiffResult(changes=False)
-        replaces = list(difference.replaces)
-        if replaces:
-            _require_replaceable(replaces, news)
-        recorded = engine.current_request().inputs
-        only_drift = bool(recorded) and not compare(recorded, news)
-        return DiffResult(changes=True if only_drift else None, replaces=replaces, delete_before_replace=True)
+        only_drift = bool(call.recorded_inputs) and not compare(call.recorded_inputs, news)
+        return DiffResult(
+            changes=True if only_drift else None, replaces=list(difference.replaces), delete_before_replace=True
+        )
 
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
-        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415
-
-        spec = PipelineSpec(_inputs(props))
-        with self._session.context(spec.inputs, owner=props.get(OWNER)) as context:
-            adopt_id = spec.inputs.get("adopt_id")
-            try:
-                done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
-            except OperationFailed as failure:
-                raise _init_failed(context, spec, failure, {}) from None
-            return CreateResult(done.pipeline_id, _outputs(context, spec, done, {}))
+        """Called for a pipeline that is in no state."""
+        reply = verbs.create(self._session, _call(), props, props.get(OWNER))
+        return CreateResult(reply.id, reply.outputs)
 
     @engine.verb
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
-        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.update import update  # noqa: PLC0415
-
-        spec = PipelineSpec(_inputs(news))
-        with self._session.context(spec.inputs, olds, owner=news.get(OWNER)) as context:
-            try:
-                done = update(context, id_, olds, spec)
-            except OperationFailed as failure:
-                raise _init_failed(context, spec, failure, olds) from None
-            return UpdateResult(_outputs(context, spec, done, olds))
+        return UpdateResult(verbs.update(self._session, _call(), id_, olds, news, news.get(OWNER)).outputs)
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such."""
-        from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
-        from goldrush_pulumi.operations.read import read  # noqa: PLC0415
-
-        recorded = _inputs(engine.current_request().inputs or props)
-        inputs = recorded if "project" in recorded else {}
-        with self._session.context(inputs, props) as context:
-            context.claims.see(id_)
-            reading = read(context, id_, inputs, props)
-            if reading is None:
-                return ReadResult("", {})
-            fingerprint = context.fingerprint_of(id_)
-            outputs = with_secrets_marked(
-                outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, props)
-            )
-        if reading.diagnosis:
-            raise engine.InitFailed(id_, outputs, [reading.diagnosis], with_secrets_marked(reading.inputs))
-        return ReadResult(id_, outputs, with_secrets_marked(reading.inputs))
+        reply = verbs.read(self._session, _call(), id_, props)
+        return ReadResult("", {}) if reply is None else ReadResult(reply.id, reply.outputs, reply.inputs)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Called to delete. Returns when the server says that the pipeline is gone."""
-        from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
-
-        with self._session.context(props) as context:
-            delete(context, id_, props)
-
-    def _note(self, pipeline_id: str, *, is_replaced: bool) -> None:
-        """Note whose the pipeline is: nothing that is in state may be taken for a leftover, or be two resources'."""
-        if is_replaced:
-            self._session.claims.see(pipeline_id)
-            return
-        urn = engine.current_request().urn
-        other = self._session.claims.hold(pipeline_id, urn)
-        if other is not None:
-            msg = (
-                f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
-                " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
-            )
-            raise engine.UserError(msg)
+        verbs.delete(self._session, _call(), id_, props)
 
 
-def with_secrets_marked(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """`properties` with every credential marked as secret: whatever goes into a reply with properties passes here.
-
-    The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
-    showed unmasked, would otherwise be stored in clear.
-    """
-    result = dict(properties)
-    for path in secret_leaf_paths(properties):
-        _mark_secret(result, ("destination_config", *path))
-    return result
-
-
-def _mark_secret(container: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Replace the leaf at `path` by its marked form, copying every container on the way."""
-    *parents, last = path
-    for key in parents:
-        if engine.secret(container[key]) is container[key]:
-            return
-        container[key] = dict(container[key])
-        container = container[key]
-    if not engine.is_unknown(container[last]):
-        container[last] = engine.secret(container[last])
-
-
-def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs among some properties, with whole numbers restored."""
-    from goldrush_pulumi.schema.pipeline import whole_numbers  # noqa: PLC0415
-    from goldrush_pulumi.schema.wire import SECRET_PATHS  # noqa: PLC0415
-
-    names = (*INPUTS, SECRET_PATHS)
-    return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
-
-
-def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
-    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other.
-
-    A value that is not known yet may turn out to be the old one, so it is warned of and not refused.
-    """
-    named = ", ".join(replaces)
-    is_certain = not all(engine.contains_unknown(news.get(name)) for name in replaces)
-    if is_certain and news.get("adopt_id"):
-        msg = (
-            f"adopt_id: a change of {named} replaces the pipeline, and the one to adopt would be deleted first;"
-            " remove adopt_id from the program first"
-        )
-        raise engine.UserError(msg)
-    engine.warn(
-        f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        " written stays; set protect=True on pipelines that must not be deleted"
+def _call() -> CallContext:
+    """Return what the engine said about the verb that runs on this thread."""
+    request = engine.current_request()
+    return CallContext(
+        urn=request.urn,
+        name=request.resource_name,
+        recorded_inputs=request.inputs,
+        timeout_seconds=request.timeout_seconds,
+        is_unknown=engine.is_unknown,
+        status=engine.status,
+        warn=engine.warn,
+        warn_once=functools.partial(engine.warn_once, about=request.urn),
     )
-
-
-def _outputs(
-    context: OperationContext,
-    spec: PipelineSpec,
-    done: Progress,
-    earlier: Mapping[str, Any],
-    failure: OperationFailed | None = None,
-) -> dict[str, Any]:
-    """The outputs of a pipeline that was changed.
-
-    Raises:
-        engine.InitFailed: they could not be put together. The pipeline exists, so what names it is recorded anyway.
-    """
-    try:
-        from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
-
-        fingerprint = context.fingerprint_of(done.pipeline_id)
-        return with_secrets_marked(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
-    except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
-        fixed = {name: spec.inputs.get(name) for name, row in INPUTS.items() if row.change is Change.REPLACE}
-        reason = (
-            f"{context.subject(done.pipeline_id)} is recorded without its details: internal error"
-            f" {type(error).__name__}, please report it; `pulumi up` sends all of it again"
-        )
-        raise engine.InitFailed(done.pipeline_id, fixed, [*([failure.reason] if failure else []), reason]) from None
-
-
-def _init_failed(
-    context: OperationContext, spec: PipelineSpec, failure: OperationFailed, earlier: Mapping[str, Any]
-) -> engine.InitFailed:
-    done = failure.progress
-    return engine.InitFailed(done.pipeline_id, _outputs(context, spec, done, earlier, failure), [failure.reason])

@@ -1,4 +1,4 @@
-"""What one provider process works with: settings, one client for all threads, and the job each verb is given."""
+"""What one provider process works with: settings, one client for all threads, and the context of each verb."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi import engine
+from goldrush_pulumi.operations.errors import UserError
 from goldrush_pulumi.operations.identity import Claims
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
+    from goldrush_pulumi.operations.call import CallContext
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
@@ -27,23 +28,32 @@ _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
 
-def share_session(config: Config) -> Session:
-    """The session of this process, which whoever asks first begins with its config.
+def share_session(config: Config, cancelled: threading.Event, before_change: Callable[[], None]) -> Session:
+    """Return the session of this process, made of what the first caller passes.
 
     State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
     each. With a session each, a delete would not know which pipelines the other instance's resources have.
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config))
+            _shared.append(Session(config, cancelled, before_change))
         return _shared[0]
 
 
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, cancelled: threading.Event, before_change: Callable[[], None]) -> None:
+        """Take what the front-end offers.
+
+        Args:
+            config: Returns a config value by its full key.
+            cancelled: Set when the user presses Ctrl-C; every wait listens to it.
+            before_change: Called right before every request that changes something; raises to stop it.
+        """
         self._config = config
+        self._cancelled = cancelled
+        self._before_change = before_change
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
         self._census: Inventory | None = None
@@ -55,14 +65,14 @@ class Session:
         """The settings of this process.
 
         Raises:
-            engine.UserError: a setting is missing or out of range.
+            UserError: a setting is missing or out of range.
         """
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
             return load_settings(self._config, os.environ)
         except SettingsError as error:
-            raise engine.UserError(str(error)) from None
+            raise UserError(str(error)) from None
 
     @property
     def client(self) -> GoldRushClient:
@@ -101,31 +111,35 @@ class Session:
                 service_key=settings.service_key,
                 base_url=settings.base_url,
                 key_source=settings.key_source,
-                cancelled=engine.cancelled,
-                before_change=engine.require_engine,
-                rate_limiter=RateLimiter(settings.requests_per_second, cancelled=engine.cancelled),
+                cancelled=self._cancelled,
+                before_change=self._before_change,
+                rate_limiter=RateLimiter(settings.requests_per_second, cancelled=self._cancelled),
                 max_connections=settings.parallel,
                 retry_seconds=settings.retry_seconds,
             )
         except GoldRushError as error:
-            raise engine.UserError(str(error)) from None
+            raise UserError(str(error)) from None
 
     @contextlib.contextmanager
-    def context(self, *secret_sources: Mapping[str, Any], owner: str | None = None) -> Iterator[OperationContext]:
-        """The job of the verb that is running. Errors of GoldRush that leave the block reach the user as one message.
+    def context(
+        self, call: CallContext, *secret_sources: Mapping[str, Any], owner: str | None = None
+    ) -> Iterator[OperationContext]:
+        """Yield the context of one call of a verb. Errors of GoldRush that leave the block become one message.
 
-        `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id of the stack's
-        `Owner`, None where pipelines carry no mark.
+        `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id that
+        pipelines of the stack are tagged with, None where they carry no tag.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        context = self._context(secret_sources, owner)
+        context = self._context(call, secret_sources, owner)
         try:
             yield context
         except GoldRushError as error:
-            raise engine.UserError(str(error.redacted(context.redact))) from None
+            raise UserError(str(error.redacted(context.redact))) from None
 
-    def _context(self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None) -> OperationContext:
+    def _context(
+        self, call: CallContext, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None
+    ) -> OperationContext:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
             OperationContext,
@@ -136,21 +150,21 @@ class Session:
         from goldrush_pulumi.operations.redaction import Redactor, known_secrets  # noqa: PLC0415
         from goldrush_pulumi.operations.wait import EventClock  # noqa: PLC0415
 
-        request, settings = engine.current_request(), self.settings
+        settings = self.settings
         redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
         return OperationContext(
-            name=request.resource_name or "of this resource",
+            name=call.name or "of this resource",
             client=self.client,
-            clock=EventClock(engine.cancelled),
+            clock=EventClock(self._cancelled),
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
             inventory=self.inventory,
             claims=self.claims,
             journal=self.journal,
-            urn=request.urn,
-            tag=OwnershipTag.of(owner, request.urn) if owner and request.urn else None,
-            status=lambda text: engine.status(redact(text)),
-            warn=lambda text: engine.warn(redact(text)),
+            urn=call.urn,
+            tag=OwnershipTag.of(owner, call.urn) if owner and call.urn else None,
+            status=lambda text: call.status(redact(text)),
+            warn=lambda text: call.warn(redact(text)),
             policies=Policies(
                 settings.failed_grace_seconds,
                 settings.stabilization_seconds,
@@ -158,5 +172,5 @@ class Session:
                 settings.adopt_foreign,
                 settings.recovery_seconds,
             ),
-            timeout_seconds=request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+            timeout_seconds=call.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
         )

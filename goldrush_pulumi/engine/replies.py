@@ -11,44 +11,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from goldrush_pulumi.engine.log import warn_once
 from goldrush_pulumi.engine.request import Call, current_call, enter_verb
 from goldrush_pulumi.engine.values import is_plain
+from goldrush_pulumi.operations.errors import InitFailed, UserError
 from goldrush_pulumi.schema.wire import PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-
-class UserError(Exception):
-    """An error whose text reaches the user exactly as written; several lines are fine."""
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class EngineGone(UserError):  # noqa: N818 - a state of affairs, caught by name
     """The engine that asked for this verb no longer listens: nothing more may be changed on its behalf."""
-
-
-class InitFailed(Exception):  # noqa: N818 - the engine's own word for it is "init failed"
-    """The resource exists but is not in the wished state: the engine records it and continues with the next `up`.
-
-    Raised by create, update or read. `outputs` and `inputs` are plain values and may hold raw secret dicts (see
-    `secret`). `reasons` are stored in the state in clear and shown to the user, one bullet each, so they must already
-    be free of secrets. `inputs` matters to read only: the engine takes them as the resource's new inputs (None: keeps
-    those it has).
-    """
-
-    def __init__(
-        self,
-        id: str,  # noqa: A002 - Pulumi's name for it
-        outputs: Mapping[str, Any],
-        reasons: Sequence[str],
-        inputs: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__("\n".join(reasons))
-        self.id = id
-        self.outputs = outputs
-        self.reasons = tuple(reasons)
-        self.inputs = inputs
-
-    def __repr__(self) -> str:
-        return f"InitFailed(id={self.id!r}, reasons={len(self.reasons)})"
 
 
 _Parameters = ParamSpec("_Parameters")

@@ -1,0 +1,262 @@
+"""The verbs of a pipeline over plain values, free of Pulumi's classes: every front-end calls them.
+
+A front-end reads the engine's request, hands over plain properties (secrets in clear) and a `CallContext`, and turns
+what comes back into its own reply. Properties that are returned have their credentials marked as secrets, in the wire
+protocol's own form. `UserError` and `InitFailed` are the only errors raised on purpose.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from goldrush_pulumi.operations.diff import Difference, compare
+from goldrush_pulumi.operations.errors import InitFailed, UserError
+from goldrush_pulumi.operations.redaction import secret_leaf_paths
+from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
+from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
+from goldrush_pulumi.schema.wire import PROVIDER, SECRET_PATHS, is_secret, secret
+from goldrush_pulumi.validation.inputs import find_problems
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from goldrush_pulumi.operations.call import CallContext
+    from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
+    from goldrush_pulumi.session import Session
+    from goldrush_pulumi.validation.problems import Problem
+
+Properties = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Checked:
+    """What check returns: the inputs with defaults filled in, and the problems that refuse them."""
+
+    inputs: Properties
+    errors: tuple[Problem, ...]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A pipeline as a verb left it. `inputs` are what read found them to be; other verbs return none."""
+
+    id: str
+    outputs: Properties
+    inputs: Properties | None = None
+
+
+def check(call: CallContext, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+    """Validate the inputs `news`: find all problems at once, fill in defaults, mark credentials as secrets. Offline.
+
+    What is recorded in `olds` too was read when it was new: it loads no parser, and its warnings are not repeated.
+    """
+    given = {key: value for key, value in news.items() if key != PROVIDER}
+    inputs = with_defaults(given, call.name)
+    problems = find_problems(inputs, call.is_unknown, olds)
+    if any(olds.get(name) != value for name, value in inputs.items()):
+        for problem in problems:
+            if not problem.is_error:
+                call.warn_once(str(problem))
+    errors = tuple(problem for problem in problems if problem.is_error)
+    return Checked(with_secrets_marked(inputs, call.is_unknown), errors)
+
+
+def diff(
+    session: Session, call: CallContext, pipeline_id: str, olds: Mapping[str, Any], news: Mapping[str, Any]
+) -> Difference:
+    """Compare the recorded outputs `olds` with the checked inputs `news`. Offline.
+
+    Raises:
+        UserError: another resource has the pipeline, or the change would delete the pipeline that it wants to adopt.
+    """
+    difference = compare(olds, news)
+    _note_holder(session, call, pipeline_id, is_replaced=bool(difference.replaces))
+    if difference.replaces:
+        _require_replaceable(call, difference.replaces, news)
+    return difference
+
+
+def create(session: Session, call: CallContext, properties: Mapping[str, Any], owner: str | None) -> Reply:
+    """Create a pipeline that is in no state, or adopt one; return when it is what `status` and `wait_for` ask for.
+
+    `owner` is the id that pipelines of the stack are tagged with, None where they carry no tag.
+
+    Raises:
+        UserError: nothing was created.
+        InitFailed: the pipeline exists, but is not live.
+    """
+    from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
+    from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415 - as above
+
+    spec = PipelineSpec(known_inputs(properties))
+    with session.context(call, spec.inputs, owner=owner) as context:
+        adopt_id = spec.inputs.get("adopt_id")
+        try:
+            done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+        except OperationFailed as failure:
+            raise _init_failed(context, spec, failure, {}) from None
+        return Reply(done.pipeline_id, _outputs(context, spec, done, {}))
+
+
+def update(
+    session: Session,
+    call: CallContext,
+    pipeline_id: str,
+    olds: Mapping[str, Any],
+    news: Mapping[str, Any],
+    owner: str | None,
+) -> Reply:
+    """Bring a pipeline to what `news` ask for; unchanged inputs resume a deployment that did not end well.
+
+    Raises:
+        UserError: nothing was changed.
+        InitFailed: the pipeline was changed, but is not live.
+    """
+    from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
+    from goldrush_pulumi.operations.update import update  # noqa: PLC0415 - as above
+
+    spec = PipelineSpec(known_inputs(news))
+    with session.context(call, spec.inputs, olds, owner=owner) as context:
+        try:
+            done = update(context, pipeline_id, olds, spec)
+        except OperationFailed as failure:
+            raise _init_failed(context, spec, failure, olds) from None
+        return Reply(pipeline_id, _outputs(context, spec, done, olds))
+
+
+def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> Reply | None:
+    """Read a pipeline for a refresh, an import or a look-up by id; None when it is proven to be gone.
+
+    Raises:
+        UserError: it cannot be read, or a 404 cannot be believed.
+        InitFailed: it is not live, and so stays marked.
+    """
+    from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
+    from goldrush_pulumi.operations.read import read  # noqa: PLC0415 - loads the network stack
+
+    recorded = known_inputs(call.recorded_inputs or properties)
+    inputs = recorded if "project" in recorded else {}
+    with session.context(call, inputs, properties) as context:
+        context.claims.see(pipeline_id)
+        reading = read(context, pipeline_id, inputs, properties)
+        if reading is None:
+            return None
+        fingerprint = context.fingerprint_of(pipeline_id)
+        outputs = with_secrets_marked(
+            outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, properties)
+        )
+    marked = with_secrets_marked(reading.inputs)
+    if reading.diagnosis:
+        raise InitFailed(pipeline_id, outputs, [reading.diagnosis], marked)
+    return Reply(pipeline_id, outputs, marked)
+
+
+def delete(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> None:
+    """Delete a pipeline; return when the server says that it is gone.
+
+    Raises:
+        UserError: it was refused, or the pipeline was still there when time was up.
+    """
+    from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
+
+    with session.context(call, properties) as context:
+        delete(context, pipeline_id, properties)
+
+
+def known_inputs(properties: Mapping[str, Any]) -> Properties:
+    """Return the inputs among some properties, with whole numbers restored."""
+    names = (*INPUTS, SECRET_PATHS)
+    return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
+
+
+def with_secrets_marked(
+    properties: Mapping[str, Any], is_unknown: Callable[[object], bool] = lambda _value: False
+) -> Properties:
+    """Return `properties` with every credential marked as secret: whatever goes into a reply passes here.
+
+    The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
+    showed unmasked, would otherwise be stored in clear.
+    """
+    result = dict(properties)
+    for path in secret_leaf_paths(properties):
+        _mark_secret(result, ("destination_config", *path), is_unknown)
+    return result
+
+
+def _mark_secret(container: Properties, path: tuple[str, ...], is_unknown: Callable[[object], bool]) -> None:
+    """Replace the leaf at `path` by its marked form, copying every container on the way."""
+    *parents, last = path
+    for key in parents:
+        if is_secret(container[key]):
+            return
+        container[key] = dict(container[key])
+        container = container[key]
+    if not is_unknown(container[last]):
+        container[last] = secret(container[last])
+
+
+def _note_holder(session: Session, call: CallContext, pipeline_id: str, *, is_replaced: bool) -> None:
+    """Note which resource has the pipeline: what is in state is no orphan, and belongs to one resource only."""
+    if is_replaced:
+        session.claims.see(pipeline_id)
+        return
+    other = session.claims.hold(pipeline_id, call.urn)
+    if other is not None:
+        msg = (
+            f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
+            " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
+        )
+        raise UserError(msg)
+
+
+def _require_replaceable(call: CallContext, replaces: tuple[str, ...], news: Mapping[str, Any]) -> None:
+    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other.
+
+    A value that is not known yet may turn out to be the old one, so it is warned of and not refused.
+    """
+    named = ", ".join(replaces)
+    is_certain = any(call.is_known(news.get(name)) for name in replaces)
+    if is_certain and news.get("adopt_id"):
+        msg = (
+            f"adopt_id: a change of {named} replaces the pipeline, and the one to adopt would be deleted first;"
+            " remove adopt_id from the program first"
+        )
+        raise UserError(msg)
+    call.warn(
+        f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
+        " written stays; set protect=True on pipelines that must not be deleted"
+    )
+
+
+def _outputs(
+    context: OperationContext,
+    spec: PipelineSpec,
+    done: Progress,
+    earlier: Mapping[str, Any],
+    failure: OperationFailed | None = None,
+) -> Properties:
+    """Return the outputs of a pipeline that was changed.
+
+    Raises:
+        InitFailed: they could not be put together. The pipeline exists, so what names it is recorded anyway.
+    """
+    try:
+        from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
+
+        fingerprint = context.fingerprint_of(done.pipeline_id)
+        return with_secrets_marked(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
+    except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
+        fixed = {name: spec.inputs.get(name) for name in REPLACING}
+        reason = (
+            f"{context.subject(done.pipeline_id)} is recorded without its details: internal error"
+            f" {type(error).__name__}, please report it; `pulumi up` sends all of it again"
+        )
+        raise InitFailed(done.pipeline_id, fixed, [*([failure.reason] if failure else []), reason]) from None
+
+
+def _init_failed(
+    context: OperationContext, spec: PipelineSpec, failure: OperationFailed, earlier: Mapping[str, Any]
+) -> InitFailed:
+    done = failure.progress
+    return InitFailed(done.pipeline_id, _outputs(context, spec, done, earlier, failure), [failure.reason])
