@@ -10,22 +10,13 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from goldrush_pulumi.schema.settings import SETTINGS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-KEY_VARIABLE: Final = "GOLDRUSH_SERVICE_KEY"
-BASE_URL_VARIABLE: Final = "GOLDRUSH_BASE_URL"
-
-_NUMBERS: Final[Mapping[str, tuple[str, float, float, float]]] = {
-    # config key: attribute, default, least, greatest
-    "requestsPerSecond": ("requests_per_second", 20.0, 0.1, 1000.0),
-    "failedGraceSeconds": ("failed_grace_seconds", 20.0, 0.0, 600.0),
-    "stabilizationSeconds": ("stabilization_seconds", 5.0, 0.0, 600.0),
-    "retrySeconds": ("retry_seconds", 60.0, 0.0, 600.0),
-    "recoverySeconds": ("recovery_seconds", 30.0, 0.0, 600.0),
-    "parallel": ("parallel", 256.0, 1.0, 1024.0),
-}
-_ON_EXISTING: Final = ("fail", "create")
+KEY_VARIABLE: Final = SETTINGS["serviceKey"].variable
+BASE_URL_VARIABLE: Final = SETTINGS["baseUrl"].variable
 
 
 class SettingsError(Exception):
@@ -81,8 +72,8 @@ def load_settings(config: Callable[[str], str | None], environment: Mapping[str,
             f" or set {KEY_VARIABLE}"
         )
     base_url, _ = _first(config, environment, "goldrush:baseUrl", BASE_URL_VARIABLE)
-    numbers = {row[0]: _number(config, key, problems) for key, row in _NUMBERS.items()}
-    on_existing = _choice(config, "onExisting", _ON_EXISTING, problems)
+    numbers = {row.attribute: _number(config, key, problems) for key, row in SETTINGS.items() if row.is_number}
+    on_existing = _choice(config, "onExisting", SETTINGS["onExisting"].choices, problems)
     adopt_foreign = _choice(config, "adoptForeign", ("false", "true"), problems) == "true"
     if problems:
         raise SettingsError("\n".join(problems))
@@ -116,7 +107,8 @@ def _first(
 
 
 def _number(config: Callable[[str], str | None], key: str, problems: list[str]) -> float:
-    _, default, least, greatest = _NUMBERS[key]
+    row = SETTINGS[key]
+    default = float(row.default or 0.0)
     text = config(f"goldrush:{key}")
     if text is None:
         return default
@@ -124,8 +116,10 @@ def _number(config: Callable[[str], str | None], key: str, problems: list[str]) 
         number = float(text)
     except ValueError:
         number = math.nan
-    if not least <= number <= greatest:
-        problems.append(f"goldrush:{key}: is not a number from {least:g} to {greatest:g}; the default is {default:g}")
+    if not row.minimum <= number <= row.maximum:
+        problems.append(
+            f"goldrush:{key}: is not a number from {row.minimum:g} to {row.maximum:g}; the default is {default:g}"
+        )
         return default
     return number
 

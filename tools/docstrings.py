@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import inspect
 import itertools
-import re
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -50,9 +49,3 @@ def attribute_texts(cls: type) -> dict[str, str]:
 def _docstring(statement: ast.stmt) -> str:
     value = statement.value if isinstance(statement, ast.Expr) else None
     return str(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
-
-
-def documented_attributes(cls: type) -> dict[str, str]:
-    """The lines of the section "Attributes" of a class's docstring."""
-    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
-    return dict(re.findall(r"^\s+(\w+): (.*)$", section, re.MULTILINE))

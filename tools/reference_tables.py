@@ -20,10 +20,11 @@ from goldrush_pulumi.operations import diagnosis as causes
 from goldrush_pulumi.operations import history as runs
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
-from goldrush_pulumi.settings import _NUMBERS, BASE_URL_VARIABLE, KEY_VARIABLE, Settings
+from goldrush_pulumi.schema.settings import SETTINGS
+from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE
 from goldrush_pulumi.stack_config import Options, Timeouts
 from tools import command_tables
-from tools.docstrings import PACKAGES, documented_attributes, module_summary, modules_of
+from tools.docstrings import PACKAGES, module_summary, modules_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -248,17 +249,14 @@ def _sentence(text: str) -> str:
 
 
 def _setting_rows() -> list[Row]:
-    texts = documented_attributes(Settings)
-    ranges = {attribute: f" From {least:g} to {greatest:g}." for attribute, _, least, greatest in _NUMBERS.values()}
-    rows: list[Row] = [
-        ("`goldrush:serviceKey`", "required", f"ServiceKey of the account, a secret; else `{KEY_VARIABLE}`."),
-        ("`goldrush:baseUrl`", "GoldRush's own", f"Address of the API; else `{BASE_URL_VARIABLE}`."),
-        ("`goldrush:ownershipMark`", "`true`", "Whether new pipelines carry the mark of their stack."),
-    ]
-    for field in dataclasses.fields(Settings):
-        if field.default is not dataclasses.MISSING:
-            text = texts[field.name] + ranges.get(field.name, "")
-            rows.append((f"`goldrush:{_camel_case(field.name)}`", f"`{_written(field.default)}`", text))
+    rows: list[Row] = []
+    for row in SETTINGS.values():
+        default = row.default_text if row.default is None else f"`{_written(row.default)}`"
+        text = row.description.removesuffix(".")
+        text += ", a secret" if row.secret else ""
+        text += f"; else `{row.variable}`." if row.variable else "."
+        text += f" From {row.minimum:g} to {row.maximum:g}." if row.is_number else ""
+        rows.append((f"`goldrush:{row.name}`", default, text))
     return rows
 
 
