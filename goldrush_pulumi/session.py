@@ -59,6 +59,8 @@ class Session:
         self._census: Inventory | None = None
         self.claims = Claims()
         """Which pipelines this process has to do with, shared by all its threads."""
+        self.taken_over: set[str] = set()
+        """Pipelines that a create of this process took over by their tag, shared by all its threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:

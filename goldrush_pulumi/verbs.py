@@ -95,7 +95,9 @@ def create(session: Session, call: CallContext, properties: Mapping[str, Any], o
         try:
             done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
         except OperationFailed as failure:
+            _note_take_over(session, failure.progress, adopt_id)
             raise _init_failed(context, spec, failure, {}) from None
+        _note_take_over(session, done, adopt_id)
         return Reply(done.pipeline_id, _outputs(context, spec, done, {}))
 
 
@@ -155,11 +157,20 @@ def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapp
 def delete(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> None:
     """Delete a pipeline; return when the server says that it is gone.
 
+    A pipeline that a create of the same run took over stays: the engine deletes it as the one that was replaced, when
+    `pulumi up --replace` creates before it deletes.
+
     Raises:
         UserError: it was refused, or the pipeline was still there when time was up.
     """
     from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
 
+    if pipeline_id in session.taken_over:
+        call.warn(
+            f"{pipeline_id} was taken over by its own replacement, so it stays; to make a new pipeline, set the"
+            " resource option deleteBeforeReplace"
+        )
+        return
     with session.context(call, properties) as context:
         delete(context, pipeline_id, properties)
 
@@ -210,6 +221,11 @@ def _note_holder(session: Session, call: CallContext, pipeline_id: str, *, is_re
         raise UserError(msg)
 
 
+def _note_take_over(session: Session, done: Progress, adopt_id: str | None) -> None:
+    if done.run.action == "adopt" and not adopt_id:
+        session.taken_over.add(done.pipeline_id)
+
+
 def _require_replaceable(call: CallContext, replaces: tuple[str, ...], news: Mapping[str, Any]) -> None:
     """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other.
 
@@ -225,7 +241,7 @@ def _require_replaceable(call: CallContext, replaces: tuple[str, ...], news: Map
         raise UserError(msg)
     call.warn(
         f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        " written stays; set protect=True on pipelines that must not be deleted"
+        " written stays; set the resource option `protect` on pipelines that must not be deleted"
     )
 
 

@@ -91,10 +91,16 @@ def _report(call: Call, error: BaseException, module: str) -> str:
 def _describe(call: Call, error: BaseException, module: str) -> str:
     if isinstance(error, InitFailed):
         return "\n".join(_reasons(call, error))
-    if isinstance(error, UserError):
-        return str(error)
+    return str(error) if isinstance(error, UserError) else describe_bug(str(call), error, module)
+
+
+def describe_bug(subject: str, error: BaseException, module: str) -> str:
+    """Return what a user reads of an error that nobody raised on purpose: where it happened, and never its text.
+
+    `subject` says what was being done, and `module` names the package whose frames count.
+    """
     line = (
-        f"{call}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
+        f"{subject}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
         "(GOLDRUSH_PULUMI_DEBUG=1 shows the traceback)"
     )
     return f"{line}\n{_trace(error)}" if os.environ.get("GOLDRUSH_PULUMI_DEBUG") == "1" else line
