@@ -15,7 +15,7 @@ from goldrush_pulumi.operations.errors import InitFailed, UserError
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
 from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
-from goldrush_pulumi.schema.wire import PROVIDER, SECRET_PATHS, is_secret, secret
+from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, PROVIDER, SECRET_PATHS, is_secret, secret
 from goldrush_pulumi.validation.inputs import find_problems
 
 if TYPE_CHECKING:
@@ -134,6 +134,7 @@ def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapp
         UserError: it cannot be read, or a 404 cannot be believed.
         InitFailed: it is not live, and so stays marked.
     """
+    from goldrush_pulumi.operations.identity import AbsenceUnproven  # noqa: PLC0415 - loads the network stack
     from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
     from goldrush_pulumi.operations.read import read  # noqa: PLC0415 - loads the network stack
 
@@ -141,7 +142,16 @@ def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapp
     inputs = recorded if "project" in recorded else {}
     with session.context(call, inputs, properties) as context:
         context.claims.see(pipeline_id)
-        reading = read(context, pipeline_id, inputs, properties)
+        try:
+            reading = read(context, pipeline_id, inputs, properties)
+        except AbsenceUnproven:
+            if properties.get(KEY_FINGERPRINT) or inputs:
+                raise
+            msg = (
+                f"read pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
+                " check the id, the key and goldrush:baseUrl"
+            )
+            raise UserError(msg) from None
         if reading is None:
             return None
         fingerprint = context.fingerprint_of(pipeline_id)

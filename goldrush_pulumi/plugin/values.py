@@ -9,21 +9,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from google.protobuf import struct_pb2
 
-from goldrush_pulumi.plugin.names import (
-    DESTINATION,
-    DESTINATION_CONFIG,
-    DESTINATION_NAMES,
-    DESTINATION_TYPE,
-    PROPERTY_NAMES,
-    TYPE_NAMES,
-    camel_case,
-    to_api,
-    to_program,
-)
+from goldrush_pulumi.plugin.destination import take_destination_apart, with_destination
+from goldrush_pulumi.plugin.names import DESTINATION_TYPE, PROPERTY_NAMES, to_api
 from goldrush_pulumi.schema.pipeline import INPUTS, height_digits
 from goldrush_pulumi.schema.wire import (
     PROVIDER,
@@ -35,7 +26,9 @@ from goldrush_pulumi.schema.wire import (
     secret,
     unwrap_secrets,
 )
-from goldrush_pulumi.validation.problems import Problem, advise, field_path, list_choices
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.validation.problems import Problem
 
 Path = tuple[str, ...]
 
@@ -63,8 +56,6 @@ _HEIGHTS: Final = tuple(row.name for row in INPUTS.values() if row.shape == "hei
 
 _GREATEST_EXACT: Final = 2**53
 
-_TYPES: Final = tuple(TYPE_NAMES.to_api)
-
 
 @dataclass(frozen=True)
 class PipelineProperties:
@@ -84,7 +75,7 @@ class PipelineProperties:
 def read(struct: struct_pb2.Struct) -> PipelineProperties:
     """Read the properties of a pipeline."""
     marked = to_api(decode(struct), PROPERTY_NAMES)
-    problem = _take_destination_apart(marked)
+    problem = take_destination_apart(marked)
     for name in _HEIGHTS:
         if name in marked and not is_secret(marked[name]):
             marked[name] = height_digits(marked[name])
@@ -108,7 +99,7 @@ def write(values: Mapping[str, Any], marks: Iterable[Path] = ()) -> struct_pb2.S
 def shown_properties(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return properties of a pipeline by the names that programs see, without those that are None."""
     heights = {name: _height_number(values[name]) for name in _HEIGHTS if name in values}
-    return _with_destination({key: item for key, item in {**values, **heights}.items() if item is not None})
+    return with_destination({key: item for key, item in {**values, **heights}.items() if item is not None})
 
 
 def decode(struct: struct_pb2.Struct) -> dict[str, Any]:
@@ -212,69 +203,3 @@ def _height_number(value: Any) -> Any:
         return None
     is_number = isinstance(value, str) and value.isascii() and value.isdigit()
     return int(value) if is_number and int(value) <= _GREATEST_EXACT else value
-
-
-def _take_destination_apart(properties: dict[str, Any]) -> Problem | None:
-    """Replace `destination` by the type and the config that it stands for; return what is wrong with it."""
-    if DESTINATION not in properties:
-        return None
-    given = properties.pop(DESTINATION)
-    mark = secret if is_secret(given) else _as_it_is
-    given = given["value"] if is_secret(given) else given
-    if given == UNKNOWN_VALUE:
-        properties |= {DESTINATION_TYPE: UNKNOWN_VALUE, DESTINATION_CONFIG: mark(UNKNOWN_VALUE)}
-        return None
-    named = sorted(key for key, item in given.items() if item is not None) if isinstance(given, Mapping) else []
-    problem = _destination_problem(given, named)
-    if problem is not None:
-        properties |= {DESTINATION_TYPE: UNKNOWN_VALUE, DESTINATION_CONFIG: UNKNOWN_VALUE}
-        return problem
-    kind = TYPE_NAMES.api(named[0])
-    properties[DESTINATION_TYPE] = kind
-    properties[DESTINATION_CONFIG] = mark(to_api(given[named[0]], DESTINATION_NAMES[kind]))
-    return None
-
-
-def _as_it_is(value: Any) -> Any:
-    return value
-
-
-def _destination_problem(given: Any, named: list[str]) -> Problem | None:
-    if not isinstance(given, Mapping):
-        return Problem(DESTINATION, "is not an object", f"give it one property, {list_choices(_TYPES)}")
-    wrong = [key for key in named if key not in _TYPES]
-    if wrong:
-        return Problem(field_path(DESTINATION, wrong[0]), "is not a destination", advise(wrong[0], _TYPES))
-    if not named:
-        return Problem(DESTINATION, "names no destination", f"set exactly one of {_listed(_TYPES)}")
-    if len(named) > 1:
-        return Problem(DESTINATION, f"names {len(named)} destinations, {_listed(named)}", "set exactly one")
-    return None
-
-
-def _listed(names: Iterable[str]) -> str:
-    *others, last = names
-    return f"{', '.join(others)} and {last}" if others else last
-
-
-def _with_destination(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `properties` by the names that programs see, with type and config of the destination as one object."""
-    rest = {key: item for key, item in properties.items() if key not in {DESTINATION_TYPE, DESTINATION_CONFIG}}
-    shown: dict[str, Any] = to_program(rest, PROPERTY_NAMES)
-    kind, config = properties.get(DESTINATION_TYPE), properties.get(DESTINATION_CONFIG)
-    if is_secret(kind):
-        kind = kind["value"]
-    if kind in DESTINATION_NAMES:
-        shown[DESTINATION] = {camel_case(str(kind)): _program_config(config or {}, str(kind))}
-    elif UNKNOWN_VALUE in {kind, config if isinstance(config, str) else None}:
-        shown[DESTINATION] = UNKNOWN_VALUE
-    return shown
-
-
-def _program_config(config: Any, kind: str) -> Any:
-    if is_secret(config):
-        return secret(_program_config(config["value"], kind))
-    if not isinstance(config, Mapping):
-        return config
-    given = {key: item for key, item in config.items() if key != "type" and item is not None}
-    return to_program(given, DESTINATION_NAMES[kind])
