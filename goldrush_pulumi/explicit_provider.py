@@ -6,13 +6,15 @@ from typing import Any
 
 import pulumi
 
+from goldrush_pulumi.settings import SETTINGS
+
 
 class Provider(pulumi.ProviderResource):
     """An account of its own for the pipelines that get it as `opts.provider`.
 
-    Its settings come from its arguments and the environment alone, never from the stack's `goldrush:*` config. Given to
-    a component as `providers`, it serves all Python dynamic resources below it, whoever wrote them: Pulumi knows one
-    package for them all.
+    Its settings come from its arguments and the environment alone, never from the stack's `goldrush:*` config. Passed
+    to a component as `providers`, it serves all Python dynamic resources below it, including those of other packages:
+    Pulumi knows one package for all of them.
     """
 
     def __init__(
@@ -25,6 +27,9 @@ class Provider(pulumi.ProviderResource):
         requests_per_second: pulumi.Input[float] | None = None,
         failed_grace_seconds: pulumi.Input[float] | None = None,
         stabilization_seconds: pulumi.Input[float] | None = None,
+        retry_seconds: pulumi.Input[float] | None = None,
+        recovery_seconds: pulumi.Input[float] | None = None,
+        parallel: pulumi.Input[int] | None = None,
         on_existing: pulumi.Input[str] | None = None,
         adopt_foreign: pulumi.Input[bool] | None = None,
     ) -> None:
@@ -33,31 +38,37 @@ class Provider(pulumi.ProviderResource):
         Args:
             resource_name: Name of the provider in the stack.
             opts: Options of the resource.
-            service_key: The account's ServiceKey; always kept as a secret.
-            base_url: The account's endpoint (default: the public one).
-            requests_per_second: Upper bound of requests to the account (default 20).
-            failed_grace_seconds: How long FAILED must last to count (default 20).
-            stabilization_seconds: How long RUNNING must hold after a change that moved nothing (default 5).
-            on_existing: "fail" (default) or "create" when a pipeline of the same project and name is there.
-            adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack (default False).
+            service_key: ServiceKey of the account; keep it encrypted.
+            base_url: URL of the API, when it is not GoldRush's own.
+            requests_per_second: Most requests to the account per second, of all pipelines together.
+            failed_grace_seconds: How long FAILED must last before it ends a wait, in seconds.
+            stabilization_seconds: How long RUNNING must last after a change that did not move `start_time`, in seconds.
+            retry_seconds: How long a request is repeated while GoldRush cannot be reached or fails, in seconds.
+            recovery_seconds: How long to look for a pipeline after a create without a response, in seconds.
+            parallel: How many pipelines may be worked on at the same time.
+            on_existing: What to do when another pipeline of the same project and name exists.
+            adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
         """
-        settings: dict[str, Any] = {
-            "serviceKey": pulumi.Output.secret(service_key),
-            "baseUrl": base_url,
-            "requestsPerSecond": requests_per_second,
-            "failedGraceSeconds": failed_grace_seconds,
-            "stabilizationSeconds": stabilization_seconds,
-            "onExisting": on_existing,
-            "adoptForeign": adopt_foreign,
+        given = {
+            "service_key": pulumi.Output.secret(service_key),
+            "base_url": base_url,
+            "requests_per_second": requests_per_second,
+            "failed_grace_seconds": failed_grace_seconds,
+            "stabilization_seconds": stabilization_seconds,
+            "retry_seconds": retry_seconds,
+            "recovery_seconds": recovery_seconds,
+            "parallel": parallel,
+            "on_existing": on_existing,
+            "adopt_foreign": adopt_foreign,
         }
         self.settings: dict[str, pulumi.Output[str]] = {
-            f"goldrush:{key}": pulumi.Output.from_input(value).apply(_as_config_text)
-            for key, value in settings.items()
+            SETTINGS[name].key: pulumi.Output.from_input(value).apply(_as_config_string)
+            for name, value in given.items()
             if value is not None
         }
         super().__init__("pulumi-python", resource_name, dict(self.settings), opts)
 
 
-def _as_config_text(value: Any) -> str:
-    """A setting as stack config would hold it: config knows texts only."""
+def _as_config_string(value: Any) -> str:
+    """Write a setting as config stores it, which is always a string."""
     return str(value).lower() if isinstance(value, bool) else str(value)

@@ -1,10 +1,11 @@
-"""The decorator of the generated destination classes: a Pulumi input type that refuses wrong names in one line."""
+"""Pulumi's input types: the decorator of the generated destination classes, and what such objects hold."""
 
 from __future__ import annotations
 
 import functools
 import inspect
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 import pulumi
 from typing_extensions import dataclass_transform
@@ -48,3 +49,22 @@ def _require_fields(
     problems += [f"{field} is missing" for field in required if field not in fields]
     if problems:
         raise pulumi.RunError(f"declare {name}: {'; '.join(problems)}")
+
+
+def as_plain(value: Any) -> Any:
+    """Return `value` with every input type in it as the dict that it becomes on the wire; outputs stay as they are."""
+    if isinstance(value, Mapping):
+        return {key: as_plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [as_plain(item) for item in value]
+    if is_output(value) or isinstance(value, (pulumi.Resource, pulumi.Asset, pulumi.Archive)):
+        return value
+    if hasattr(value, "__dict__"):
+        # An input type keeps its fields as attributes.
+        return {key: as_plain(item) for key, item in vars(value).items() if item is not None}
+    return value
+
+
+def is_output(value: object) -> bool:
+    """Return whether `value` is only known when the program's outputs are: an output, or something to await."""
+    return isinstance(value, pulumi.Output) or hasattr(value, "__await__")

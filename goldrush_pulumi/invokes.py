@@ -1,6 +1,6 @@
-"""Look-ups: pipelines that exist, as a program reads them. They change nothing and work in previews too.
+"""Look-ups of existing pipelines. They change nothing, so they also run in previews.
 
-Each comes in two forms, as in every Pulumi SDK: a plain one, and one that takes and gives outputs.
+Each has two forms, as in every Pulumi SDK: a plain one, and one that takes and returns outputs.
 """
 
 from __future__ import annotations
@@ -10,22 +10,26 @@ import functools
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import pulumi
 
+from goldrush_pulumi.client_factory import open_client
 from goldrush_pulumi.explicit_provider import Provider
 from goldrush_pulumi.pipeline_types import GetPipelineMetricsResult, GetPipelineResult, GetPipelineStatusResult
+from goldrush_pulumi.program_settings import stack_settings
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient, Pipeline
+
+_ID: Final = "pipeline_id"
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
 class GetPipelinesResult:
-    """The pipelines that match, in the order of the API."""
+    """Pipelines that match, in the order of the API."""
 
     pipelines: list[GetPipelineResult]
 
@@ -36,19 +40,19 @@ class GetPipelinesResult:
 
 
 def get_pipeline(pipeline_id: str, opts: pulumi.InvokeOptions | None = None) -> GetPipelineResult:
-    """Look a pipeline up by its id. Source: API reference, get-pipeline.
+    """Return the pipeline with this id. Source: API reference, get-pipeline.
 
     Raises:
-        pulumi.RunError: it does not exist, is not visible to the key, or the API cannot be asked.
+        pulumi.RunError: the id cannot be one, the pipeline does not exist or is hidden from the key, or the API fails.
     """
-    return _ask("getPipeline", {"pipeline_id": pipeline_id}, _fetch_pipeline, opts)
+    return _ask("getPipeline", {_ID: pipeline_id}, _fetch_pipeline, opts)
 
 
 def get_pipeline_output(
     pipeline_id: pulumi.Input[str], opts: pulumi.InvokeOptions | None = None
 ) -> pulumi.Output[GetPipelineResult]:
-    """`get_pipeline` for an id that may be an output."""
-    return _ask_output("getPipeline", {"pipeline_id": pipeline_id}, _fetch_pipeline, opts)
+    """Return the pipeline with this id, which may be an output; see `get_pipeline`."""
+    return _ask_output("getPipeline", {_ID: pipeline_id}, _fetch_pipeline, opts)
 
 
 def get_pipelines(
@@ -58,10 +62,10 @@ def get_pipelines(
     status: str | None = None,
     opts: pulumi.InvokeOptions | None = None,
 ) -> GetPipelinesResult:
-    """All pipelines of the account, or those that have the given values. Source: API reference, list-pipelines.
+    """Return all pipelines of the account, or those with the given values. Source: API reference, list-pipelines.
 
     Raises:
-        pulumi.RunError: the API cannot be asked.
+        pulumi.RunError: a value is not a string, or the API fails.
     """
     wanted = {"project": project, "topic": topic, "name": name, "status": status}
     return _ask("getPipelines", wanted, _fetch_pipelines, opts)
@@ -74,41 +78,41 @@ def get_pipelines_output(
     status: pulumi.Input[str] | None = None,
     opts: pulumi.InvokeOptions | None = None,
 ) -> pulumi.Output[GetPipelinesResult]:
-    """`get_pipelines` for values that may be outputs."""
+    """Return pipelines by values that may be outputs; see `get_pipelines`."""
     wanted = {"project": project, "topic": topic, "name": name, "status": status}
     return _ask_output("getPipelines", wanted, _fetch_pipelines, opts)
 
 
 def get_pipeline_status(pipeline_id: str, opts: pulumi.InvokeOptions | None = None) -> GetPipelineStatusResult:
-    """What a pipeline's worker does now. Source: API reference, get-pipeline-status.
+    """Return the phase and the replicas of a pipeline's worker. Source: API reference, get-pipeline-status.
 
     Raises:
-        pulumi.RunError: it does not exist, is not visible to the key, or the API cannot be asked.
+        pulumi.RunError: the id cannot be one, the pipeline does not exist or is hidden from the key, or the API fails.
     """
-    return _ask("getPipelineStatus", {"pipeline_id": pipeline_id}, _fetch_status, opts)
+    return _ask("getPipelineStatus", {_ID: pipeline_id}, _fetch_status, opts)
 
 
 def get_pipeline_status_output(
     pipeline_id: pulumi.Input[str], opts: pulumi.InvokeOptions | None = None
 ) -> pulumi.Output[GetPipelineStatusResult]:
-    """`get_pipeline_status` for an id that may be an output."""
-    return _ask_output("getPipelineStatus", {"pipeline_id": pipeline_id}, _fetch_status, opts)
+    """Return the status of the pipeline with this id, which may be an output; see `get_pipeline_status`."""
+    return _ask_output("getPipelineStatus", {_ID: pipeline_id}, _fetch_status, opts)
 
 
 def get_pipeline_metrics(pipeline_id: str, opts: pulumi.InvokeOptions | None = None) -> GetPipelineMetricsResult:
-    """Throughput and lag of a pipeline now. Source: API reference, get-pipeline-metrics.
+    """Return throughput and lag of a pipeline. Source: API reference, get-pipeline-metrics.
 
     Raises:
-        pulumi.RunError: it does not exist, is not visible to the key, or the API cannot be asked.
+        pulumi.RunError: the id cannot be one, the pipeline does not exist or is hidden from the key, or the API fails.
     """
-    return _ask("getPipelineMetrics", {"pipeline_id": pipeline_id}, _fetch_metrics, opts)
+    return _ask("getPipelineMetrics", {_ID: pipeline_id}, _fetch_metrics, opts)
 
 
 def get_pipeline_metrics_output(
     pipeline_id: pulumi.Input[str], opts: pulumi.InvokeOptions | None = None
 ) -> pulumi.Output[GetPipelineMetricsResult]:
-    """`get_pipeline_metrics` for an id that may be an output."""
-    return _ask_output("getPipelineMetrics", {"pipeline_id": pipeline_id}, _fetch_metrics, opts)
+    """Return the metrics of the pipeline with this id, which may be an output; see `get_pipeline_metrics`."""
+    return _ask_output("getPipelineMetrics", {_ID: pipeline_id}, _fetch_metrics, opts)
 
 
 Fetch = Callable[["GoldRushClient", Mapping[str, Any]], Result]
@@ -117,27 +121,49 @@ Fetch = Callable[["GoldRushClient", Mapping[str, Any]], Result]
 def _ask(token: str, arguments: Mapping[str, Any], fetch: Fetch[Result], opts: pulumi.InvokeOptions | None) -> Result:
     """Ask at once, with the stack's own account: an explicit provider's key is known only later."""
     if _provider(opts) is not None:
-        raise pulumi.RunError(f"look up {token}: with opts.provider use the form that ends in _output")
+        raise pulumi.RunError(f"call {token}: with opts.provider use the form that ends in _output")
+    _require_usable(token, arguments)
     mocked = _mocked(token, arguments, fetch)
-    return mocked if mocked is not None else _fetch(fetch, arguments, _stack_config())
+    return mocked if mocked is not None else _fetch(fetch, arguments, stack_settings())
 
 
 def _ask_output(
     token: str, arguments: Mapping[str, Any], fetch: Fetch[Result], opts: pulumi.InvokeOptions | None
 ) -> pulumi.Output[Result]:
-    """Ask when everything is known, on a thread of its own, for the program must go on meanwhile."""
+    """Ask when everything is known, on a thread of its own, so that the program goes on meanwhile."""
     provider = _provider(opts)
-    # What is found with a secret key is no secret for that.
-    settings: Any = pulumi.Output.unsecret(pulumi.Output.from_input(provider.settings)) if provider else _stack_config()
+    # A result is not secret only because the key that found it is.
+    settings: Any = (
+        pulumi.Output.unsecret(pulumi.Output.from_input(provider.settings)) if provider else stack_settings()
+    )
     known = pulumi.Output.all(arguments=dict(arguments), settings=settings)
 
-    async def answer(values: dict[str, Any]) -> Result:
+    async def ask(values: dict[str, Any]) -> Result:
+        _require_usable(token, values["arguments"])
         mocked = _mocked(token, values["arguments"], fetch)
         if mocked is not None:
             return mocked
         return await asyncio.to_thread(_fetch, fetch, values["arguments"], values["settings"])
 
-    return known.apply(answer)
+    return known.apply(ask)
+
+
+def _require_usable(token: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse arguments that the API could only misunderstand: an empty id would name the list.
+
+    Raises:
+        pulumi.RunError: the id is missing or empty, or an argument is not a string.
+    """
+    for name, value in arguments.items():
+        if name == _ID and (not isinstance(value, str) or not value.strip(" .")):
+            what = "an empty string" if isinstance(value, str) else _type_name(value)
+            raise pulumi.RunError(f'call {token}: {name} is {what}, pass the id of a pipeline such as "pipe_3e8678c5"')
+        if value is not None and not isinstance(value, str):
+            raise pulumi.RunError(f"call {token}: {name} is {_type_name(value)}, pass a string")
+
+
+def _type_name(value: object) -> str:
+    return "None" if value is None else f"a value of type {type(value).__name__}"
 
 
 def _fetch(fetch: Fetch[Result], arguments: Mapping[str, Any], settings: Mapping[str, str]) -> Result:
@@ -151,25 +177,13 @@ def _fetch(fetch: Fetch[Result], arguments: Mapping[str, Any], settings: Mapping
 
 @functools.lru_cache(maxsize=8)
 def _client(settings: frozenset[tuple[str, str]]) -> GoldRushClient:
-    from goldrush_pulumi.api import GoldRushClient, RateLimiter  # noqa: PLC0415 - as above
     from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - as above
 
+    values = dict(settings)
     try:
-        loaded = load_settings(dict(settings).get, os.environ)
+        return open_client(load_settings(values.get, os.environ, values))
     except SettingsError as error:
         raise pulumi.RunError(str(error)) from None
-    return GoldRushClient(
-        service_key=loaded.service_key,
-        base_url=loaded.base_url,
-        key_source=loaded.key_source,
-        rate_limiter=RateLimiter(loaded.requests_per_second),
-    )
-
-
-def _stack_config() -> dict[str, str]:
-    config = pulumi.Config("goldrush")
-    values = {f"goldrush:{key}": config.get(key) for key in ("serviceKey", "baseUrl", "requestsPerSecond")}
-    return {key: value for key, value in values.items() if value is not None}
 
 
 def _provider(opts: pulumi.InvokeOptions | None) -> Provider | None:
@@ -178,17 +192,17 @@ def _provider(opts: pulumi.InvokeOptions | None) -> Provider | None:
 
 
 def _mocked(token: str, arguments: Mapping[str, Any], fetch: Fetch[Result]) -> Result | None:
-    """What `pulumi.runtime.set_mocks` answers in place of the API; None outside of tests."""
+    """Return the result that `pulumi.runtime.set_mocks` has in place of the API; None outside of tests."""
     mocks = getattr(pulumi.runtime.settings.get_monitor(), "mocks", None)
     if mocks is None:
         return None
-    answer = mocks.call(pulumi.runtime.MockCallArgs(f"goldrush:index:{token}", dict(arguments), ""))
-    values = answer[0] if isinstance(answer, tuple) else answer
+    result = mocks.call(pulumi.runtime.MockCallArgs(f"goldrush:index:{token}", dict(arguments), ""))
+    values = result[0] if isinstance(result, tuple) else result
     return _RESULTS[fetch](values)  # type: ignore[no-any-return]
 
 
 def _fetch_pipeline(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineResult:
-    return _result(client.get_pipeline(arguments["pipeline_id"]))
+    return _result(client.get_pipeline(arguments[_ID]))
 
 
 def _fetch_pipelines(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelinesResult:
@@ -198,11 +212,11 @@ def _fetch_pipelines(client: GoldRushClient, arguments: Mapping[str, Any]) -> Ge
 
 
 def _fetch_status(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineStatusResult:
-    return GetPipelineStatusResult(**client.get_pipeline_status(arguments["pipeline_id"]).model_dump())
+    return GetPipelineStatusResult(**client.get_pipeline_status(arguments[_ID]).model_dump())
 
 
 def _fetch_metrics(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineMetricsResult:
-    return GetPipelineMetricsResult(**client.get_pipeline_metrics(arguments["pipeline_id"]).model_dump())
+    return GetPipelineMetricsResult(**client.get_pipeline_metrics(arguments[_ID]).model_dump())
 
 
 def _result(pipeline: Pipeline) -> GetPipelineResult:

@@ -8,9 +8,8 @@ kept in state does. It is saved before any pipeline is created, because every pi
 
 from __future__ import annotations
 
-import os
 import uuid
-from typing import Any, Final
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
@@ -19,8 +18,6 @@ from goldrush_pulumi import engine
 
 _NAME = "goldrush"
 _ATTRIBUTE = "_goldrush_owner"
-_LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The CLI's own variable: state is saved when a run ends, and not at each step."""
 
 
 def make_owner_provider() -> OwnerProvider:
@@ -49,10 +46,10 @@ class OwnerProvider(ResourceProvider):
             engine.UserError: the run saves state only at its end. Killed before that it would lose this id, and with it
                 the way to every pipeline that carries it; from the second run on the id is known already.
         """
-        if os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}:
+        if engine.saves_state_late():
             raise engine.UserError(
-                f"create Owner {_NAME}: with {_LATE_STATE} a first run that is killed leaves pipelines that no later"
-                f" run finds; run `pulumi up --target '{engine.current_request().urn}'` once without it"
+                f"create Owner {_NAME}: with PULUMI_SKIP_CHECKPOINTS a first run that is killed leaves pipelines that"
+                f" no later run finds; run `pulumi up --target '{engine.current_request().urn}'` once without it"
             )
         return CreateResult(uuid.uuid4().hex, dict(props))
 

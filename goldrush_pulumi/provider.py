@@ -23,7 +23,7 @@ from pulumi.dynamic import (
 from goldrush_pulumi import engine, verbs
 from goldrush_pulumi.operations.call import CallContext
 from goldrush_pulumi.operations.diff import compare
-from goldrush_pulumi.schema.wire import OWNER
+from goldrush_pulumi.schema.wire import OWNER, UNCONFIRMED
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
 
@@ -52,8 +52,10 @@ class PipelineProvider(ResourceProvider):
 
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
-        self._session = share_session(req.config.get, engine.cancelled, engine.require_engine)
-        engine.install(parallel_setting(req.config.get))
+        # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
+        keys = getattr(req.config, "_props", None) or ()
+        self._session = share_session(req.config.get, engine.cancelled, engine.require_engine, keys)
+        engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
@@ -73,7 +75,7 @@ class PipelineProvider(ResourceProvider):
         call = _call()
         difference = verbs.diff(self._session, call, id_, olds, news)
         if not difference:
-            return DiffResult(changes=False)
+            return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
         only_drift = bool(call.recorded_inputs) and not compare(call.recorded_inputs, news)
         return DiffResult(
             changes=True if only_drift else None, replaces=list(difference.replaces), delete_before_replace=True

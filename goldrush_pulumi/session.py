@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import functools
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
+from goldrush_pulumi.client_factory import open_client, policies_of
+from goldrush_pulumi.operations.call import saves_state_late
 from goldrush_pulumi.operations.errors import UserError
 from goldrush_pulumi.operations.identity import Claims
 
@@ -21,58 +24,69 @@ if TYPE_CHECKING:
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
-"""Answers a config value by its full key, such as "goldrush:baseUrl"."""
+"""Returns a config value by its full key, such as "goldrush:baseUrl"."""
 
+_SAVED_AFTER_SECONDS: Final = 5.0
+"""How long after a reply the state that holds it is taken to be saved, while the engine goes on."""
 
 _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
 
-def share_session(config: Config, cancelled: threading.Event, before_change: Callable[[], None]) -> Session:
-    """Return the session of this process, made of what the first caller passes.
+def share_session(
+    config: Config, cancelled: threading.Event, before_change: Callable[[], None], keys: Iterable[str] = ()
+) -> Session:
+    """Return the session of this process, made of what the first caller passes; see `Session`.
 
     State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
     each. With a session each, a delete would not know which pipelines the other instance's resources have.
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config, cancelled, before_change))
+            _shared.append(Session(config, cancelled, before_change, keys))
+            # A process that ends in good order was told so by the engine, which has got every reply by then.
+            atexit.register(_shared[0].note_delivered)
         return _shared[0]
 
 
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
-    def __init__(self, config: Config, cancelled: threading.Event, before_change: Callable[[], None]) -> None:
+    def __init__(
+        self, config: Config, cancelled: threading.Event, before_change: Callable[[], None], keys: Iterable[str] = ()
+    ) -> None:
         """Take what the front-end offers.
 
         Args:
             config: Returns a config value by its full key.
             cancelled: Set when the user presses Ctrl-C; every wait listens to it.
             before_change: Called right before every request that changes something; raises to stop it.
+            keys: All keys of the config, so that unknown settings are found.
         """
         self._config = config
         self._cancelled = cancelled
         self._before_change = before_change
+        self._keys = tuple(keys)
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
-        self._census: Inventory | None = None
+        self._inventory: Inventory | None = None
+        self._journal: CreateJournal | None = None
         self.claims = Claims()
-        """Which pipelines this process has to do with, shared by all its threads."""
+        """The pipelines that the resources of this process hold, shared by all its threads."""
         self.taken_over: set[str] = set()
-        """Pipelines that a create of this process took over by their tag, shared by all its threads."""
+        """The pipelines that a create of this process took over by their tag, shared by all its threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings of this process.
 
         Raises:
-            UserError: a setting is missing or out of range.
+            UserError: a setting is missing, unknown or wrong.
         """
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
-            return load_settings(self._config, os.environ)
+            return load_settings(self._config, os.environ, self._keys)
         except SettingsError as error:
             raise UserError(str(error)) from None
 
@@ -86,66 +100,76 @@ class Session:
 
     @property
     def inventory(self) -> Inventory:
-        """What was there before this process created anything, shared by all its threads."""
+        """The pipelines that existed before this process created any, shared by all its threads."""
         from goldrush_pulumi.operations.inventory import Inventory  # noqa: PLC0415 - see the class
 
         client = self.client
         with self._lock:
-            if self._census is None:
-                self._census = Inventory(client)
-            return self._census
+            if self._inventory is None:
+                self._inventory = Inventory(client)
+            return self._inventory
 
-    @functools.cached_property
+    @property
     def journal(self) -> CreateJournal:
-        """What this machine has begun to create, in this process and in earlier ones."""
+        """The creates that this machine has begun, in this process and in earlier ones."""
         from goldrush_pulumi.operations.journal import CreateJournal, default_folder  # noqa: PLC0415 - see the class
 
-        journal = CreateJournal(default_folder(os.environ))
-        journal.prune()
-        return journal
+        with self._lock:
+            if self._journal is None:
+                self._journal = CreateJournal(default_folder(os.environ))
+                self._journal.prune()
+            return self._journal
+
+    def note_delivered(self) -> None:
+        """Note that the engine has got every pipeline that was created."""
+        if self._journal is not None:
+            self._journal.note_delivered()
+
+    def note_saved(self) -> None:
+        """Note that the engine, which is still there, has saved what was returned to it some seconds ago."""
+        if self._journal is not None and not saves_state_late():
+            self._journal.note_delivered(_SAVED_AFTER_SECONDS)
 
     def _open(self) -> GoldRushClient:
-        from goldrush_pulumi.api import GoldRushClient, GoldRushError, RateLimiter  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        settings = self.settings
         try:
-            return GoldRushClient(
-                service_key=settings.service_key,
-                base_url=settings.base_url,
-                key_source=settings.key_source,
-                cancelled=self._cancelled,
-                before_change=self._before_change,
-                rate_limiter=RateLimiter(settings.requests_per_second, cancelled=self._cancelled),
-                max_connections=settings.parallel,
-                retry_seconds=settings.retry_seconds,
-            )
+            return open_client(self.settings, cancelled=self._cancelled, before_change=self._before_change)
         except GoldRushError as error:
             raise UserError(str(error)) from None
 
     @contextlib.contextmanager
     def context(
-        self, call: CallContext, *secret_sources: Mapping[str, Any], owner: str | None = None
+        self,
+        call: CallContext,
+        *secret_sources: Mapping[str, Any],
+        owner: str | None = None,
+        owners: frozenset[str] | None = frozenset(),
     ) -> Iterator[OperationContext]:
-        """Yield the context of one call of a verb. Errors of GoldRush that leave the block become one message.
+        """Make the context of one call of a verb. Errors of GoldRush leave the block as one message for the user.
 
-        `secret_sources` are all sets of inputs whose secrets must not be shown. `owner` is the id that
-        pipelines of the stack are tagged with, None where they carry no tag.
+        `secret_sources` are all sets of inputs with secrets that must not be shown. `owner` is the id that
+        pipelines of the stack are tagged with, None where they carry no ownership tag; `owners` are those that the
+        record names, None where it cannot tell.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        context = self._context(call, secret_sources, owner)
+        context = self._context(call, secret_sources, owner, owners)
         try:
             yield context
         except GoldRushError as error:
             raise UserError(str(error.redacted(context.redact))) from None
 
     def _context(
-        self, call: CallContext, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None
+        self,
+        call: CallContext,
+        secret_sources: tuple[Mapping[str, Any], ...],
+        owner: str | None,
+        owners: frozenset[str] | None,
     ) -> OperationContext:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
             OperationContext,
-            Policies,
             make_fingerprint,
         )
         from goldrush_pulumi.operations.identity import OwnershipTag  # noqa: PLC0415
@@ -154,10 +178,14 @@ class Session:
 
         settings = self.settings
         redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
+        timeout_seconds = call.timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        clock = EventClock(self._cancelled)
+        ends_at = clock.now() + timeout_seconds
         return OperationContext(
             name=call.name or "of this resource",
-            client=self.client,
-            clock=EventClock(self._cancelled),
+            # Every call of the verb takes its time out of the verb's.
+            client=self.client.within(lambda: ends_at - clock.now()),
+            clock=clock,
             redact=redact,
             fingerprint_of=make_fingerprint(settings.service_key, settings.base_url),
             inventory=self.inventory,
@@ -165,14 +193,9 @@ class Session:
             journal=self.journal,
             urn=call.urn,
             tag=OwnershipTag.of(owner, call.urn) if owner and call.urn else None,
+            owners=None if owners is None else owners | ({owner} if owner else set()),
             status=lambda text: call.status(redact(text)),
             warn=lambda text: call.warn(redact(text)),
-            policies=Policies(
-                settings.failed_grace_seconds,
-                settings.stabilization_seconds,
-                settings.on_existing,
-                settings.adopt_foreign,
-                settings.recovery_seconds,
-            ),
-            timeout_seconds=call.timeout_seconds or DEFAULT_TIMEOUT_SECONDS,
+            policies=policies_of(settings),
+            timeout_seconds=timeout_seconds,
         )

@@ -1,44 +1,140 @@
-"""Where the ServiceKey, the endpoint and the policies come from.
+"""The settings: where the ServiceKey, the endpoint and the policies come from, one row for each.
 
-In Pulumi's usual order: the arguments of an explicit provider, then the stack's config, then the environment. The first
-two reach the provider process as one set of `goldrush:*` values.
+As usual in Pulumi, the arguments of an explicit provider come first, then the stack's config, then the environment. The
+first two reach the provider process as one set of `goldrush:*` values.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
-
-from goldrush_pulumi.schema.settings import SETTINGS
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
-KEY_VARIABLE: Final = SETTINGS["serviceKey"].variable
-BASE_URL_VARIABLE: Final = SETTINGS["baseUrl"].variable
+NAMESPACE: Final = "goldrush"
+"""The namespace of the settings in a stack's config."""
+
+KEY_VARIABLE: Final = "GOLDRUSH_SERVICE_KEY"
+BASE_URL_VARIABLE: Final = "GOLDRUSH_BASE_URL"
+
+Kind = Literal["string", "number", "integer", "boolean"]
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One setting.
+
+    Attributes:
+        name: Its name in a stack's config, after `goldrush:`.
+        description: What it is for, one sentence for people.
+        kind: Shape of the value; config stores it as a string.
+        default: The value where nothing is set, None for the key (required) and the endpoint (the public one).
+        least: Least number.
+        greatest: Greatest number.
+        choices: The strings that are allowed; empty means any.
+        variable: The environment variable that is read where config has no value.
+        is_secret: Whether the value must be encrypted.
+        is_for_account: Whether it belongs to an account, so that an explicit `Provider` takes it too.
+    """
+
+    name: str
+    description: str
+    kind: Kind = "string"
+    default: str | float | bool | None = None
+    least: float = 0.0
+    greatest: float = 600.0
+    choices: tuple[str, ...] = ()
+    variable: str = ""
+    is_secret: bool = False
+    is_for_account: bool = True
+
+    @property
+    def key(self) -> str:
+        """The full config key, such as "goldrush:baseUrl"."""
+        return f"{NAMESPACE}:{self.name}"
+
+    @property
+    def attribute(self) -> str:
+        """The name in Python, such as "base_url"."""
+        return re.sub(r"[A-Z]", lambda capital: f"_{capital.group().lower()}", self.name)
+
+
+_ROWS: Final = (
+    Setting("serviceKey", "ServiceKey of the account; keep it encrypted.", variable=KEY_VARIABLE, is_secret=True),
+    Setting("baseUrl", "URL of the API, when it is not GoldRush's own.", variable=BASE_URL_VARIABLE),
+    Setting(
+        "ownershipMark",
+        "Whether new pipelines carry the ownership tag of their stack.",
+        "boolean",
+        default=True,
+        is_for_account=False,
+    ),
+    Setting(
+        "requestsPerSecond",
+        "Most requests to the account per second, of all pipelines together.",
+        "number",
+        default=20.0,
+        least=0.1,
+        greatest=1000.0,
+    ),
+    Setting(
+        "failedGraceSeconds", "How long FAILED must last before it ends a wait, in seconds.", "number", default=20.0
+    ),
+    Setting(
+        "stabilizationSeconds",
+        "How long RUNNING must last after a change that did not move `start_time`, in seconds.",
+        "number",
+        default=5.0,
+    ),
+    Setting(
+        "retrySeconds",
+        "How long a request is repeated while GoldRush cannot be reached or fails, in seconds.",
+        "number",
+        default=60.0,
+    ),
+    Setting(
+        "recoverySeconds",
+        "How long to look for a pipeline after a create without a response, in seconds.",
+        "number",
+        default=30.0,
+    ),
+    Setting(
+        "parallel",
+        "How many pipelines may be worked on at the same time.",
+        "integer",
+        default=256,
+        least=1,
+        greatest=1024,
+    ),
+    Setting(
+        "onExisting",
+        "What to do when another pipeline of the same project and name exists.",
+        default="fail",
+        choices=("fail", "create"),
+    ),
+    Setting("adoptForeign", "Whether `adopt_id` may take over a pipeline of another stack.", "boolean", default=False),
+)
+
+SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({row.attribute: row for row in _ROWS})
+"""Every setting by its name in Python."""
+
+SETTING_NAMES: Final = tuple(row.name for row in _ROWS)
+"""The names of all settings, without their namespace."""
 
 
 class SettingsError(Exception):
-    """A setting is missing or cannot be used; the text names it and says what would be right, one line per problem."""
+    """A setting is missing, unknown or wrong; the text has one line for each problem, with what would be right."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What steers a provider process or a command.
+    """The settings of a provider process or of a command; see `SETTINGS` for what each means.
 
-    Attributes:
-        service_key: The ServiceKey.
-        key_source: Where it came from, for messages.
-        base_url: The endpoint, with a trailing slash.
-        requests_per_second: Upper bound of requests to the account, of all threads together.
-        failed_grace_seconds: How long FAILED must last before it ends a wait.
-        stabilization_seconds: How long RUNNING must hold after a change that did not move `start_time`.
-        retry_seconds: How long one request is tried again while GoldRush cannot be reached or is in trouble.
-        recovery_seconds: How long a pipeline is looked for whose POST got no answer.
-        parallel: How many pipelines may be worked on at the same time.
-        on_existing: "fail" or "create", when a pipeline of the same project and name is there that is not ours.
-        adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
+    `key_source` says in messages where the ServiceKey came from. `base_url` ends in a slash.
     """
 
     service_key: str = field(repr=False)
@@ -54,83 +150,105 @@ class Settings:
     adopt_foreign: bool = False
 
 
-def load_settings(config: Callable[[str], str | None], environment: Mapping[str, str]) -> Settings:
-    """The settings from `goldrush:*` config values and the environment.
+def load_settings(
+    config: Callable[[str], str | None], environment: Mapping[str, str], keys: Iterable[str] = ()
+) -> Settings:
+    """Read the settings from config values and the environment.
 
-    `config` answers the value of a full key such as "goldrush:baseUrl", or None.
+    Args:
+        config: Returns the value of a full key such as "goldrush:baseUrl", or None.
+        environment: The environment variables.
+        keys: All keys that config has, so that unknown settings are found.
 
     Raises:
-        SettingsError: the key is missing, or a value is out of range; all problems at once.
+        SettingsError: the key is missing, a setting is unknown, or a value is wrong; all problems at once.
     """
-    from goldrush_pulumi.api import DEFAULT_BASE_URL  # noqa: PLC0415 - the API client is loaded when it is needed
+    from goldrush_pulumi.api.urls import DEFAULT_BASE_URL  # noqa: PLC0415 - the API is loaded when it is needed
 
-    problems: list[str] = []
-    service_key, source = _first(config, environment, "goldrush:serviceKey", KEY_VARIABLE)
+    problems = unknown_settings(keys)
+    service_key, key_source = _first(config, environment, SETTINGS["service_key"])
     if not service_key:
         problems.append(
             "goldrush:serviceKey: no ServiceKey is set; run `pulumi config set --secret goldrush:serviceKey`"
             f" or set {KEY_VARIABLE}"
         )
-    base_url, _ = _first(config, environment, "goldrush:baseUrl", BASE_URL_VARIABLE)
-    numbers = {row.attribute: _number(config, key, problems) for key, row in SETTINGS.items() if row.is_number}
-    on_existing = _choice(config, "onExisting", SETTINGS["onExisting"].choices, problems)
-    adopt_foreign = _choice(config, "adoptForeign", ("false", "true"), problems) == "true"
+    base_url, _ = _first(config, environment, SETTINGS["base_url"])
+
+    def number(attribute: str) -> float:
+        return _number(config, SETTINGS[attribute], problems)
+
+    settings = Settings(
+        service_key=service_key,
+        key_source=key_source,
+        base_url=_with_slash(base_url or DEFAULT_BASE_URL),
+        requests_per_second=number("requests_per_second"),
+        failed_grace_seconds=number("failed_grace_seconds"),
+        stabilization_seconds=number("stabilization_seconds"),
+        retry_seconds=number("retry_seconds"),
+        recovery_seconds=number("recovery_seconds"),
+        parallel=int(number("parallel")),
+        on_existing=_choice(config, SETTINGS["on_existing"], problems),
+        adopt_foreign=_choice(config, SETTINGS["adopt_foreign"], problems) == "true",
+    )
     if problems:
         raise SettingsError("\n".join(problems))
-    return Settings(
-        service_key=service_key,
-        key_source=source,
-        base_url=_with_slash(base_url or DEFAULT_BASE_URL),
-        requests_per_second=numbers["requests_per_second"],
-        failed_grace_seconds=numbers["failed_grace_seconds"],
-        stabilization_seconds=numbers["stabilization_seconds"],
-        retry_seconds=numbers["retry_seconds"],
-        recovery_seconds=numbers["recovery_seconds"],
-        parallel=int(numbers["parallel"]),
-        on_existing=on_existing,
-        adopt_foreign=adopt_foreign,
-    )
+    return settings
 
 
 def parallel_setting(config: Callable[[str], str | None]) -> int:
-    """`goldrush:parallel` alone, or its default where it is missing or wrong: needed before anything can be refused."""
-    return int(_number(config, "parallel", []))
+    """Return `goldrush:parallel`, or its default where it is wrong: it is needed before anything can be refused."""
+    return int(_number(config, SETTINGS["parallel"], []))
 
 
-def _first(
-    config: Callable[[str], str | None], environment: Mapping[str, str], key: str, variable: str
-) -> tuple[str, str]:
-    value = (config(key) or "").strip()
+def unknown_settings(keys: Iterable[str]) -> list[str]:
+    """Return one line for each of these config keys that is in our namespace and is not a setting."""
+    from goldrush_pulumi.validation.problems import suggest  # noqa: PLC0415 - hardly ever needed
+
+    prefix, known = f"{NAMESPACE}:", [row.name for row in _ROWS]
+    names = (key.removeprefix(prefix) for key in sorted(set(keys)) if key.startswith(prefix))
+    problems = []
+    for name in names:
+        # A project that is itself called goldrush declares its pipelines under this key. The other name is an earlier
+        # one of `stabilizationSeconds`, which the provider in a stack's state may still have.
+        if name not in (*known, "pipelines", "settleSeconds"):
+            likely = suggest(name, known)
+            advice = f"did you mean {prefix}{likely}?" if likely else f"use one of {', '.join(known)}"
+            problems.append(f"{prefix}{name}: is not a setting, {advice}")
+    return problems
+
+
+def _first(config: Callable[[str], str | None], environment: Mapping[str, str], setting: Setting) -> tuple[str, str]:
+    """Return the value that config or else the environment has, and where it came from."""
+    value = (config(setting.key) or "").strip()
     if value:
-        return value, f"config {key}"
-    return environment.get(variable, "").strip(), f"environment variable {variable}"
+        return value, f"config {setting.key}"
+    return environment.get(setting.variable, "").strip(), f"environment variable {setting.variable}"
 
 
-def _number(config: Callable[[str], str | None], key: str, problems: list[str]) -> float:
-    row = SETTINGS[key]
-    default = float(row.default or 0.0)
-    text = config(f"goldrush:{key}")
+def _number(config: Callable[[str], str | None], setting: Setting, problems: list[str]) -> float:
+    default, text = float(setting.default or 0.0), config(setting.key)
     if text is None:
         return default
     try:
         number = float(text)
     except ValueError:
         number = math.nan
-    if not row.minimum <= number <= row.maximum:
-        problems.append(
-            f"goldrush:{key}: is not a number from {row.minimum:g} to {row.maximum:g}; the default is {default:g}"
-        )
-        return default
-    return number
+    if setting.least <= number <= setting.greatest and (setting.kind != "integer" or number.is_integer()):
+        return number
+    noun = "a whole number" if setting.kind == "integer" else "a number"
+    problems.append(
+        f"{setting.key}: is not {noun} from {setting.least:g} to {setting.greatest:g}; the default is {default:g}"
+    )
+    return default
 
 
-def _choice(config: Callable[[str], str | None], key: str, choices: tuple[str, ...], problems: list[str]) -> str:
-    """One of `choices`, the first of which is the default."""
-    text = config(f"goldrush:{key}")
+def _choice(config: Callable[[str], str | None], setting: Setting, problems: list[str]) -> str:
+    choices = setting.choices or ("false", "true")
+    default, text = str(setting.default).lower(), config(setting.key)
     if text is None or text in choices:
-        return text or choices[0]
-    problems.append(f"goldrush:{key}: is none of {', '.join(choices)}; the default is {choices[0]}")
-    return choices[0]
+        return text or default
+    problems.append(f"{setting.key}: must be one of {', '.join(choices)}; the default is {default}")
+    return default
 
 
 def _with_slash(url: str) -> str:

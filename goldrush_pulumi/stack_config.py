@@ -33,14 +33,15 @@ from goldrush_pulumi.pipeline import Pipeline
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.settings import NAMESPACE, SETTING_NAMES, SETTINGS
+from goldrush_pulumi.validation.declarations import PIPELINES, find_declaration_problems
 from goldrush_pulumi.validation.destinations import resolve_type
-from goldrush_pulumi.validation.files import find_declaration_problems
 from goldrush_pulumi.validation.inputs import find_shape_problems
 
 if TYPE_CHECKING:
+    from goldrush_pulumi.settings import Setting
     from goldrush_pulumi.validation.problems import Problem
 
-_KEY = "pipelines"
 _Duration = Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$", description="Such as `10m` or `1h30m`.")]
 
 
@@ -102,7 +103,7 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
             it and holds no value.
     """
     config = config or pulumi.Config()
-    secret = is_config_secret(config.full_key(_KEY))
+    secret = is_config_secret(config.full_key(PIPELINES))
     return {
         name: Pipeline(name, opts=options.as_resource_options(), **(_hide(inputs) if secret else inputs))
         for name, (inputs, options) in read_declarations(config).items()
@@ -124,7 +125,9 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
     errors = [problem for problems in found for problem in problems if problem.is_error]
     if errors:
         lines = "\n".join(f"  {problem}" for problem in errors)
-        raise pulumi.RunError(f"declare pipelines of {config.full_key(_KEY)}: the stack's config is not right\n{lines}")
+        raise pulumi.RunError(
+            f"declare pipelines of {config.full_key(PIPELINES)}: the stack's config is not right\n{lines}"
+        )
     return {name: _split(entry) for name, entry in declared.items()}
 
 
@@ -142,9 +145,14 @@ def json_schema() -> Schema:
         "properties": {
             "config": {
                 "type": "object",
-                "properties": _SETTINGS,
+                "properties": {setting.key: _describe_setting(setting) for setting in SETTINGS.values()},
                 "patternProperties": {
-                    rf"^([^:]+:)?{_KEY}$": {"type": "object", "additionalProperties": {"$ref": "#/$defs/Declaration"}}
+                    rf"^([^:]+:)?{PIPELINES}$": {
+                        "type": "object",
+                        "additionalProperties": {"$ref": "#/$defs/Declaration"},
+                    },
+                    # Whoever misspells a setting sees it in the editor.
+                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES])})$)": False,
                 },
             }
         },
@@ -165,18 +173,21 @@ _SECURE: Schema = {
     "additionalProperties": False,
 }
 
-_SETTINGS: Schema = {
-    "goldrush:serviceKey": {
-        "description": "ServiceKey of the account; keep it encrypted.",
-        "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}],
-    },
-    "goldrush:baseUrl": {"description": "Where the API is, when it is not GoldRush's own address.", "type": "string"},
-    "goldrush:requestsPerSecond": {
-        "description": "Upper bound of the account's request rate.",
-        "type": ["number", "string"],
-        "default": 20,
-    },
-}
+
+def _describe_setting(setting: Setting) -> Schema:
+    """Describe one `goldrush:*` value. Config stores strings, so a number or a boolean may be quoted."""
+    schema: Schema = {"description": setting.description}
+    if setting.is_secret:
+        return {**schema, "anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}]}
+    if setting.default is not None:
+        schema["default"] = setting.default
+    if setting.kind == "boolean":
+        return {**schema, "enum": [True, False, "true", "false"]}
+    if setting.choices:
+        return {**schema, "enum": list(setting.choices)}
+    if setting.kind == "string":
+        return {**schema, "type": "string"}
+    return {**schema, "type": [setting.kind, "string"], "minimum": setting.least, "maximum": setting.greatest}
 
 
 def _destination_rule(type_: str) -> Schema:
@@ -190,15 +201,17 @@ def _destination_rule(type_: str) -> Schema:
 
 def _read_map(config: pulumi.Config) -> Mapping[str, Any]:
     try:
-        declared = config.get_object(_KEY)
+        declared = config.get_object(PIPELINES)
     except pulumi.ConfigTypeError:
         # Its text quotes the value, which may hold secrets.
         declared = ""
     if declared is None:
         # A misspelt key must not read as "delete every pipeline".
-        raise pulumi.RunError(f"{config.full_key(_KEY)}: is missing, declare pipelines there or write {{}} for none")
+        raise pulumi.RunError(
+            f"{config.full_key(PIPELINES)}: is missing, declare pipelines there or write {{}} for none"
+        )
     if not isinstance(declared, Mapping):
-        raise pulumi.RunError(f"{config.full_key(_KEY)}: is not a map, write a map of names to pipelines")
+        raise pulumi.RunError(f"{config.full_key(PIPELINES)}: is not a map, write a map of names to pipelines")
     return declared
 
 

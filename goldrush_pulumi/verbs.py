@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.operations.diff import Difference, compare
 from goldrush_pulumi.operations.errors import InitFailed, UserError
+from goldrush_pulumi.operations.identity import recorded_owners
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
 from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
-from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, PROVIDER, SECRET_PATHS, is_secret, secret
+from goldrush_pulumi.schema.wire import HIDDEN_INPUTS, KEY_FINGERPRINT, PROVIDER, SIBLINGS, is_secret, secret
 from goldrush_pulumi.validation.inputs import find_problems
 
 if TYPE_CHECKING:
@@ -53,6 +54,11 @@ def check(call: CallContext, olds: Mapping[str, Any], news: Mapping[str, Any]) -
     """
     given = {key: value for key, value in news.items() if key != PROVIDER}
     inputs = with_defaults(given, call.name)
+    if SIBLINGS in olds:
+        # Only create reads them; a pipeline that is added to the program is no change of this one.
+        inputs[SIBLINGS] = olds[SIBLINGS]
+    elif olds:
+        inputs.pop(SIBLINGS, None)
     problems = find_problems(inputs, call.is_unknown, olds)
     if any(olds.get(name) != value for name, value in inputs.items()):
         for problem in problems:
@@ -71,7 +77,7 @@ def diff(
         UserError: another resource has the pipeline, or the change would delete the pipeline that it wants to adopt.
     """
     difference = compare(olds, news)
-    _note_holder(session, call, pipeline_id, is_replaced=bool(difference.replaces))
+    _note_holder(session, call, pipeline_id, news, is_replaced=bool(difference.replaces))
     if difference.replaces:
         _require_replaceable(call, difference.replaces, news)
     return difference
@@ -87,17 +93,16 @@ def create(session: Session, call: CallContext, properties: Mapping[str, Any], o
         InitFailed: the pipeline exists, but is not live.
     """
     from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-    from goldrush_pulumi.operations.create import adopt, create  # noqa: PLC0415 - as above
+    from goldrush_pulumi.operations.create import create_or_adopt  # noqa: PLC0415 - as above
 
     spec = PipelineSpec(known_inputs(properties))
     with session.context(call, spec.inputs, owner=owner) as context:
-        adopt_id = spec.inputs.get("adopt_id")
         try:
-            done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+            done = create_or_adopt(context, spec)
         except OperationFailed as failure:
-            _note_take_over(session, failure.progress, adopt_id)
+            _note_take_over(session, spec, failure.progress)
             raise _init_failed(context, spec, failure, {}) from None
-        _note_take_over(session, done, adopt_id)
+        _note_take_over(session, spec, done)
         return Reply(done.pipeline_id, _outputs(context, spec, done, {}))
 
 
@@ -118,8 +123,10 @@ def update(
     from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
     from goldrush_pulumi.operations.update import update  # noqa: PLC0415 - as above
 
+    session.journal.note_recorded(pipeline_id)
     spec = PipelineSpec(known_inputs(news))
-    with session.context(call, spec.inputs, olds, owner=owner) as context:
+    owners = recorded_owners(olds, call.recorded_inputs)
+    with session.context(call, spec.inputs, olds, owner=owner, owners=owners) as context:
         try:
             done = update(context, pipeline_id, olds, spec)
         except OperationFailed as failure:
@@ -130,18 +137,24 @@ def update(
 def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> Reply | None:
     """Read a pipeline for a refresh, an import or a look-up by id; None when it is proven to be gone.
 
+    An import and a look-up have no inputs: they claim nothing, and nothing is expected of what they find.
+
     Raises:
         UserError: it cannot be read, or a 404 cannot be believed.
         InitFailed: it is not live, and so stays marked.
     """
-    from goldrush_pulumi.operations.identity import AbsenceUnproven  # noqa: PLC0415 - loads the network stack
+    from goldrush_pulumi.operations.context import AbsenceUnproven  # noqa: PLC0415 - loads the network stack
     from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
     from goldrush_pulumi.operations.read import read  # noqa: PLC0415 - loads the network stack
 
-    recorded = known_inputs(call.recorded_inputs or properties)
+    # Where the front-end does not see the request, the outputs stand in for the inputs that they echo.
+    recorded = known_inputs(call.recorded_inputs if call.urn else properties)
     inputs = recorded if "project" in recorded else {}
-    with session.context(call, inputs, properties) as context:
-        context.claims.see(pipeline_id)
+    owners = recorded_owners(properties, call.recorded_inputs)
+    with session.context(call, inputs, properties, owners=owners) as context:
+        if inputs:
+            context.claims.see(pipeline_id)
+            session.journal.note_recorded(pipeline_id)
         try:
             reading = read(context, pipeline_id, inputs, properties)
         except AbsenceUnproven:
@@ -154,9 +167,16 @@ def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapp
             raise UserError(msg) from None
         if reading is None:
             return None
-        fingerprint = context.fingerprint_of(pipeline_id)
         outputs = with_secrets_marked(
-            outputs_of_reading(reading.inputs, reading.pipeline, reading.status, fingerprint, properties)
+            outputs_of_reading(
+                reading.inputs,
+                reading.pipeline,
+                reading.status,
+                context.fingerprint_of(pipeline_id),
+                properties,
+                owners=owners,
+                unconfirmed=reading.unconfirmed,
+            )
         )
     marked = with_secrets_marked(reading.inputs)
     if reading.diagnosis:
@@ -181,13 +201,15 @@ def delete(session: Session, call: CallContext, pipeline_id: str, properties: Ma
             " resource option deleteBeforeReplace"
         )
         return
-    with session.context(call, properties) as context:
+    session.journal.note_recorded(pipeline_id)
+    owners = recorded_owners(properties, call.recorded_inputs)
+    with session.context(call, properties, owners=owners) as context:
         delete(context, pipeline_id, properties)
 
 
 def known_inputs(properties: Mapping[str, Any]) -> Properties:
-    """Return the inputs among some properties, with whole numbers restored."""
-    names = (*INPUTS, SECRET_PATHS)
+    """Return the inputs among some properties, hidden ones too, with whole numbers restored."""
+    names = (*INPUTS, *HIDDEN_INPUTS)
     return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
 
 
@@ -217,22 +239,26 @@ def _mark_secret(container: Properties, path: tuple[str, ...], is_unknown: Calla
         container[last] = secret(container[last])
 
 
-def _note_holder(session: Session, call: CallContext, pipeline_id: str, *, is_replaced: bool) -> None:
-    """Note which resource has the pipeline: what is in state is no orphan, and belongs to one resource only."""
+def _note_holder(
+    session: Session, call: CallContext, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool
+) -> None:
+    """Note who has the pipeline: what is in a state is no orphan, and must not be two resources'."""
+    session.journal.note_recorded(pipeline_id)
     if is_replaced:
         session.claims.see(pipeline_id)
+        if call.is_known(news):
+            session.claims.plan_replacement(pipeline_id, known_inputs(news))
         return
     other = session.claims.hold(pipeline_id, call.urn)
     if other is not None:
-        msg = (
-            f"{pipeline_id} is recorded as two resources', this one and {other}; remove one of the records with"
+        raise UserError(
+            f"{pipeline_id} is recorded by two resources, this one and {other}; remove one of the records with"
             " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
         )
-        raise UserError(msg)
 
 
-def _note_take_over(session: Session, done: Progress, adopt_id: str | None) -> None:
-    if done.run.action == "adopt" and not adopt_id:
+def _note_take_over(session: Session, spec: PipelineSpec, done: Progress) -> None:
+    if done.run.action == "adopt" and not spec.inputs.get("adopt_id"):
         session.taken_over.add(done.pipeline_id)
 
 
@@ -251,7 +277,7 @@ def _require_replaceable(call: CallContext, replaces: tuple[str, ...], news: Map
         raise UserError(msg)
     call.warn(
         f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        " written stays; set the resource option `protect` on pipelines that must not be deleted"
+        f" written stays; to keep it, run `pulumi state protect '{call.urn}'` first"
     )
 
 
@@ -271,7 +297,17 @@ def _outputs(
         from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
 
         fingerprint = context.fingerprint_of(done.pipeline_id)
-        return with_secrets_marked(outputs_of(spec, done, fingerprint, earlier, failure.unapplied if failure else ()))
+        return with_secrets_marked(
+            outputs_of(
+                spec,
+                done,
+                fingerprint,
+                earlier,
+                owners=context.owners,
+                unapplied=failure.unapplied if failure else (),
+                unconfirmed=failure.unconfirmed if failure else (),
+            )
+        )
     except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
         fixed = {name: spec.inputs.get(name) for name in REPLACING}
         reason = (

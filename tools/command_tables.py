@@ -1,4 +1,4 @@
-"""The tables of the command line's documentation, made from the commands themselves."""
+"""Make the tables of the command line's documentation from the commands themselves."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer
 
 from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.app import COMMANDS, make_application
+from goldrush_pulumi.cli.check import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,20 +19,26 @@ Row = tuple[str, ...]
 
 
 def command_rows() -> Iterator[Row]:
-    """Each command, and what it does."""
+    """Yield each command and what it does."""
     for name in COMMANDS:
-        # The table is of one page with all sections, which their headings name.
+        # The table is on the page that has a section for each command.
         yield f"[`{name}`](#{name})", _commands()[name].help.partition("\n\n")[0]
 
 
 def option_rows(command: str) -> Iterator[Row]:
-    """Each argument and option of a command: how it is written, its default, and what it is for."""
+    """Yield each argument and option of a command: how it is written, its default, and what it is for."""
     for parameter in _commands()[command].params:
         yield _spelling(parameter), _default(parameter), parameter.help
 
 
+def finding_rows() -> Iterator[Row]:
+    """Yield each kind of finding of `check`, its severity and its meaning."""
+    for kind, (severity, meaning) in KINDS.items():
+        yield f"`{kind}`", severity, meaning
+
+
 def exit_code_rows() -> Iterator[Row]:
-    """Each exit code, its name and its meaning."""
+    """Yield each exit code, its name and its meaning."""
     texts = _meanings()
     for code in ExitCode:
         yield f"`{code.value}`", f"`{code.name}`", texts[code.name]
@@ -68,7 +75,7 @@ def _default(parameter: Any) -> str:
 
 
 def _meanings() -> dict[str, str]:
-    """The text below each member of the enum."""
+    """Return the docstring below each member of the enum."""
     (definition,) = ast.parse(inspect.getsource(ExitCode)).body
     assert isinstance(definition, ast.ClassDef)  # noqa: S101 - the source of a class
     names = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -87,7 +88,7 @@ def generated_files() -> dict[Path, str]:
 
 def _formatted(source: str) -> str:
     done = subprocess.run(
-        ["ruff", "format", "--stdin-filename", "generated.py", "-"],
+        [sys.executable, "-m", "ruff", "format", "--stdin-filename", "generated.py", "-"],
         input=source,
         cwd=ROOT,
         capture_output=True,

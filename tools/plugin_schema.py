@@ -11,8 +11,8 @@ from goldrush_pulumi.operations.lookups import FIELDS, FILTERS
 from goldrush_pulumi.plugin.names import DESTINATION, RUN_FIELDS, STEP_FIELDS, camel_case, in_program_words
 from goldrush_pulumi.schema.destinations import DESTINATIONS, Destination, DestinationField
 from goldrush_pulumi.schema.pipeline import INPUTS, METRICS, OUTPUTS, Change, PipelineInput, PipelineOutput, Shape
-from goldrush_pulumi.schema.settings import SETTINGS, Setting
 from goldrush_pulumi.schema.wire import PIPELINE_TYPE
+from goldrush_pulumi.settings import SETTINGS, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -102,21 +102,21 @@ def _provider() -> Schema:
 
 
 def _setting(row: Setting) -> Schema:
-    schema: Schema = {"type": row.shape, "description": _setting_text(row)}
+    schema: Schema = {"type": row.kind, "description": _setting_text(row)}
     if row.choices:
         schema = {"$ref": f"#/types/{_TOKEN}OnExisting", "description": schema["description"]}
-    if row.secret:
+    if row.is_secret:
         schema["secret"] = True
     return schema
 
 
 def _setting_text(row: Setting) -> str:
-    text = row.description
+    text = in_program_words(row.description)
     if row.default is not None:
         text += f" Default: {_written(row.default)}."
     if row.variable:
         text += f" Where it is not set, the provider reads the environment variable `{row.variable}`."
-    return f"{text} From {row.minimum:g} to {row.maximum:g}." if row.is_number else text
+    return f"{text} From {row.least:g} to {row.greatest:g}." if row.kind in {"number", "integer"} else text
 
 
 def _pipeline() -> Schema:
@@ -218,7 +218,7 @@ def _enum_types() -> Schema:
         for row in kind.fields:
             if row.choices:
                 enums[_ENUMS[f"{kind.type}.{row.name}"]] = _enum(row.description, row.choices)
-    enums["OnExisting"] = _enum(SETTINGS["onExisting"].description, SETTINGS["onExisting"].choices)
+    enums["OnExisting"] = _enum(SETTINGS["on_existing"].description, SETTINGS["on_existing"].choices)
     return {f"{_TOKEN}{name}": enum for name, enum in enums.items()}
 
 

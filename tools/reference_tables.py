@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import inspect
 import re
+import tomllib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, get_args
 
@@ -20,9 +21,9 @@ from goldrush_pulumi.operations import diagnosis as causes
 from goldrush_pulumi.operations import history as runs
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.pipeline import INPUTS, OUTPUTS, Change, PipelineInput
-from goldrush_pulumi.schema.settings import SETTINGS
-from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE
+from goldrush_pulumi.settings import BASE_URL_VARIABLE, KEY_VARIABLE, SETTINGS
 from goldrush_pulumi.stack_config import Options, Timeouts
+from goldrush_pulumi.validation.rules import Rule
 from tools import command_tables
 from tools.docstrings import PACKAGES, module_summary, modules_of
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from pydantic import BaseModel
 
     from goldrush_pulumi.schema.destinations import DestinationField
+    from goldrush_pulumi.settings import Setting
 
 Row = tuple[str, ...]
 
@@ -58,8 +60,10 @@ _SHAPES: Final[dict[str, str]] = {
 }
 ENVIRONMENT: Final = {
     KEY_VARIABLE: "ServiceKey, where `goldrush:serviceKey` is not set.",
-    BASE_URL_VARIABLE: "Address of the API, where `goldrush:baseUrl` is not set.",
-    "GOLDRUSH_PULUMI_DEBUG": "`1` adds tracebacks, without any exception's text, to internal errors.",
+    BASE_URL_VARIABLE: "URL of the API, where `goldrush:baseUrl` is not set.",
+    "GOLDRUSH_PULUMI_DEBUG": (
+        "`1` adds tracebacks, without any exception's text, to internal errors, and shows requests with `--debug`."
+    ),
     VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
 }
 """The environment variables that the package reads."""
@@ -71,7 +75,27 @@ PULUMI_ENVIRONMENT: Final = {
 }
 """Those of Pulumi's own that matter most to pipelines."""
 
-_WORKFLOWS_ROOT: Final = Path(__file__).resolve().parents[1] / "examples" / "13-github-actions"
+_ROOT: Final = Path(__file__).resolve().parents[1]
+_WORKFLOWS_ROOT: Final = _ROOT / "examples" / "13-github-actions"
+
+_ROWS: Final = {
+    "cli": "the command line; nothing imports it",
+    "export": "existing pipelines as a program",
+    "stack_config": "pipelines declared in stack config",
+    "pipeline": "what a program writes",
+    "destinations": "typed arguments and results, generated from schema",
+    "provider": "the two front-ends: Python's dynamic provider, and the plugin for every language",
+    "verbs": "what the verbs do, over plain values",
+    "session": "what one provider process works with",
+    "engine": "the bridge to the engine: what the Python SDK hides",
+    "operations": "create, read, update, delete, wait; following logs",
+    "settings": "goldrush:* values and the environment",
+    "api": "the REST API, the rules for inputs, and a local GoldRush that imports none of ours",
+    "schema": "one row per input and per field; everything else derives from it",
+}
+"""What each row of the import contract is, by its first module."""
+FINDING_GROUPS: Final = tuple(sorted({rule.code[:3] for rule in Rule}))
+"""The first characters of the codes of validation, one for each group of rules."""
 
 
 def inputs_in_brief() -> str:
@@ -178,6 +202,11 @@ def command_options(command: str) -> str:
     return _table(("Option", "Default", "What it is for"), command_tables.option_rows(command))
 
 
+def check_findings() -> str:
+    """Return the kinds of findings of `check`."""
+    return _table(("Kind", "Severity", "What it means"), command_tables.finding_rows())
+
+
 def exit_codes() -> str:
     """The exit codes of the command line."""
     return _table(("Code", "Name", "Meaning"), command_tables.exit_code_rows())
@@ -189,10 +218,32 @@ def modules(package: str) -> str:
     return _table(("Module", "What it is"), rows)
 
 
+def import_contract() -> str:
+    """The rows of the import contract, as a drawing: a module imports from rows below its own, and from its own row."""
+    contracts = tomllib.loads((_ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    free = {name.rpartition(".")[2] for name in contracts[1]["source_modules"]}
+    lines = []
+    for layer in contracts[0]["layers"]:
+        modules = re.findall(r"\w+", layer)
+        lines.append(f"  {'  '.join(modules):<60}{'no pulumi' if free.issuperset(modules) else ''}".rstrip())
+        lines.append(f"      {_ROWS[modules[0]]}")
+    return "```text\n" + "\n".join(lines) + "\n```\n"
+
+
 def workflow(name: str) -> str:
     """A workflow of the example, whole."""
     file = Path(".github", "workflows", f"{name}.yml")
     return f"```yaml\n# {file}\n{(_WORKFLOWS_ROOT / file).read_text('utf-8')}```\n"
+
+
+def findings(group: str) -> str:
+    """The rules of validation whose codes begin with `group`, each with a place that links can point to."""
+    rows = (
+        (f'<a id="{rule.code.lower()}"></a>`{rule.code}`', rule.severity, rule.title)
+        for rule in Rule
+        if rule.code.startswith(group)
+    )
+    return _table(("Code", "Severity", "What is wrong"), rows)
 
 
 TABLES: Final[dict[str, Callable[[], str]]] = {
@@ -205,8 +256,10 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "pulumi-environment": pulumi_environment,
     "stack-options": stack_options,
     "likely-causes": likely_causes,
+    "import-contract": import_contract,
     "workflow-preview": functools.partial(workflow, "preview"),
     "workflow-up": functools.partial(workflow, "up"),
+    "workflow-check": functools.partial(workflow, "check"),
     "run-records": run_records,
     "emulator-options": emulator_options,
     "emulator-faults": emulator_faults,
@@ -214,6 +267,8 @@ TABLES: Final[dict[str, Callable[[], str]]] = {
     "destinations-in-brief": destinations_in_brief,
     "commands": commands,
     "exit-codes": exit_codes,
+    "check-findings": check_findings,
+    **{f"findings-{group}": functools.partial(findings, group) for group in FINDING_GROUPS},
     **{f"options-{name}": functools.partial(command_options, name) for name in COMMANDS},
     **{f"modules-{name or 'top'}": functools.partial(modules, name) for name in PACKAGES},
     **{f"destination-{type_}": functools.partial(destination, type_) for type_ in DESTINATIONS},
@@ -248,16 +303,22 @@ def _sentence(text: str) -> str:
     return f"{text[0].upper()}{text[1:]}." if text else ""
 
 
-def _setting_rows() -> list[Row]:
-    rows: list[Row] = []
-    for row in SETTINGS.values():
-        default = row.default_text if row.default is None else f"`{_written(row.default)}`"
-        text = row.description.removesuffix(".")
-        text += ", a secret" if row.secret else ""
-        text += f"; else `{row.variable}`." if row.variable else "."
-        text += f" From {row.minimum:g} to {row.maximum:g}." if row.is_number else ""
-        rows.append((f"`goldrush:{row.name}`", default, text))
-    return rows
+def _setting_rows() -> Iterator[Row]:
+    for setting in SETTINGS.values():
+        texts = [setting.description]
+        if setting.kind in {"number", "integer"}:
+            texts.append(f"From {setting.least:g} to {setting.greatest:g}.")
+        if setting.choices:
+            texts.append(f"One of {', '.join(f'`{choice}`' for choice in setting.choices)}.")
+        if setting.variable:
+            texts.append(f"Else the environment variable `{setting.variable}`.")
+        yield f"`{setting.key}`", _setting_default(setting), " ".join(texts)
+
+
+def _setting_default(setting: Setting) -> str:
+    if setting.default is None:
+        return "required" if setting.is_secret else "GoldRush's own"
+    return f"`{_written(setting.default)}`"
 
 
 def _input_row(name: str) -> Row:

@@ -1,28 +1,31 @@
-"""The GoldRush Pipeline REST API: client, responses and errors. Knows nothing of Pulumi."""
+"""The GoldRush Pipeline REST API: client, responses and errors. Nothing here depends on Pulumi."""
 
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
+
+from goldrush_pulumi.api.errors import (
+    AmbiguousResult,
+    APIError,
+    ConfigurationError,
+    ConnectionFailed,
+    Forbidden,
+    GoldRushError,
+    Interrupted,
+    InterruptedChange,
+    InvalidRequest,
+    OutOfTime,
+    PipelineNotFound,
+    RateLimited,
+    ServerError,
+    Unauthorized,
+    UnexpectedResponse,
+)
+from goldrush_pulumi.api.urls import DEFAULT_BASE_URL
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api.client import GoldRushClient
-    from goldrush_pulumi.api.errors import (
-        AmbiguousResult,
-        APIError,
-        ConfigurationError,
-        ConnectionFailed,
-        Forbidden,
-        GoldRushError,
-        Interrupted,
-        InvalidRequest,
-        OutOfTime,
-        PipelineNotFound,
-        RateLimited,
-        ServerError,
-        Unauthorized,
-        UnexpectedResponse,
-    )
     from goldrush_pulumi.api.models import (
         Creator,
         DestinationHealth,
@@ -35,7 +38,6 @@ if TYPE_CHECKING:
         PodLogs,
     )
     from goldrush_pulumi.api.rate_limit import RateLimiter
-    from goldrush_pulumi.api.urls import DEFAULT_BASE_URL
 
 __all__ = [
     "DEFAULT_BASE_URL",
@@ -50,6 +52,7 @@ __all__ = [
     "GoldRushError",
     "Group",
     "Interrupted",
+    "InterruptedChange",
     "InvalidRequest",
     "OutOfTime",
     "Pipeline",
@@ -66,43 +69,11 @@ __all__ = [
     "UnexpectedResponse",
 ]
 
-_HOMES = {
-    "client": ("GoldRushClient",),
-    "errors": (
-        "APIError",
-        "AmbiguousResult",
-        "ConfigurationError",
-        "ConnectionFailed",
-        "Forbidden",
-        "GoldRushError",
-        "Interrupted",
-        "InvalidRequest",
-        "OutOfTime",
-        "PipelineNotFound",
-        "RateLimited",
-        "ServerError",
-        "Unauthorized",
-        "UnexpectedResponse",
-    ),
-    "models": (
-        "Creator",
-        "DestinationHealth",
-        "Group",
-        "Pipeline",
-        "PipelineLogs",
-        "PipelineMetrics",
-        "PipelinePage",
-        "PipelineStatus",
-        "PodLogs",
-    ),
-    "rate_limit": ("RateLimiter",),
-    "urls": ("DEFAULT_BASE_URL",),
-}
+_MODULES: Final = {"GoldRushClient": "client", "RateLimiter": "rate_limit"}
 
 
 def __getattr__(name: str) -> Any:
-    # A plugin that only checks and compares needs the errors, and is spared the network stack.
-    for module, names in _HOMES.items():
-        if name in names:
-            return getattr(importlib.import_module(f"{__name__}.{module}"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    # Errors are light. The client loads the network stack, which only a process that sends something should pay for.
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_MODULES.get(name, 'models')}"), name)

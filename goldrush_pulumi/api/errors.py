@@ -3,24 +3,25 @@
 ::
 
     GoldRushError
-    |-- ConfigurationError      no usable key, base URL, proxy or certificate: nothing was sent
-    |-- Interrupted             cancelled before a request, or between two tries of it
-    `-- APIError                status, code, method, path, server_message
-        |-- Unauthorized        401
-        |-- Forbidden           403
-        |-- PipelineNotFound    404, said by GoldRush itself
-        |-- InvalidRequest      400, 422, or refused before it was sent
-        |-- RateLimited         429
-        |-- ServerError         5xx
-        |-- UnexpectedResponse    not JSON, a redirect, or a shape that is not known
-        |-- ConnectionFailed    no answer; a POST was certainly not applied
-        |   `-- OutOfTime       a bounded call was not sent, its time was over
-        `-- AmbiguousResult     a change was sent and its answer lost: applied or not is not known
+    |-- ConfigurationError        no usable key, base URL, proxy or certificate: nothing was sent
+    |-- Interrupted               cancelled; a change was certainly not applied
+    |   `-- InterruptedChange     cancelled; a change may have been applied (also an AmbiguousResult)
+    `-- APIError                  status, code, method, path, server_message
+        |-- Unauthorized          401
+        |-- Forbidden             403
+        |-- PipelineNotFound      404, from GoldRush itself
+        |-- InvalidRequest        400, 422, or refused before it was sent
+        |-- RateLimited           429, or held back because GoldRush asked for a pause
+        |-- ServerError           5xx in response to a read
+        |-- UnexpectedResponse    not JSON, a redirect, too large, or an unknown shape
+        |-- ConnectionFailed      no response to a read, or a change that was certainly not applied
+        |   `-- OutOfTime         the time of the call was over
+        `-- AmbiguousResult       a change was sent without a usable response: it may have been applied
 
-Other 4xx answers are plain `APIError`. No error holds a request body, a header or the ServiceKey. A server message
-may echo what was sent, so whoever shows an error calls `redacted` first.
+Other 4xx responses are plain `APIError`. No error holds a request body, a header or the ServiceKey. A server message
+may repeat what was sent, so call `redacted` before you show an error.
 """
-# ruff: noqa: N818 - the names say what happened; a suffix on each would say nothing more.
+# ruff: noqa: N818 - each name says what happened; a suffix would add nothing.
 
 from __future__ import annotations
 
@@ -35,7 +36,7 @@ LONGEST_SHOWN_TEXT = 300
 
 
 def shown_line(text: str) -> str:
-    """Return the first line of `text` that says something, without control characters and cut to a readable length."""
+    """Return the first line of `text` that is not blank, without control characters and cut to a readable length."""
     lines = (_printable(line) for line in text.splitlines())
     line = next((line for line in lines if line), "")
     return line if len(line) <= LONGEST_SHOWN_TEXT else line[: LONGEST_SHOWN_TEXT - 1] + "…"
@@ -46,7 +47,7 @@ def _printable(line: str) -> str:
 
 
 class GoldRushError(Exception):
-    """Root of everything this package raises about GoldRush; `str(error)` is one line for the user."""
+    """Base of all errors about GoldRush; `str(error)` is one line for the user."""
 
     @property
     def message(self) -> str:
@@ -54,7 +55,7 @@ class GoldRushError(Exception):
         return str(self)
 
     def redacted(self, redact: Callable[[str], str]) -> Self:
-        """Return this error with what a server said gone through `redact`; our own words hold no secret."""
+        """Return this error with `redact` applied to the server's words; our own words hold no secret."""
         del redact
         return self
 
@@ -64,25 +65,25 @@ class ConfigurationError(GoldRushError):
 
 
 class Interrupted(GoldRushError):
-    """The call was cancelled before its request, or while it waited to try again.
+    """The call was cancelled before its request, between two tries, or while a read waited for its response.
 
-    A POST that ends so was not applied. A repeatable change may have been, when an earlier try of it lost its answer.
+    A change that ends so was certainly not applied, unless the error is an `InterruptedChange`.
     """
 
 
 class APIError(GoldRushError):
-    """A call that GoldRush refused, answered strangely or did not answer.
+    """GoldRush refused a call, gave an unusable response, or did not respond.
 
     Attributes:
         action: what was tried, as "verb noun name".
         reason: why it failed, in our words.
         advice: what to do, or "".
-        status: HTTP status of the answer, None when there was none.
-        code: the envelope's `error_code`; its values are undocumented, so nothing may depend on it.
+        status: HTTP status of the response, None when there was none.
+        code: the envelope's `error_code`; its values are undocumented, so do not depend on it.
         method: HTTP method of the request.
         path: path of its URL, without host and query.
         server_message: the server's own words, raw and whole; `message` shows their first line.
-        retry_after_seconds: the pause the server asked for, however long; None when it asked for none.
+        retry_after_seconds: the pause that the server asked for, however long; None when it asked for none.
     """
 
     def __init__(
@@ -128,10 +129,10 @@ class APIError(GoldRushError):
         return f"{type(self).__name__}({str(self)!r})"
 
     def redacted(self, redact: Callable[[str], str]) -> Self:
-        """Return an error of the same type whose server's words went through `redact`; this one stays as it is.
+        """Return an error of the same type with `redact` applied to the server's words; this one stays as it is.
 
-        They are redacted whole, before they are cut for display: a cut could leave half a secret. Our own words are
-        left alone: a user called "goldrush" would turn `goldrush:baseUrl` into something that nobody can set.
+        The words are redacted before they are cut for display, since a cut could leave half a secret. The advice is
+        ours and stays: a user called "goldrush" would turn `goldrush:baseUrl` into a name that nobody can set.
         """
         clean = copy.copy(self)
         clean.args = (self.action, redact(self.reason))
@@ -145,7 +146,7 @@ class Unauthorized(APIError):
 
 
 class Forbidden(APIError):
-    """403: the credential is no ServiceKey, or this key has no access to the pipeline."""
+    """403: the credential is not a ServiceKey, or this key has no access to the pipeline."""
 
 
 class PipelineNotFound(APIError):
@@ -157,24 +158,36 @@ class InvalidRequest(APIError):
 
 
 class RateLimited(APIError):
-    """429, still after the retries; `retry_after_seconds` is what the server asked for last."""
+    """429 after all retries, or not sent because a pause that GoldRush asked for lasts longer than the call may take.
+
+    `retry_after_seconds` is the pause.
+    """
 
 
 class ServerError(APIError):
-    """5xx on a call that can be repeated, still after the retries."""
+    """5xx in response to a read, after all retries."""
 
 
 class UnexpectedResponse(APIError):
-    """An answer that is not GoldRush's: not JSON, a redirect, or an unknown shape."""
+    """A response that is not GoldRush's: not JSON, a redirect, larger than 16 MB, or of an unknown shape."""
 
 
 class ConnectionFailed(APIError):
-    """GoldRush was not reached, or a read got no answer. A POST that ends so was certainly not applied."""
+    """GoldRush was not reached, or a read got no response. A change that ends so was certainly not applied."""
 
 
 class OutOfTime(ConnectionFailed):
-    """The time that the caller gave was over before the request could be sent."""
+    """The time of the call was over before its request was sent or, for a read, before its response was complete."""
 
 
 class AmbiguousResult(APIError):
-    """A change was sent and its answer lost, broken or 5xx: it is not known whether it was applied."""
+    """A change was sent, and no response says what became of it: it may have been applied."""
+
+    @property
+    def cause(self) -> str:
+        """Why it is not known, in our words."""
+        return self.reason.removeprefix("not known whether it was applied: ")
+
+
+class InterruptedChange(AmbiguousResult, Interrupted):
+    """Cancelled after a change was sent: it may have been applied."""

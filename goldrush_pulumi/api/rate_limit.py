@@ -1,4 +1,4 @@
-"""How fast requests may go out: one bucket for all threads that share an account, and the lines before it."""
+"""The rate limit of an account: one token bucket for all threads, and the queues in front of it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 DEFAULT_REQUESTS_PER_SECOND: Final = 20.0
 
-# Half of what a limit per second allows: a server whose own bucket is one second deep is then never surprised by
+# Half of what a limit per second allows: a server with a bucket one second deep is then never surprised by
 # requests that left evenly and arrived together.
 _BURST_SECONDS: Final = 0.5
 
 _SLOWEST_SHARE: Final = 1 / 16
 
-_SETTLE_SECONDS: Final = 1.0
+_SAME_SIGN_SECONDS: Final = 1.0
 
 _RECOVERY_SECONDS: Final = 30.0
 
@@ -27,44 +27,45 @@ _PROBING_SECONDS: Final = 300.0
 
 _TRUSTED_SHARE: Final = 0.8
 
-LONGEST_RETRY_AFTER_SECONDS: Final = 60.0
-"""A `Retry-After` longer than this is not obeyed."""
-
-# A wait so short that adding it to a clock may change nothing would be asked for again and again.
+# A wait so short that adding it to a clock may change nothing would never end.
 _ROUNDING_SECONDS: Final = 1e-6
 
 
 class Bucket:
-    """A token bucket that learns how much a server takes. Not safe to share between threads.
+    """A token bucket that learns how much a server accepts. Not safe to share between threads.
 
     After a 429 the rate is halved, down to a sixteenth. It then grows back: quickly to four fifths of the rate that was
-    too much, and from there so slowly that a limit nobody configured is not met every few seconds.
+    too high, and from there so slowly that a limit nobody configured is not exceeded every few seconds.
     """
 
     def __init__(self, requests_per_second: float, now: float) -> None:
         self._full_rate = self._rate = self._too_fast = requests_per_second
         self._tokens = self._capacity = max(1.0, requests_per_second * _BURST_SECONDS)
         self._counted_at = now
-        self._slowed_at = now - _SETTLE_SECONDS
+        self._slowed_at = now - _SAME_SIGN_SECONDS
 
     def seconds_until(self, place: int, now: float) -> float:
-        """How long the request at a `place` of the line has to wait, 0 for none; the first place is 0."""
+        """Return how long the request at a `place` of the queue has to wait; the first place is 0."""
         self._count(now)
         missing = max(0.0, place + 1 - self._tokens)
         wait_seconds = max(0.0, self._counted_at - now) + missing / self._rate
         return wait_seconds if wait_seconds > _ROUNDING_SECONDS else 0.0
 
+    def pause_seconds(self, now: float) -> float:
+        """Return how much is left of the pause that the server asked for."""
+        return max(0.0, self._counted_at - now)
+
     def take(self) -> None:
-        """Take the token of one request, whose wait was 0."""
+        """Take the token of a request that need not wait."""
         self._tokens -= 1.0
 
-    def slow_down(self, now: float, closed_seconds: float) -> None:
-        """Halve the rate, and let nothing out for some seconds. What comes within a second counts as the same sign."""
+    def slow_down(self, now: float, pause_seconds: float) -> None:
+        """Halve the rate and let nothing out for `pause_seconds`. Calls within a second count as one."""
         self._count(now)
         self._tokens = min(self._tokens, 0.0)
-        # Tokens come again when the server wants to see requests again.
-        self._counted_at = max(self._counted_at, now + closed_seconds)
-        if now - self._slowed_at < _SETTLE_SECONDS:
+        # Tokens come again when the pause is over.
+        self._counted_at = max(self._counted_at, now + pause_seconds)
+        if now - self._slowed_at < _SAME_SIGN_SECONDS:
             return
         self._slowed_at = now
         self._too_fast = self._rate
@@ -88,9 +89,9 @@ class Bucket:
 
 
 class RateLimiter:
-    """Lets at most `requests_per_second` requests out, changes before reads and each kind in the order of asking.
+    """Lets at most `requests_per_second` requests out: changes before reads, and each kind in its order of arrival.
 
-    Changes are few, one or two for each pipeline, so reads are held back by them and never for ever.
+    Changes are few, one or two for each pipeline, so reads wait for them but never for ever.
 
     Raises:
         ValueError: the rate is not above 0.
@@ -113,32 +114,35 @@ class RateLimiter:
         self._reads: dict[object, None] = {}
 
     def acquire(self, *, changes: bool, timeout_seconds: float | None = None) -> bool:
-        """Wait for the turn of one request; False, and no place taken, when it is not within `timeout_seconds`.
+        """Wait for the turn of one request. Return False, at once, when it would not come within `timeout_seconds`.
 
-        `changes` tells a request that changes something, which goes first, from one that only reads.
+        A request that `changes` something goes before those that only read.
 
         Raises:
             Interrupted: cancelled before the turn came.
         """
         until = None if timeout_seconds is None else self._now() + timeout_seconds
-        ticket, line = object(), self._changes if changes else self._reads
+        ticket, queue = object(), self._changes if changes else self._reads
         with self._lock:
-            line[ticket] = None
+            queue[ticket] = None
         try:
             return self._await_turn(ticket, until)
         finally:
             with self._lock:
-                line.pop(ticket, None)
+                queue.pop(ticket, None)
 
     def slow_down(self, retry_after_seconds: float | None = None) -> None:
-        """Halve the rate: the server said that there are too many requests, and perhaps when it wants to see more.
+        """Halve the rate after a 429, and let nothing out for as long as the server asked.
 
-        The answers to requests that were already under way count once, not each.
+        The responses to requests that were already under way count once, not each.
         """
-        asked_seconds = retry_after_seconds or 0.0
-        closed_seconds = asked_seconds if 0 < asked_seconds <= LONGEST_RETRY_AFTER_SECONDS else 0.0
         with self._lock:
-            self._bucket.slow_down(self._now(), closed_seconds)
+            self._bucket.slow_down(self._now(), max(0.0, retry_after_seconds or 0.0))
+
+    def pause_seconds(self) -> float:
+        """Return how much is left of the longest pause that the server asked for, 0 for none."""
+        with self._lock:
+            return self._bucket.pause_seconds(self._now())
 
     def _await_turn(self, ticket: object, until: float | None) -> bool:
         while not self._cancelled.is_set():
@@ -147,18 +151,18 @@ class RateLimiter:
                 return True
             if until is not None and self._now() + wait_seconds > until + _ROUNDING_SECONDS:
                 return False
-            # The turn may come later than that, when changes come in between; it is asked for again then.
+            # The turn may come later than that, when changes come in between; then the wait starts again.
             self._cancelled.wait(wait_seconds)
         raise Interrupted("send request: cancelled before its turn came")
 
     def _try_to_pass(self, ticket: object) -> float:
-        """Let the request through and answer 0, or answer for how long it has to wait at least."""
+        """Let the request through and return 0, or return how long it has to wait at least."""
         with self._lock:
             place = [*self._changes, *self._reads].index(ticket)
             wait_seconds = self._bucket.seconds_until(place, self._now())
             if wait_seconds <= 0:
                 self._bucket.take()
-                # Out of the line at once: whoever is next must not count this request twice.
+                # Out of the queue at once: the next request must not count this one twice.
                 self._changes.pop(ticket, None)
                 self._reads.pop(ticket, None)
             return wait_seconds

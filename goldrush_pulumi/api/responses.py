@@ -1,4 +1,4 @@
-"""Opening the envelope that every answer of GoldRush comes in, and telling its errors apart.
+"""Reading responses: the envelope of every response is opened here, and each kind of failure becomes its own error.
 
 Source: the Pipeline REST API overview, section "Response envelope"; statuses from the reference pages.
 """
@@ -24,14 +24,14 @@ from goldrush_pulumi.api.errors import (
     UnexpectedResponse,
     shown_line,
 )
-from goldrush_pulumi.api.models import Answer
+from goldrush_pulumi.api.models import ApiResponse
 from goldrush_pulumi.api.retries import asked_pause_seconds
-from goldrush_pulumi.api.transport import ambiguous
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from goldrush_pulumi.api.transport import Call, RawResponse
+    from goldrush_pulumi.api.call import ApiCall
+    from goldrush_pulumi.api.transport import RawResponse
 
 _SUCCESSES: Final = range(200, 300)
 
@@ -39,9 +39,9 @@ _REDIRECTS: Final = range(300, 400)
 
 _FAILURES: Final = range(500, 600)
 
-_CHECK_ADDRESS: Final = "check goldrush:baseUrl, and that no proxy or gateway answers in GoldRush's place"
+_CHECK_URL: Final = "check goldrush:baseUrl, and that no proxy or gateway responds in GoldRush's place"
 
-A = TypeVar("A", bound=Answer)
+Model = TypeVar("Model", bound=ApiResponse)
 
 
 class _Refusal(NamedTuple):
@@ -69,118 +69,127 @@ _REFUSALS: Final[dict[int, _Refusal]] = {
 
 @dataclass(frozen=True)
 class ResponseReader:
-    """Reads replies.
+    """Reads responses.
 
-    `key_source` says in messages where the ServiceKey came from, and `hide_key` takes it out of what a server echoes.
+    `key_source` says in messages where the ServiceKey came from, and `hide_key` takes it out of what a server repeats.
     """
 
     key_source: str
     hide_key: Callable[[str], str]
 
-    def read(self, call: Call, reply: RawResponse) -> Any:
-        """Return the `data` of a reply, None when it has no body.
+    def read(self, call: ApiCall, response: RawResponse) -> Any:
+        """Return the `data` of a response, None when it has no body.
 
         Raises:
-            APIError: the reply is an error, or not GoldRush's; see its subclasses.
+            APIError: the response is an error, or not GoldRush's; see its subclasses.
         """
-        envelope = _envelope(reply)
-        if reply.status not in _SUCCESSES:
-            raise self._refusal(call, reply, envelope)
-        if envelope is None and not reply.content.strip():
+        envelope = _envelope(response)
+        if response.status not in _SUCCESSES:
+            raise self._refusal(call, response, envelope)
+        if envelope is None and not response.content.strip():
             return None
         if envelope is None:
-            raise self._unusable(call, reply, f"not an answer of GoldRush ({reply.status})", None)
-        # The documented samples show `error: true` beside data: an error is what says so and brings none.
+            raise self._unusable(call, response, f"not a response of GoldRush ({response.status})", None)
+        # The documented samples show `error: true` beside data: only a response without data is an error.
         if envelope.get("error") and not envelope.get("data"):
-            raise self._unusable(call, reply, f"GoldRush reports an error ({reply.status})", envelope)
+            raise self._unusable(call, response, f"GoldRush reports an error ({response.status})", envelope)
         return envelope.get("data")
 
-    def read_as(self, model: type[A], call: Call, reply: RawResponse) -> A:
-        """Return the `data` of a reply as a `model`.
+    def read_as(self, model: type[Model], call: ApiCall, response: RawResponse) -> Model:
+        """Return the `data` of a response as a `model`.
 
         Raises:
             APIError: as `read`; also when the data has another shape.
         """
-        data = self.read(call, reply)
+        data = self.read(call, response)
         try:
             return model.model_validate(data)
         except ValidationError as error:
             names = sorted({".".join(map(str, problem["loc"])) or "data" for problem in error.errors()})
         # Outside the handler, and names only: pydantic's error holds the values, which may be secret.
-        reason = f"the answer ({reply.status}) has another shape than documented, see {', '.join(names)}"
-        raise self._unusable(call, reply, reason, {})
+        reason = f"the response ({response.status}) has another shape than documented, see {', '.join(names)}"
+        raise self._unusable(call, response, reason, {})
 
-    def _refusal(self, call: Call, reply: RawResponse, envelope: dict[str, Any] | None) -> APIError:
-        if reply.status in _REDIRECTS:
-            return _redirected(call, reply)
-        if reply.status in _FAILURES:
-            return self._failed(call, reply, envelope)
-        if reply.status == HTTPStatus.UNAUTHORIZED:
-            return self._unauthorized(call, reply, envelope)
-        if reply.status == HTTPStatus.NOT_FOUND and (envelope is None or not call.names_pipeline):
-            return self._foreign_404(call, reply, envelope)
-        plain = _Refusal(APIError, f"refused by GoldRush ({reply.status})", "")
-        kind, reason, advice = _REFUSALS.get(reply.status, plain)
-        return kind(call.action, reason, advice=advice, **self._facts(call, reply, envelope))
+    def _refusal(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> APIError:
+        if response.status in _REDIRECTS:
+            return _redirected(call, response)
+        if response.status in _FAILURES:
+            return self._failed(call, response, envelope)
+        if response.status == HTTPStatus.UNAUTHORIZED:
+            return self._unauthorized(call, response, envelope)
+        if response.status == HTTPStatus.NOT_FOUND and (envelope is None or not call.names_pipeline):
+            return self._foreign_404(call, response, envelope)
+        plain = _Refusal(APIError, f"refused by GoldRush ({response.status})", "")
+        kind, reason, advice = _REFUSALS.get(response.status, plain)
+        reason += _asked_pause(response)
+        return kind(call.action, reason, advice=advice, **self._facts(call, response, envelope))
 
-    def _failed(self, call: Call, reply: RawResponse, envelope: dict[str, Any] | None) -> APIError:
-        reason = f"GoldRush failed ({reply.status})"
-        if not call.is_repeatable:
-            return ambiguous(call, reason, **self._words(reply, envelope))
-        return ServerError(call.action, reason, advice="try again later", **self._facts(call, reply, envelope))
+    def _failed(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> APIError:
+        reason = f"GoldRush failed ({response.status}){_asked_pause(response)}"
+        if call.changes:
+            return call.ambiguous(reason, **self._words(response, envelope))
+        return ServerError(call.action, reason, advice="try again later", **self._facts(call, response, envelope))
 
-    def _unauthorized(self, call: Call, reply: RawResponse, envelope: dict[str, Any] | None) -> APIError:
+    def _unauthorized(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> APIError:
         advice = (
             f"the key came from {self.key_source}; `pulumi destroy` and `pulumi refresh` use the key of the last"
             " `pulumi up` unless run with `--run-program`"
         )
         reason = "the ServiceKey is missing, wrong or revoked (401)"
-        return Unauthorized(call.action, reason, advice=advice, **self._facts(call, reply, envelope))
+        return Unauthorized(call.action, reason, advice=advice, **self._facts(call, response, envelope))
 
-    def _foreign_404(self, call: Call, reply: RawResponse, envelope: dict[str, Any] | None) -> APIError:
-        # A wrong base URL or a gateway answers 404 too; taken for "pipeline not found" it would empty a stack.
-        reason = f"no Pipeline API at this address ({reply.status})"
-        return UnexpectedResponse(call.action, reason, advice=_CHECK_ADDRESS, **self._facts(call, reply, envelope))
+    def _foreign_404(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> APIError:
+        # A wrong base URL or a gateway responds with 404 too; taken for "pipeline not found" it would empty a stack.
+        reason = f"no Pipeline API at this URL ({response.status})"
+        return UnexpectedResponse(call.action, reason, advice=_CHECK_URL, **self._facts(call, response, envelope))
 
-    def _unusable(self, call: Call, reply: RawResponse, reason: str, envelope: dict[str, Any] | None) -> APIError:
-        """A 2xx without what was asked for. After a POST something may exist whose id is not known."""
-        if not call.is_repeatable:
-            return ambiguous(call, reason, **self._words(reply, envelope))
-        return UnexpectedResponse(call.action, reason, advice=_CHECK_ADDRESS, **self._facts(call, reply, envelope))
+    def _unusable(self, call: ApiCall, response: RawResponse, reason: str, envelope: dict[str, Any] | None) -> APIError:
+        """Build the error of a 2xx without usable data. A change may have been applied by then."""
+        if call.changes:
+            return call.ambiguous(reason, **self._words(response, envelope))
+        return UnexpectedResponse(call.action, reason, advice=_CHECK_URL, **self._facts(call, response, envelope))
 
-    def _facts(self, call: Call, reply: RawResponse, envelope: dict[str, Any] | None) -> dict[str, Any]:
-        return {**call.facts, **self._words(reply, envelope)}
+    def _facts(self, call: ApiCall, response: RawResponse, envelope: dict[str, Any] | None) -> dict[str, Any]:
+        return {**call.facts, **self._words(response, envelope)}
 
-    def _words(self, reply: RawResponse, envelope: dict[str, Any] | None) -> dict[str, Any]:
-        """What the server said, whole: a cut before redaction could leave half a secret."""
-        text = reply.content.decode(errors="replace") if envelope is None else envelope.get("error_message")
+    def _words(self, response: RawResponse, envelope: dict[str, Any] | None) -> dict[str, Any]:
+        """Return what the server said, whole: a cut before redaction could leave half a secret."""
+        text = response.content.decode(errors="replace") if envelope is None else envelope.get("error_message")
         code = (envelope or {}).get("error_code")
         return {
-            "status": reply.status,
+            "status": response.status,
             "code": None if code is None else self.hide_key(str(code)),
             "server_message": None if text is None else self.hide_key(str(text)),
-            "retry_after_seconds": asked_pause_seconds(reply.headers),
+            "retry_after_seconds": asked_pause_seconds(response.headers),
         }
 
 
-def _redirected(call: Call, reply: RawResponse) -> APIError:
+def _asked_pause(response: RawResponse) -> str:
+    seconds = asked_pause_seconds(response.headers) or 0.0
+    return f", GoldRush asks to wait {seconds:.0f} s" if seconds >= 1 else ""
+
+
+def _redirected(call: ApiCall, response: RawResponse) -> APIError:
     # Host only: the rest of a location may carry anything.
-    host = shown_line(_host(reply.headers.get("Location", ""))) or "another path of the same host"
-    reason = f"redirected ({reply.status}) to {host}, where the ServiceKey is not sent"
-    return UnexpectedResponse(call.action, reason, advice=_CHECK_ADDRESS, status=reply.status, **call.facts)
+    host = shown_line(_host(response.headers.get("Location", ""))) or "another path of the same host"
+    reason = f"redirected ({response.status}) to {host}, where the ServiceKey is not sent"
+    return UnexpectedResponse(call.action, reason, advice=_CHECK_URL, status=response.status, **call.facts)
 
 
 def _host(location: str) -> str:
     try:
         return urlsplit(location).hostname or ""
     except ValueError:
-        return "an address that is no URL"
+        return "a location that is not a URL"
 
 
-def _envelope(reply: RawResponse) -> dict[str, Any] | None:
-    """The reply as an envelope. `error` must be true or false: frameworks put a text there in answers of their own."""
+def _envelope(response: RawResponse) -> dict[str, Any] | None:
+    """Return the envelope of a response, None when it is not GoldRush's.
+
+    `error` must be true or false: frameworks put a string there in responses of their own.
+    """
     try:
-        body = json.loads(reply.content)
+        body = json.loads(response.content)
     except (ValueError, RecursionError):
         return None
     if not isinstance(body, dict):

@@ -1,127 +1,51 @@
-"""How long a call may take."""
+"""One exchange with GoldRush: a request goes out, and its response is read to the end, or an error says how far it got.
+
+Reads share connections. Each change has a new one that closes after it: an idle connection may be closed, by the server
+or for another thread, just when a request goes out on it. A read is then repeated; for a change it would be
+unknown whether it was applied.
+"""
 
 from __future__ import annotations
 
-import json
 import ssl
 import threading
+import zlib
 from dataclasses import dataclass, field
-from math import inf
-from time import monotonic
-from typing import TYPE_CHECKING, Any, Final, Literal, TypedDict
-from urllib.parse import urlsplit
+from typing import TYPE_CHECKING, Final
 
 import httpx
 
 from goldrush_pulumi.api.errors import (
-    AmbiguousResult,
     APIError,
     ConfigurationError,
     ConnectionFailed,
-    InvalidRequest,
+    Interrupted,
+    InterruptedChange,
+    OutOfTime,
+    UnexpectedResponse,
     shown_line,
 )
-from goldrush_pulumi.api.urls import is_loopback
+from goldrush_pulumi.api.network import (
+    CHANGE_GRACE_SECONDS,
+    ExchangeCancelled,
+    ExchangeEnded,
+    ExchangeLimits,
+    open_transport,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Generator, Mapping
-
     from pydantic import SecretStr
 
+    from goldrush_pulumi.api.call import ApiCall, Deadline
+    from goldrush_pulumi.api.errors import GoldRushError
 
-class Deadline:
-    """A moment `seconds` from now; never, when `seconds` is None."""
+LARGEST_RESPONSE_BYTES: Final = 16_000_000
+"""How large a response may be once it is unpacked."""
 
-    def __init__(self, seconds: float | None) -> None:
-        self._ends_at = inf if seconds is None else monotonic() + seconds
+_HEADERS: Final = {"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": "goldrush-pulumi"}
 
-    @property
-    def is_set(self) -> bool:
-        """Whether there is a limit at all."""
-        return self._ends_at < inf
-
-    @property
-    def remaining_seconds(self) -> float:
-        """What is left, never below 0; infinite without a limit."""
-        return max(0.0, self._ends_at - monotonic())
-
-    @property
-    def passed(self) -> bool:
-        """Whether nothing is left."""
-        return self.remaining_seconds <= 0
-
-
-class Facts(TypedDict):
-    """What every error says about its request."""
-
-    method: str
-    path: str
-
-
-@dataclass(frozen=True)
-class Call:
-    """A request to be sent, perhaps more than once.
-
-    `action` is "verb noun name" for messages; `names_pipeline` tells a call about one pipeline from one about the
-    list. The body stays out of `repr`: it holds credentials of the destination.
-    """
-
-    action: str
-    method: str
-    url: str
-    names_pipeline: bool = True
-    parameters: Mapping[str, int] = field(default_factory=dict)
-    body: Mapping[str, Any] | None = field(default=None, repr=False)
-
-    @property
-    def changes(self) -> bool:
-        """Whether it changes something; everything but GET does."""
-        return self.method != "GET"
-
-    @property
-    def is_repeatable(self) -> bool:
-        """Whether sending it twice is the same as once; a POST has no idempotency key."""
-        return self.method != "POST"
-
-    @property
-    def facts(self) -> Facts:
-        """Method and path, for an error."""
-        return {"method": self.method, "path": urlsplit(self.url).path}
-
-    @property
-    def host(self) -> str:
-        """The host it goes to."""
-        return urlsplit(self.url).hostname or ""
-
-    def encoded_body(self) -> bytes | None:
-        """Return the body as JSON, None for a call without one.
-
-        Raises:
-            InvalidRequest: something in it cannot be written as JSON. Says neither what nor where: it may be secret.
-        """
-        if self.body is None:
-            return None
-        encoded = _encode(self.body)
-        if encoded is None:
-            reason = "a value of the request cannot be written as JSON"
-            advice = "use texts, whole numbers, true or false, lists and maps"
-            raise InvalidRequest(self.action, reason, advice=advice, **self.facts)
-        return encoded
-
-
-def _encode(body: Mapping[str, Any]) -> bytes | None:
-    try:
-        return json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError):
-        return None
-
-
-# Shorter than servers keep idle connections, so that a read seldom meets one that is just being closed.
-_KEEP_ALIVE_SECONDS: Final = 3.0
-
-_HEADERS: Final = {"Accept": "application/json", "User-Agent": "goldrush-pulumi"}
-
-_PHASE_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
+# How long the parts of a request may be silent; the whole has a limit of its own.
+_TIMEOUTS: Final = httpx.Timeout(connect=10.0, read=30.0, write=30.0, pool=60.0)
 
 _NEVER_SENT: Final = (
     httpx.ConnectError,
@@ -134,7 +58,7 @@ _NEVER_SENT: Final = (
 
 @dataclass(frozen=True)
 class RawResponse:
-    """What came back, read to its end."""
+    """A response, read to its end and unpacked."""
 
     status: int
     headers: httpx.Headers = field(repr=False)
@@ -142,89 +66,92 @@ class RawResponse:
 
 
 class Connection:
-    """Pooled connections, opened at the first call and safe to share between threads.
+    """Pooled connections to one base URL, opened by the first call and safe to share between threads.
 
-    Reads share connections. Each change has a new one that closes after it: an idle connection may be closed, by the
-    server or by httpx for another thread, just when a request goes out on it, and the answer would be lost. A read is
-    then repeated; of a change nobody would know whether it was applied.
-
-    Proxies and private certificate authorities come from httpx's usual environment variables, but nothing that goes
-    to this machine passes a proxy.
+    Private certificate authorities and proxies come from the usual environment variables, but nothing that goes to
+    this machine passes a proxy. Tests bring a `transport` of their own.
     """
 
     def __init__(
         self, base_url: str, service_key: SecretStr, *, transport: httpx.BaseTransport | None, max_connections: int
     ) -> None:
         self._base_url = base_url
-        self._auth = _ServiceKeyAuth(service_key)
+        self._service_key = service_key
         self._transport = transport
         self._max_connections = max_connections
         self._lock = threading.Lock()
-        self._pools: dict[bool, httpx.Client] = {}
-        self._trust: ssl.SSLContext | Literal[True] = True
+        self._pools: dict[bool, httpx.BaseTransport] = {}
+        self._trust: ssl.SSLContext | None = None
 
-    def exchange(self, call: Call, content: bytes | None, deadline: Deadline) -> RawResponse:
-        """Send `call` once and return what came back, whatever its status.
+    def exchange(
+        self, call: ApiCall, content: bytes | None, deadline: Deadline, cancelled: threading.Event
+    ) -> RawResponse:
+        """Send `call` once and return its response, whatever its status.
 
         Raises:
             ConfigurationError: the server's certificate, or the proxy settings, cannot be used.
-            ConnectionFailed: it was never sent, or it only reads and its answer was lost.
-            AmbiguousResult: it changes something, was sent, and its answer was lost.
+            ConnectionFailed: it was never sent, or it only reads and got no response.
+            Interrupted: cancelled before it was sent, or while a read waited for its response.
+            UnexpectedResponse: it only reads, and the response is too large.
+            AmbiguousResult: it changes something, was sent, and got no response that can be read.
         """
-        pool = self._open_pool(for_changes=call.changes)
+        transport = self._transport or self._open_pool(for_changes=call.changes)
+        limits = ExchangeLimits(deadline, cancelled, CHANGE_GRACE_SECONDS if call.changes else 0.0)
+        fault: Exception
         try:
-            return self._once(pool, call, content, deadline)
-        except httpx.RequestError as error:
+            with limits.in_force():
+                return self._send(transport, call, content, limits)
+        except (httpx.RequestError, ExchangeEnded, _ResponseTooLarge) as error:
             fault = error
         # Raised outside the handler: httpx's errors hold the request, and with it the key and the body.
-        raise _failure(call, fault)
+        raise _failure(call, fault, deadline)
 
     def close(self) -> None:
-        """Close what is open; a later call opens anew."""
+        """Close all connections; a later call opens new ones."""
         with self._lock:
             pools, self._pools = self._pools, {}
         for pool in pools.values():
             pool.close()
 
-    def _once(self, pool: httpx.Client, call: Call, content: bytes | None, deadline: Deadline) -> RawResponse:
-        headers = {} if content is None else {"Content-Type": "application/json"}
-        request = pool.build_request(
-            call.method, call.url, params=call.parameters or None, content=content, headers=headers
+    def _send(
+        self, transport: httpx.BaseTransport, call: ApiCall, content: bytes | None, limits: ExchangeLimits
+    ) -> RawResponse:
+        headers = dict(_HEADERS)
+        if call.changes:
+            headers["Connection"] = "close"
+        if content is not None:
+            headers["Content-Type"] = "application/json"
+        # The key goes into the one header it belongs in, at the last moment.
+        headers["Authorization"] = f"Bearer {self._service_key.get_secret_value()}"
+        request = httpx.Request(
+            call.method,
+            call.url,
+            params=call.parameters or None,
+            headers=headers,
+            content=content,
+            extensions={"timeout": _TIMEOUTS.as_dict()},
         )
-        if deadline.is_set:
-            request.extensions["timeout"] = _Countdown(request.extensions["timeout"], deadline)
-        response = pool.send(request, auth=self._auth, stream=True)
+        response = transport.handle_request(request)
         try:
-            return RawResponse(response.status_code, response.headers, _content(response, deadline))
+            return RawResponse(response.status_code, response.headers, _unpacked(response, limits))
         finally:
             response.close()
 
-    def _open_pool(self, *, for_changes: bool) -> httpx.Client:
+    def _open_pool(self, *, for_changes: bool) -> httpx.BaseTransport:
         with self._lock:
             if for_changes not in self._pools:
                 self._pools[for_changes] = self._new_pool(for_changes=for_changes)
             return self._pools[for_changes]
 
-    def _new_pool(self, *, for_changes: bool) -> httpx.Client:
-        host = urlsplit(self._base_url).hostname or ""
+    def _new_pool(self, *, for_changes: bool) -> httpx.BaseTransport:
         try:
-            if self._trust is True and self._transport is None:
+            if self._trust is None and self._base_url.lower().startswith("https:"):
                 # Reading the certificate authorities takes a while, so both pools share them.
                 self._trust = httpx.create_ssl_context()
-            return httpx.Client(
-                headers={**_HEADERS, **({"Connection": "close"} if for_changes else {})},
-                timeout=_PHASE_TIMEOUTS,
-                verify=self._trust,
-                limits=httpx.Limits(
-                    max_connections=self._max_connections,
-                    max_keepalive_connections=0 if for_changes else self._max_connections,
-                    keepalive_expiry=_KEEP_ALIVE_SECONDS,
-                ),
-                follow_redirects=False,
-                transport=self._transport,
-                mounts={f"all://{_bracketed(host)}": None} if is_loopback(host) else None,
+            return open_transport(
+                self._base_url, self._trust, max_connections=self._max_connections, keeps_connections=not for_changes
             )
-        except (ImportError, OSError, ValueError, httpx.InvalidURL) as error:
+        except (ImportError, OSError, RuntimeError, ValueError, httpx.InvalidURL) as error:
             problem = type(error).__name__
         # The text of the error is left out: it may quote a proxy's password.
         raise ConfigurationError(
@@ -233,43 +160,52 @@ class Connection:
         )
 
 
-class _ServiceKeyAuth(httpx.Auth):
-    """Puts the key into the one header it belongs in, at the last moment."""
-
-    def __init__(self, service_key: SecretStr) -> None:
-        self._service_key = service_key
-
-    def auth_flow(self, request: httpx.Request) -> Generator[httpx.Request, httpx.Response, None]:
-        request.headers["Authorization"] = f"Bearer {self._service_key.get_secret_value()}"
-        yield request
+class _ResponseTooLarge(Exception):  # noqa: N818 - the name says what happened
+    def __init__(self, status: int) -> None:
+        super().__init__()
+        self.status = status
 
 
-class _Countdown(dict[str, Any]):
-    """Timeouts of a request's phases that shrink to what the deadline leaves.
-
-    The transport asks for each phase's timeout when the phase starts, so connecting slowly leaves less for reading.
-    One that copied the values beforehand would still bound every phase.
-    """
-
-    def __init__(self, phases: dict[str, float], deadline: Deadline) -> None:
-        super().__init__({phase: min(seconds, deadline.remaining_seconds) for phase, seconds in phases.items()})
-        self._deadline = deadline
-
-    def get(self, phase: str, default: Any = None) -> Any:
-        # Zero would mean "do not wait", which some platforms take for "do not block".
-        return max(0.001, min(super().get(phase, default), self._deadline.remaining_seconds))
-
-
-def _content(response: httpx.Response, deadline: Deadline) -> bytes:
-    content = bytearray()
-    for piece in response.iter_bytes():
-        content += piece
-        if deadline.passed:
-            raise httpx.ReadTimeout("the answer did not end in time")
+def _unpacked(response: httpx.Response, limits: ExchangeLimits) -> bytes:
+    """Read and unpack a response piece by piece, so that neither its time nor its size is without limit."""
+    stream = response.stream
+    if not isinstance(stream, httpx.SyncByteStream):
+        raise httpx.DecodingError("the response cannot be read")
+    unpacker = _unpacker(response.headers.get("Content-Encoding", ""))
+    content, is_empty = bytearray(), True
+    for piece in stream:
+        is_empty = is_empty and not piece
+        room = LARGEST_RESPONSE_BYTES + 1 - len(content)
+        try:
+            content += piece if unpacker is None else unpacker.decompress(piece, room)
+        except zlib.error as error:
+            raise httpx.DecodingError(str(error)) from None
+        if len(content) > LARGEST_RESPONSE_BYTES:
+            raise _ResponseTooLarge(response.status_code)
+        limits.remaining_seconds()
+    if unpacker is not None and not is_empty and not unpacker.eof:
+        raise httpx.DecodingError("the response is cut off")
     return bytes(content)
 
 
-def _failure(call: Call, fault: httpx.RequestError) -> APIError | ConfigurationError:
+def _unpacker(encoding: str) -> zlib._Decompress | None:
+    if encoding.strip().lower() in {"", "identity"}:
+        return None
+    if encoding.strip().lower() not in {"gzip", "x-gzip"}:
+        raise httpx.DecodingError("the response has an encoding that was not asked for")
+    return zlib.decompressobj(zlib.MAX_WBITS | 16)
+
+
+def _failure(call: ApiCall, fault: Exception, deadline: Deadline) -> GoldRushError:
+    """Turn a fault into an error that says what became of the call."""
+    if isinstance(fault, ExchangeEnded):
+        return _ended(call, fault, deadline)
+    if isinstance(fault, _ResponseTooLarge):
+        reason = f"response is larger than {LARGEST_RESPONSE_BYTES // 1_000_000} MB once unpacked"
+        if call.changes:
+            return call.ambiguous(reason, status=fault.status)
+        advice = "check that no proxy or gateway responds in GoldRush's place"
+        return UnexpectedResponse(call.action, reason, advice=advice, status=fault.status, **call.facts)
     detail = shown_line(str(fault)) or type(fault).__name__
     if _is_untrusted_certificate(fault):
         return ConfigurationError(
@@ -279,18 +215,35 @@ def _failure(call: Call, fault: httpx.RequestError) -> APIError | ConfigurationE
     if isinstance(fault, _NEVER_SENT):
         reason = f"{call.host} cannot be reached ({detail})"
         return ConnectionFailed(call.action, reason, advice="check the network and goldrush:baseUrl", **call.facts)
-    reason = f"{call.host} did not answer ({detail})"
-    if not call.changes:
-        return ConnectionFailed(call.action, reason, advice="try again", **call.facts)
-    return ambiguous(call, reason)
+    return _unanswered(call, f"{call.host} did not respond ({detail})")
 
 
-def ambiguous(call: Call, reason: str, **facts: Any) -> AmbiguousResult:
-    """Build the error of a change that was sent and may have been applied; `facts` are attributes of `APIError`."""
-    advice = "look at the pipelines of the account before you try again"
-    return AmbiguousResult(
-        call.action, f"not known whether it was applied: {reason}", advice=advice, **call.facts, **facts
-    )
+def _ended(call: ApiCall, fault: ExchangeEnded, deadline: Deadline) -> GoldRushError:
+    if isinstance(fault, ExchangeCancelled):
+        if not fault.was_sent:
+            return Interrupted(f"{call.action}: cancelled before it was sent")
+        reason = f"cancelled before {call.host} responded"
+        return (
+            call.ambiguous(reason, kind=InterruptedChange) if call.changes else Interrupted(f"{call.action}: {reason}")
+        )
+    if not fault.was_sent:
+        return out_of_time(call)
+    reason = f"{call.host} did not respond in time"
+    if call.changes or not deadline.passed:
+        return _unanswered(call, reason)
+    return OutOfTime(call.action, reason, advice="try again later", **call.facts)
+
+
+def _unanswered(call: ApiCall, reason: str) -> APIError:
+    if call.changes:
+        return call.ambiguous(reason)
+    return ConnectionFailed(call.action, reason, advice="try again", **call.facts)
+
+
+def out_of_time(call: ApiCall) -> OutOfTime:
+    """Build the error of a call that was not sent because its time was over."""
+    reason = "not sent, because there was no time left"
+    return OutOfTime(call.action, reason, advice="try again later", **call.facts)
 
 
 def _is_untrusted_certificate(fault: BaseException | None) -> bool:
@@ -299,7 +252,3 @@ def _is_untrusted_certificate(fault: BaseException | None) -> bool:
             return True
         fault = fault.__cause__ or fault.__context__
     return False
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

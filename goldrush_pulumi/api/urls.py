@@ -16,7 +16,7 @@ def usable_base_url(base_url: str) -> str:
     """Return the base URL with a trailing slash.
 
     Raises:
-        ConfigurationError: it is no plain http(s) URL, or would send the key unencrypted to another machine. The
+        ConfigurationError: it is not a plain http(s) URL, or would send the key unencrypted to another machine. The
             message leaves the URL out, since what is wrong may be a password in it.
     """
     parts = _parts(base_url)
@@ -33,7 +33,7 @@ def usable_base_url(base_url: str) -> str:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether `host` is this machine: "localhost" or a loopback address."""
+    """Return whether `host` is this machine: "localhost" or a loopback address."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

@@ -1,6 +1,6 @@
 """`goldrush-pulumi`: operate and observe pipelines from a terminal.
 
-The commands are thin: what they do is done by the client, the log follower and the parts of the provider.
+The commands are thin: the API client, the log stream and the operations of the provider do the work.
 """
 
 from __future__ import annotations
@@ -11,19 +11,19 @@ from goldrush_pulumi.cli.errors import ExitCode
 
 __all__ = ["ExitCode", "main"]
 
-_EXTRAS = {"typer": "cli", "rich": "cli", "starlette": "emulator", "uvicorn": "emulator"}
+_EMULATOR_PACKAGES = {"starlette", "uvicorn", "pg8000"}
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code; without `arguments`, those of the process."""
-    try:
-        from goldrush_pulumi.cli.app import run  # noqa: PLC0415 - its packages are extras
+    """Run one command and return its exit code; `arguments` default to those of the process."""
+    from goldrush_pulumi.cli.app import run  # noqa: PLC0415 - typer is loaded only to run a command
 
+    try:
         return run(arguments)
     except ModuleNotFoundError as error:
         package = (error.name or "").partition(".")[0]
-        if package not in _EXTRAS:
+        if package not in _EMULATOR_PACKAGES:
             raise
-        advice = f"run pip install 'goldrush-pulumi[{_EXTRAS[package]}]'"
-        sys.stderr.write(f"error: start goldrush-pulumi: the package {package} is not installed, {advice}\n")
+        text = f"start emulator: the package {package} is not installed, run pip install 'goldrush-pulumi[emulator]'"
+        sys.stderr.write(f"error: {text}\n")
         return ExitCode.MISSING_PACKAGE

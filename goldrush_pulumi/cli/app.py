@@ -8,17 +8,20 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from goldrush_pulumi.cli.check import check_pipelines
+from goldrush_pulumi.cli.diagnose import diagnose_pipelines
 from goldrush_pulumi.cli.doctor import examine
 from goldrush_pulumi.cli.emulator import run_emulator
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.export import export_pipelines
 from goldrush_pulumi.cli.list import get_pipeline, list_pipelines
 from goldrush_pulumi.cli.logs import show_logs
-from goldrush_pulumi.cli.output import note, print_line, safe
-from goldrush_pulumi.cli.pause import delete_pipeline, pause_pipeline, restart_pipeline, resume_pipeline
+from goldrush_pulumi.cli.output import allow_any_terminal, note, print_line, safe
+from goldrush_pulumi.cli.pause import delete_pipeline, pause_pipelines, restart_pipelines, resume_pipelines
 from goldrush_pulumi.cli.runs import show_runs
 from goldrush_pulumi.cli.status import show_health, show_metrics, show_status
 from goldrush_pulumi.cli.validate import validate
+from goldrush_pulumi.cli.wait import wait_for_pipelines
 from goldrush_pulumi.cli.watch import watch
 
 COMMANDS: Final[dict[str, Callable[..., None]]] = {
@@ -30,9 +33,12 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
     "health": show_health,
     "runs": show_runs,
     "watch": watch,
-    "pause": pause_pipeline,
-    "resume": resume_pipeline,
-    "restart": restart_pipeline,
+    "check": check_pipelines,
+    "diagnose": diagnose_pipelines,
+    "wait": wait_for_pipelines,
+    "pause": pause_pipelines,
+    "resume": resume_pipelines,
+    "restart": restart_pipelines,
     "delete": delete_pipeline,
     "export": export_pipelines,
     "validate": validate,
@@ -43,11 +49,11 @@ COMMANDS: Final[dict[str, Callable[..., None]]] = {
 
 NAME: Final = "goldrush-pulumi"
 
-_ShowVersion = Annotated[bool, typer.Option("--version", help="Show the version and end.")]
+_ShowVersion = Annotated[bool, typer.Option("--version", help="Show the version and exit.")]
 
 
 def make_application() -> typer.Typer:
-    """The application with all its commands."""
+    """Return the application with all its commands."""
     application = typer.Typer(
         name=NAME,
         help="Operate and observe GoldRush pipelines.",
@@ -61,7 +67,8 @@ def make_application() -> typer.Typer:
 
 
 def run(arguments: list[str] | None = None) -> int:
-    """Run one command and return its exit code. Whatever goes wrong is one line on stderr."""
+    """Run one command and return its exit code. Every error is one line on stderr."""
+    allow_any_terminal()
     try:
         code = make_application()(args=arguments, prog_name=NAME, standalone_mode=False)
     except SystemExit as end:
@@ -83,12 +90,13 @@ def _begin(context: typer.Context, version: _ShowVersion = False) -> None:
 
 
 def _fail(failure: CommandFailed) -> int:
-    note(f"error: {failure}")
+    if str(failure):
+        note(f"error: {failure}")
     return failure.code
 
 
 def _usage_failure(error: BaseException) -> CommandFailed | None:
-    """The failure behind an error of the option parser; None for any other error."""
+    """Return the failure behind an error of the option parser, None for any other error."""
     if isinstance(error, typer.Abort):
         return CommandFailed("interrupted", ExitCode.INTERRUPTED)
     explanation: Any = getattr(error, "format_message", None)
@@ -97,4 +105,4 @@ def _usage_failure(error: BaseException) -> CommandFailed | None:
     context = getattr(error, "ctx", None)
     command = getattr(context, "command_path", NAME)
     text = safe(" ".join(str(explanation()).split())).rstrip(".")
-    return CommandFailed(f"{text}; {command} --help shows what there is", ExitCode.USAGE)
+    return CommandFailed(f"{text}; see {command} --help", ExitCode.USAGE)

@@ -1,4 +1,4 @@
-"""`emulator`: a local GoldRush until Ctrl-C."""
+"""`emulator`: run a local GoldRush until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import typer
 
 Host = Annotated[str, typer.Option("--host", help="Loopback address to listen on.")]
 
-Port = Annotated[int, typer.Option("--port", help="Port; 0 takes a free one.")]
+Port = Annotated[int, typer.Option("--port", help="Port; 0 picks a free one.")]
 
 State = Annotated[
     str | None,
@@ -17,25 +17,23 @@ State = Annotated[
 
 ServiceKey = Annotated[
     str | None,
-    typer.Option("--service-key", help="ServiceKey of the default account; a random one unless given.", metavar="KEY"),
+    typer.Option("--service-key", help="ServiceKey of the default account; random by default.", metavar="KEY"),
 ]
 
 OtherServiceKey = Annotated[
     str | None,
-    typer.Option(
-        "--other-service-key", help="ServiceKey of a second account; a random one unless given.", metavar="KEY"
-    ),
+    typer.Option("--other-service-key", help="ServiceKey of a second account; random by default.", metavar="KEY"),
 ]
 
 Probe = Annotated[
-    bool, typer.Option("--probe", help="Connect to destinations for real; a pipeline fails when its own refuses.")
+    bool, typer.Option("--probe", help="Connect to destinations for real; a pipeline fails if its destination refuses.")
 ]
 
-DeploySeconds = Annotated[float, typer.Option("--deploy-seconds", help="From DEPLOYING to RUNNING.")]
+DeploySeconds = Annotated[float, typer.Option("--deploy-seconds", help="Seconds from DEPLOYING to RUNNING.")]
 
-StopSeconds = Annotated[float, typer.Option("--stop-seconds", help="From STOPPING to PAUSED.")]
+StopSeconds = Annotated[float, typer.Option("--stop-seconds", help="Seconds from STOPPING to PAUSED.")]
 
-BoundedSeconds = Annotated[float, typer.Option("--bounded-seconds", help="How long a bounded pipeline runs.")]
+BoundedSeconds = Annotated[float, typer.Option("--bounded-seconds", help="Seconds that a bounded pipeline runs.")]
 
 Switch = Annotated[
     list[str] | None, typer.Option("--switch", help="Answer an open question; may be repeated.", metavar="NAME=VALUE")
@@ -55,9 +53,8 @@ def run_emulator(
     bounded_seconds: BoundedSeconds = 10.0,
     switch: Switch = None,
 ) -> None:
-    """Run a local GoldRush, for trials and tests without the service. It prints how to reach it."""
-    # Loaded here, for it needs packages of its own.
-    from goldrush_pulumi.emulator.__main__ import main  # noqa: PLC0415
+    """Run a local GoldRush for trials and tests without the service, and print how to reach it."""
+    from goldrush_pulumi.emulator.__main__ import main  # noqa: PLC0415 - its packages are an extra
 
     values = {
         "host": host,

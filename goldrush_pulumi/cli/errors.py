@@ -1,10 +1,12 @@
-"""The exit codes of the command line. Scripts rely on them: a value is never given another meaning."""
+"""The exit codes of the command line, and how an error becomes one line with a code."""
 
 from __future__ import annotations
 
 import os
 import traceback
+from collections.abc import Iterable
 from enum import IntEnum
+from typing import Final
 
 from goldrush_pulumi.api import errors
 from goldrush_pulumi.logs import CursorError
@@ -12,39 +14,53 @@ from goldrush_pulumi.settings import SettingsError
 
 
 class ExitCode(IntEnum):
-    """What the end of a command means."""
+    """What the exit code of a command means. Scripts rely on it: a value never gets another meaning."""
 
     OK = 0
-    """It did what it was asked."""
+    """The command did what it was asked."""
     FAILED = 1
-    """It failed for a reason that has no code of its own."""
+    """The command failed for a reason that has no code of its own."""
     USAGE = 2
-    """A command, option or value is not known or missing."""
+    """A command, option or value is unknown or missing."""
     NOT_FOUND = 3
-    """There is no such pipeline, resource or file."""
+    """No pipeline, resource or file has that name, or no pipeline matches the filter."""
     AMBIGUOUS = 4
     """Several pipelines have that name; use an id."""
     NO_ACCESS = 5
     """The ServiceKey or the endpoint is missing, malformed or refused."""
     UNREACHABLE = 6
-    """GoldRush did not answer."""
+    """GoldRush did not respond."""
     SERVICE_ERROR = 7
-    """GoldRush refused the call, limits its rate, or answered strangely."""
+    """GoldRush refused the call, limited its rate, or returned an unexpected response."""
     NO_STACK = 8
     """The stack cannot be read, or the Pulumi CLI is missing."""
     PROBLEMS = 9
     """`validate` or `doctor` found something that is wrong."""
     UNHEALTHY = 10
-    """The pipeline failed, or its destination is not healthy."""
+    """A pipeline failed, its destination is unhealthy, or `check` found something."""
     TIMED_OUT = 11
-    """The pipeline did not get there in time."""
+    """A pipeline did not reach the phase in time."""
     REFUSED = 12
-    """Not done without `--yes` or `--force`, or because it makes no sense now."""
+    """The command needs `--yes` or `--force`, or makes no sense for this pipeline now."""
     MISSING_PACKAGE = 13
-    """An extra of the package is not installed."""
+    """The extra `emulator` is not installed."""
     INTERRUPTED = 130
     """Ctrl-C."""
 
+
+_MILDEST_FIRST: Final = (
+    ExitCode.OK,
+    ExitCode.REFUSED,
+    ExitCode.AMBIGUOUS,
+    ExitCode.NOT_FOUND,
+    ExitCode.TIMED_OUT,
+    ExitCode.UNHEALTHY,
+    ExitCode.FAILED,
+    ExitCode.SERVICE_ERROR,
+    ExitCode.UNREACHABLE,
+    ExitCode.NO_ACCESS,
+    ExitCode.INTERRUPTED,
+)
 
 DEBUG_VARIABLE = "GOLDRUSH_PULUMI_DEBUG"
 
@@ -62,17 +78,30 @@ _CODES: tuple[tuple[type[Exception], ExitCode], ...] = (
 
 
 class CommandFailed(Exception):  # noqa: N818 - the name says what happened
-    """A command cannot go on. The text is one line for the user: "verb noun name: reason, what to do"."""
+    """A command cannot go on.
+
+    The text is one line for the user: "verb noun name: reason, what to do". An empty text ends the command silently.
+    """
 
     def __init__(self, text: str, code: ExitCode = ExitCode.FAILED) -> None:
         super().__init__(text)
         self.code = code
 
 
-def explain(error: BaseException) -> CommandFailed:
-    """The failure that tells the user of `error`.
+def is_fatal(error: BaseException) -> bool:
+    """Return whether an error ends the whole command: another request would meet the same refusal."""
+    return isinstance(error, (errors.Unauthorized, errors.Forbidden, errors.ConfigurationError, errors.Interrupted))
 
-    An error that nobody foresaw is told by its type alone: its text may hold anything.
+
+def worst(codes: Iterable[ExitCode]) -> ExitCode:
+    """Return the most serious of some exit codes; OK if there are none."""
+    return max(codes, key=lambda code: _MILDEST_FIRST.index(code) if code in _MILDEST_FIRST else 0, default=ExitCode.OK)
+
+
+def explain(error: BaseException) -> CommandFailed:
+    """Return the failure to show for `error`.
+
+    An unexpected error is reported by its type alone, because its text may contain anything.
     """
     if isinstance(error, CommandFailed):
         return error
@@ -85,4 +114,6 @@ def explain(error: BaseException) -> CommandFailed:
         frames = traceback.extract_tb(error.__traceback__)
         places = "\n".join(f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
         return CommandFailed(f"internal error: {type(error).__name__}\n{places}")
-    return CommandFailed(f"internal error: {type(error).__name__}; {DEBUG_VARIABLE}=1 shows where, please report it")
+    return CommandFailed(
+        f"internal error: {type(error).__name__}; set {DEBUG_VARIABLE}=1 to see where, and please report it"
+    )

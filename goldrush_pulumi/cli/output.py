@@ -1,11 +1,16 @@
-"""What is written to the terminal. What a server sent is made harmless: no control or direction characters."""
+"""Write to the terminal. Texts from a server are made harmless: no control characters, no change of direction."""
 
 from __future__ import annotations
 
 import json
 import re
 import sys
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
+
+from pydantic import BaseModel
+
+from goldrush_pulumi.schema.phases import TONES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -15,19 +20,36 @@ if TYPE_CHECKING:
 
 _SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
 
-_WIDE: Final = 1000
+_UNLIMITED_WIDTH: Final = 1000
+
+_SHORTEST_CELL: Final = 4
+
+_GAP: Final = 2
+"""Spaces between two columns."""
 
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
+_PLAIN_BARS: Final = "_.-:=+*#"
+"""The same for a terminal without Unicode."""
+
+_TONE_STYLES: Final = {"good": "green", "bad": "red", "pending": "yellow", "quiet": "cyan"}
+
+_STYLES: Final = {
+    **{phase.value: _TONE_STYLES[tone] for phase, tone in TONES.items()},
+    **dict.fromkeys(("Succeeded", "ok", "yes"), _TONE_STYLES["good"]),
+    **dict.fromkeys(("Failed", "TimedOut", "wrong", "error", "no"), _TONE_STYLES["bad"]),
+    "warning": _TONE_STYLES["pending"],
+}
+
 
 def safe(text: object) -> str:
-    """`text` on one line without terminal sequences, control characters and characters that turn the direction."""
+    """Return `text` on one line without terminal sequences, control characters and characters that turn direction."""
     plain = _SEQUENCE.sub("", str(text)).expandtabs()
     return "".join(character if character.isprintable() else " " for character in plain).rstrip()
 
 
 def safe_values(value: Any, redact: Callable[[str], str] = str) -> Any:
-    """Plain values for JSON with `redact` applied to every text; JSON itself escapes what a terminal obeys."""
+    """Return plain values for JSON with `redact` applied to each string; JSON escapes what a terminal would obey."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, dict):
@@ -35,49 +57,128 @@ def safe_values(value: Any, redact: Callable[[str], str] = str) -> Any:
     return [safe_values(item, redact) for item in value] if isinstance(value, (list, tuple)) else value
 
 
-def console(*, errors: bool = False) -> Console:
-    """The terminal. What is piped elsewhere is as wide as it needs to be."""
-    from rich.console import Console  # noqa: PLC0415 - commands that print JSON are spared it
+def allow_any_terminal() -> None:
+    """Print "?" for characters that the terminal cannot show, instead of failing."""
+    for stream in (sys.stdout, sys.stderr):
+        if reconfigure := getattr(stream, "reconfigure", None):
+            reconfigure(errors="replace")
 
-    stream = sys.stderr if errors else sys.stdout
-    width = None if stream.isatty() else _WIDE
-    return Console(file=stream, width=width, highlight=False, markup=False, emoji=False)
+
+def console(*, wide: bool = False) -> Console:
+    """Return the terminal; a pipe, or a terminal with `wide`, takes lines of any length."""
+    from rich.console import Console  # noqa: PLC0415 - commands that print JSON do without it
+
+    width = None if sys.stdout.isatty() and not wide else _UNLIMITED_WIDTH
+    return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
 def print_line(text: str = "") -> None:
-    """Write a line to stdout at once, so that a pipe sees it."""
+    """Write a line to stdout and flush it, so that a pipe sees it at once."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def note(text: str) -> None:
-    """Write a line beside the data, to stderr."""
+    """Write a line to stderr, beside the data."""
     sys.stderr.write(f"{text}\n")
     sys.stderr.flush()
 
 
 def print_json(value: Any, *, on_one_line: bool = False) -> None:
-    """Write JSON to stdout, in ASCII alone."""
+    """Write plain values to stdout as ASCII JSON."""
     print_line(json.dumps(value, indent=None if on_one_line else 2))
 
 
-def make_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> Table:
-    """A table of safe texts; the columns named in `right` are numbers."""
-    from rich import box  # noqa: PLC0415
+def print_models(
+    value: BaseModel | Sequence[BaseModel], redact: Callable[[str], str] = str, *, on_one_line: bool = False
+) -> None:
+    """Write one model, or several as an array, to stdout as ASCII JSON with `redact` applied to each string."""
+    plain = _plain(value) if isinstance(value, BaseModel) else [_plain(item) for item in value]
+    print_json(safe_values(plain, redact), on_one_line=on_one_line)
+
+
+def _plain(value: BaseModel) -> dict[str, Any]:
+    return value.model_dump(mode="json")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table.
+
+    Attributes:
+        name: Its heading.
+        right: Whether its cells are numbers.
+        flexible: Whether its cells may be shortened from the right.
+        least: The width to which they are shortened; further only if there is no optional column left to leave out.
+        optional: 0 for a column that always stays; of the others, the greatest goes first on a narrow terminal.
+    """
+
+    name: str
+    right: bool = False
+    flexible: bool = False
+    least: int = 10
+    optional: int = 0
+
+
+def make_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    width: int = _UNLIMITED_WIDTH,
+    dimmed: Sequence[bool] | None = None,
+) -> Table:
+    """Return a table of safe texts that fits into `width`. Rows with True in `dimmed` are dimmed."""
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(safe(cell), style=_style(cell)) for cell in row))
+    cells = [[safe(cell) for cell in row] for row in rows]
+    widths = _fitting_widths(columns, cells, width)
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
+    for index, column_width in widths.items():
+        column = columns[index]
+        table.add_column(
+            column.name,
+            justify="right" if column.right else "left",
+            width=column_width,
+            no_wrap=True,
+            overflow="ellipsis",
+        )
+    for number, row in enumerate(cells):
+        style = "dim" if dimmed and dimmed[number] else ""
+        table.add_row(*(Text(row[index], style=style or _style(row[index])) for index in widths))
     return table
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], right: Sequence[str] = ()) -> None:
+def _fitting_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
+    """Return the width of each column that is shown, by its index: some are left out, then some are narrowed."""
+    from rich.cells import cell_len  # noqa: PLC0415
+
+    widths = {
+        index: max((cell_len(text) for text in (column.name, *(row[index] for row in rows))), default=0)
+        for index, column in enumerate(columns)
+    }
+
+    def needed(sizes: Iterable[int]) -> int:
+        listed = list(sizes)
+        return sum(listed) + _GAP * (len(listed) - 1)
+
+    def least(index: int) -> int:
+        return min(widths[index], columns[index].least) if columns[index].flexible else widths[index]
+
+    for index in sorted((i for i in widths if columns[i].optional), key=lambda i: -columns[i].optional):
+        if needed(map(least, widths)) > width:
+            del widths[index]
+    while needed(widths.values()) > width:
+        flexible = [index for index in widths if columns[index].flexible and widths[index] > _SHORTEST_CELL]
+        if not flexible:
+            break
+        widths[max(flexible, key=lambda index: widths[index] - columns[index].least)] -= 1
+    return widths
+
+
+def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: bool = False) -> None:
     """Write a table to stdout."""
-    console().print(make_table(columns, rows, right))
+    terminal = console(wide=wide)
+    terminal.print(make_table(columns, rows, terminal.width))
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
@@ -88,27 +189,22 @@ def print_facts(facts: Mapping[str, str]) -> None:
 
 
 def sparkline(values: Sequence[float]) -> str:
-    """The course of some numbers in one line of bars; the highest bar is the greatest of them."""
+    """Return one bar for each number; the highest bar is the greatest of them."""
+    bars = _BARS if _shows(_BARS) else _PLAIN_BARS
     greatest = max(values, default=0.0)
     if greatest <= 0:
-        return _BARS[0] * len(values)
-    return "".join(_BARS[round(max(value, 0.0) / greatest * (len(_BARS) - 1))] for value in values)
+        return bars[0] * len(values)
+    return "".join(bars[round(max(value, 0.0) / greatest * (len(bars) - 1))] for value in values)
+
+
+def _shows(text: str) -> bool:
+    """Return whether the terminal can show `text`."""
+    try:
+        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+    except (LookupError, UnicodeEncodeError):
+        return False
+    return True
 
 
 def _style(cell: str) -> str:
-    word = cell.split(" ", 1)[0]
-    return {
-        "RUNNING": "green",
-        "Succeeded": "green",
-        "ok": "green",
-        "yes": "green",
-        "FAILED": "red",
-        "Failed": "red",
-        "wrong": "red",
-        "no": "red",
-        "TimedOut": "red",
-        "warning": "yellow",
-        "DEPLOYING": "yellow",
-        "STOPPING": "yellow",
-        "PAUSED": "cyan",
-    }.get(word, "")
+    return _STYLES.get(cell.split(" ", 1)[0], "")

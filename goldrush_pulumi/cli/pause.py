@@ -1,85 +1,100 @@
-"""`pause`, `resume`, `restart` and `delete`: what changes a pipeline without changing its configuration."""
+"""`pause`, `resume`, `restart` and `delete`: change a pipeline without changing its configuration."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 
 from goldrush_pulumi.api import PipelineNotFound
-from goldrush_pulumi.cli.context import Account, Target, find_target, open_account
+from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
-from goldrush_pulumi.cli.options import DEFAULT_TIMEOUT_SECONDS, HERE, AsJson, Folder, Name, StackName, Timeout, Wait
-from goldrush_pulumi.cli.output import note, print_json, print_line, safe, safe_values
-from goldrush_pulumi.operations import wait as waiting
-from goldrush_pulumi.operations.wait import EventClock, Observation, WaitEnd, WaitOutcome, goal_of
+from goldrush_pulumi.cli.json_models import Change, Deletion
+from goldrush_pulumi.cli.options import (
+    DEFAULT_TIMEOUT_SECONDS,
+    HERE,
+    AllFailed,
+    AsJson,
+    Folder,
+    Name,
+    NameGlob,
+    Names,
+    ProjectGlob,
+    StackName,
+    Timeout,
+    TopicGlob,
+    Wait,
+)
+from goldrush_pulumi.cli.output import note, print_line, print_models, safe
+from goldrush_pulumi.cli.targets import Filters, Target, find_target, find_targets
+from goldrush_pulumi.cli.wait import change_each, change_of, wait_for_goal, wait_until_gone
+from goldrush_pulumi.operations.wait import PreviousStart, WaitEnd, WaitOutcome, goal_of
 from goldrush_pulumi.schema.phases import Phase
 
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
-Force = Annotated[bool, typer.Option("--force", help="Delete even what a stack manages.")]
-
-_CODES = {
-    WaitEnd.REACHED: ExitCode.OK,
-    WaitEnd.TIMED_OUT: ExitCode.TIMED_OUT,
-    WaitEnd.GONE: ExitCode.NOT_FOUND,
-    WaitEnd.CANCELLED: ExitCode.INTERRUPTED,
-}
+Force = Annotated[bool, typer.Option("--force", help="Delete the pipeline even if a stack manages it.")]
 
 
-def pause_pipeline(
-    name: Name,
+def pause_pipelines(
+    *,
+    names: Names = None,
+    project: ProjectGlob = None,
+    topic: TopicGlob = None,
+    name: NameGlob = None,
+    all_failed: AllFailed = False,
     wait: Wait = True,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     stack: StackName = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Pause a pipeline and wait until it is PAUSED."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        _warn_of_drift(account, target, "paused")
-        _end(account, target, _set(account, target, "paused", timeout if wait else None), as_json=as_json)
+    """Pause pipelines and wait until they are PAUSED."""
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
+    with open_context(stack, folder) as context:
+        targets = find_targets(context, names, filters)
+        change_each(context, targets, _setter(context, "paused", timeout if wait else None), as_json=as_json)
 
 
-def resume_pipeline(
-    name: Name,
+def resume_pipelines(
+    *,
+    names: Names = None,
+    project: ProjectGlob = None,
+    topic: TopicGlob = None,
+    name: NameGlob = None,
+    all_failed: AllFailed = False,
     wait: Wait = True,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     stack: StackName = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Resume a paused pipeline and wait until it is RUNNING with all replicas ready."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        _warn_of_drift(account, target, "running")
-        _end(account, target, _set(account, target, "running", timeout if wait else None), as_json=as_json)
+    """Resume paused pipelines and wait until they are RUNNING with all replicas ready."""
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
+    with open_context(stack, folder) as context:
+        targets = find_targets(context, names, filters)
+        change_each(context, targets, _setter(context, "running", timeout if wait else None), as_json=as_json)
 
 
-def restart_pipeline(
-    name: Name,
+def restart_pipelines(
+    *,
+    names: Names = None,
+    project: ProjectGlob = None,
+    topic: TopicGlob = None,
+    name: NameGlob = None,
+    all_failed: AllFailed = False,
     timeout: Timeout = DEFAULT_TIMEOUT_SECONDS,
     stack: StackName = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Pause a pipeline, wait, and resume it: GoldRush has no restart of its own."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        _require_restartable(account, target)
-        _warn_of_drift(account, target, "running")
-        is_resumed = False
-        try:
-            outcome = _set(account, target, "paused", timeout)
-            if outcome is not None and outcome.ending is WaitEnd.REACHED:
-                outcome = _set(account, target, "running", timeout)
-                is_resumed = True
-        finally:
-            if not is_resumed:
-                note(f"warning: {target.label} may be left paused; goldrush-pulumi resume {safe(target.pipeline.id)}")
-        _end(account, target, outcome, as_json=as_json)
+    """Pause pipelines, wait, and resume them: GoldRush has no restart of its own."""
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
+    with open_context(stack, folder) as context:
+        targets = find_targets(context, names, filters)
+        change_each(context, targets, lambda target: _restart(context, target, timeout), as_json=as_json)
 
 
 def delete_pipeline(
@@ -92,99 +107,100 @@ def delete_pipeline(
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Delete a pipeline for good. What it has written stays; one that a stack manages needs --force."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        _require_unmanaged(account, target, force=force)
+    """Delete a pipeline for good. What it has written stays; a pipeline that a stack manages needs --force."""
+    with open_context(stack, folder) as context:
+        target = find_target(context, name)
+        _require_unmanaged(context, target, force=force)
         if not yes:
-            _confirm(account, target)
+            _confirm(context, target)
         try:
-            account.client.delete_pipeline(target.pipeline.id)
+            context.client.delete_pipeline(target.pipeline.id)
         except PipelineNotFound:
             note(f"{target.label} is already gone")
-        outcome = _wait_until_gone(account, target, timeout) if wait else None
+        outcome = wait_until_gone(context, target, timeout) if wait else None
     if outcome is not None and outcome.ending is not WaitEnd.REACHED:
-        text = f"delete pipeline {target.label}: it is still there after {outcome.waited_seconds:.0f} s"
+        text = f"delete pipeline {target.label}: it still exists after {outcome.waited_seconds:.0f} s"
         raise CommandFailed(text, ExitCode.TIMED_OUT)
     if as_json:
-        print_json({"id": target.pipeline.id, "deleted": True})
+        print_models(Deletion.model_validate({**target.reference(), "deleted": True}), context.redact)
     else:
-        print_line(f"{target.label} is deleted; its tables, topics and files are still there")
+        print_line(f"{target.label} is deleted; its tables, topics and files still exist")
 
 
-def _set(account: Account, target: Target, desired_status: str, timeout_seconds: float | None) -> WaitOutcome | None:
-    """Ask for a wish, and wait for it unless `timeout_seconds` is None."""
-    account.client.set_pipeline_status(target.pipeline.id, desired_status)
+def _setter(context: CommandContext, desired_status: str, timeout_seconds: float | None) -> Callable[[Target], Change]:
+    def change(target: Target) -> Change:
+        _warn_of_drift(context, target, desired_status)
+        outcome = _set_status(context, target, desired_status, timeout_seconds)
+        return change_of(target, desired_status, outcome)
+
+    return change
+
+
+def _set_status(
+    context: CommandContext, target: Target, desired_status: str, timeout_seconds: float | None
+) -> WaitOutcome | None:
+    """Set the desired status, and wait for the phase that fits it unless `timeout_seconds` is None."""
+    pipeline_id = target.pipeline.id
     if timeout_seconds is None:
+        context.client.set_pipeline_status(pipeline_id, desired_status)
         return None
-    goal = goal_of(desired_status, is_bounded=target.pipeline.execution_mode == "bounded")
-    return waiting.wait_until(
-        waiting.Wait(goal, timeout_seconds),
-        lambda: _look(account, target),
-        EventClock(account.cancelled),
-        lambda text: note(f"{target.label}: {account.shown(text)}"),
-    )
+    goal = goal_of(desired_status, is_bounded=target.is_bounded)
+    before = context.client.get_pipeline_status(pipeline_id)
+    # A worker that is there already has nothing to start; any other phase has to be that of a new deployment.
+    previous = None if goal.is_live(before) else PreviousStart(before.start_time)
+    context.client.set_pipeline_status(pipeline_id, desired_status)
+    return wait_for_goal(context, target, goal, timeout_seconds, previous)
 
 
-def _wait_until_gone(account: Account, target: Target, timeout_seconds: float) -> WaitOutcome:
-    clock = EventClock(account.cancelled)
-    return waiting.wait_until_gone(timeout_seconds, lambda: _look(account, target), clock, lambda _: None)
-
-
-def _look(account: Account, target: Target) -> Observation | None:
+def _restart(context: CommandContext, target: Target, timeout_seconds: float) -> Change:
+    _require_restartable(context, target)
+    if target.managed is not None:
+        _warn_of_drift(context, target, "running")
+    is_resumed = False
     try:
-        return Observation(account.client.get_pipeline_status(target.pipeline.id))
-    except PipelineNotFound:
-        return None
+        outcome = _set_status(context, target, "paused", timeout_seconds)
+        if outcome is None or outcome.ending is not WaitEnd.REACHED:
+            return change_of(target, "paused", outcome)
+        outcome = _set_status(context, target, "running", timeout_seconds)
+        is_resumed = True
+    finally:
+        if not is_resumed:
+            note(f"warning: {target.label} may still be paused; goldrush-pulumi resume {safe(target.pipeline.id)}")
+    return change_of(target, "running", outcome)
 
 
-def _end(account: Account, target: Target, outcome: WaitOutcome | None, *, as_json: bool) -> None:
-    phase = outcome.status.phase if outcome and outcome.status else None
-    if outcome is not None and outcome.ending is not WaitEnd.REACHED:
-        text = (
-            f"{target.label} is {phase or 'gone'} after {outcome.waited_seconds:.0f} s; goldrush-pulumi logs says more"
-        )
-        raise CommandFailed(account.shown(text), _CODES.get(outcome.ending, ExitCode.UNHEALTHY))
-    if as_json:
-        print_json(safe_values({"id": target.pipeline.id, "phase": phase}, account.redact))
-    else:
-        print_line(f"{target.label} is {account.shown(phase)}" if phase else f"{target.label}: asked for")
-
-
-def _warn_of_drift(account: Account, target: Target, desired_status: str) -> None:
-    if target.managed is not None and account.stack is not None:
+def _warn_of_drift(context: CommandContext, target: Target, desired_status: str) -> None:
+    if target.managed is not None:
         recorded = target.managed.inputs.get("status") or "running"
         if recorded != desired_status:
-            text = (
-                f"stack {account.stack.name} wants {target.label} {recorded}; its next refresh and up will see to that"
-            )
-            note(f"warning: {account.shown(text)}")
-    elif target.has_owner:
-        note(f"warning: {target.label} belongs to a stack, which may undo this; change its status there to keep it")
+            text = f"stack {target.stack_name} wants {target.label} {recorded}; the next `pulumi up --refresh` will"
+            note(f"warning: {context.shown(text)} {'resume' if recorded == 'running' else 'pause'} it")
+    elif target.managed_by is not None:
+        note(f"warning: {target.label} belongs to a stack, which may undo this; set status in its program to keep it")
 
 
-def _require_restartable(account: Account, target: Target) -> None:
-    status = account.client.get_pipeline_status(target.pipeline.id)
-    if status.phase == Phase.STOPPED and target.pipeline.execution_mode == "bounded":
-        raise CommandFailed(f"restart pipeline {target.label}: it is bounded and done", ExitCode.REFUSED)
+def _require_restartable(context: CommandContext, target: Target) -> None:
+    status = context.client.get_pipeline_status(target.pipeline.id)
+    if status.phase == Phase.STOPPED and target.is_bounded:
+        raise CommandFailed(f"restart pipeline {target.label}: it is bounded and has ended", ExitCode.REFUSED)
     if target.pipeline.status == "paused":
-        text = f"restart pipeline {target.label}: it is paused, goldrush-pulumi resume {target.pipeline.id}"
-        raise CommandFailed(account.shown(text), ExitCode.REFUSED)
+        text = f"restart pipeline {target.label}: it is paused, use goldrush-pulumi resume {target.pipeline.id}"
+        raise CommandFailed(context.shown(text), ExitCode.REFUSED)
 
 
-def _require_unmanaged(account: Account, target: Target, *, force: bool) -> None:
-    if not target.has_owner:
+def _require_unmanaged(context: CommandContext, target: Target, *, force: bool) -> None:
+    if target.managed_by is None:
         return
-    named = f"stack {account.stack.name}" if account.stack and target.managed else "a stack"
+    manager = context.shown(f"stack {target.stack_name}" if target.managed else "a stack")
     if not force:
         advice = "remove it from the program and run pulumi up, or use --force"
-        raise CommandFailed(f"delete pipeline {target.label}: {named} manages it, {advice}", ExitCode.REFUSED)
-    note(f"warning: {named} manages {target.label}; its next refresh finds it gone, and its next up creates it again")
+        raise CommandFailed(f"delete pipeline {target.label}: {manager} manages it, {advice}", ExitCode.REFUSED)
+    note(f"warning: {manager} manages {target.label}; the next `pulumi up --refresh` will create it again")
 
 
-def _confirm(account: Account, target: Target) -> None:
-    question = f"delete {target.label} of project {account.shown(target.pipeline.project)} for good?"
+def _confirm(context: CommandContext, target: Target) -> None:
     if not sys.stdin.isatty():
-        raise CommandFailed(f"{question} not done without --yes, for nobody can be asked", ExitCode.REFUSED)
-    if not typer.confirm(question, err=True):
+        text = f"delete pipeline {target.label}: stdin is not a terminal, pass --yes"
+        raise CommandFailed(text, ExitCode.REFUSED)
+    if not typer.confirm(f"Delete {target.label} of project {context.shown(target.pipeline.project)}?", err=True):
         raise CommandFailed("nothing was deleted", ExitCode.REFUSED)

@@ -1,4 +1,4 @@
-"""`runs`: the deployments that a stack's state remembers."""
+"""`runs`: the deployments that a stack's state records."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import Annotated, Any, Final
 import typer
 
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
+from goldrush_pulumi.cli.json_models import Run
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder
-from goldrush_pulumi.cli.output import print_json, print_line, print_table, safe
+from goldrush_pulumi.cli.output import Column, print_line, print_models, print_table, safe
 from goldrush_pulumi.cli.stacks import Managed, Stack, load_stack
 from goldrush_pulumi.validation.problems import suggest
 
@@ -18,15 +19,25 @@ StackOfRuns = Annotated[str, typer.Option("--stack", "-s", help="Stack whose sta
 
 Resource = Annotated[
     str | None,
-    typer.Argument(help="Name of one resource, or id of its pipeline: shows its timeline.", metavar="[NAME]"),
+    typer.Argument(help="Name of a resource, or id of its pipeline, to show as a timeline.", metavar="[NAME]"),
 ]
 
 Version = Annotated[
     str | None,
-    typer.Option("--version", help="Only runs of this config_version; its beginning is enough.", metavar="HASH"),
+    typer.Option("--version", help="Only runs of this config_version; a prefix is enough.", metavar="HASH"),
 ]
 
 _BAR_WIDTH: Final = 30
+
+_COLUMNS: Final = (
+    Column("resource", flexible=True, least=28),
+    Column("action"),
+    Column("status"),
+    Column("started"),
+    Column("seconds", right=True),
+    Column("config_version", optional=2),
+    Column("failed step", optional=1),
+)
 
 
 def show_runs(
@@ -36,13 +47,14 @@ def show_runs(
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show the last deployments of a stack's pipelines, newest first; with NAME, each step of them on a timeline."""
+    """Show the last deployments of a stack's pipelines, newest first; with NAME, show each step on a timeline."""
     selected = load_stack(stack, folder)
     pipelines = selected.pipelines if name is None else (_find(selected, name),)
-    runs = [(managed, run) for managed in pipelines for run in managed.runs if _fits(run, version)]
+    runs = [(managed, run) for managed in pipelines for run in managed.runs if _has_version(run, version)]
     runs.sort(key=lambda pair: str(pair[1].get("started_at")), reverse=True)
     if as_json:
-        print_json([{"resource": managed.resource, "id": managed.pipeline_id, **run} for managed, run in runs])
+        records = [{**run, "resource": managed.resource, "id": managed.pipeline_id} for managed, run in runs]
+        print_models([Run.model_validate(record) for record in records])
     elif name is None:
         _print_table(runs)
     else:
@@ -53,7 +65,7 @@ def show_runs(
 
 
 def seconds_between(start: object, end: object) -> float | None:
-    """The seconds between two times of a record; None where one of them is missing."""
+    """Return the seconds between two times of a record, None if one of them is missing."""
     try:
         moments = [datetime.fromisoformat(str(text)) for text in (start, end)]
     except ValueError:
@@ -67,17 +79,16 @@ def _find(stack: Stack, name: str) -> Managed:
         return managed
     likely = suggest(name, [managed.resource for managed in stack.pipelines])
     advice = f'did you mean "{likely}"?' if likely else f"goldrush-pulumi runs --stack {stack.name} shows all"
-    text = f"find resource {name}: stack {stack.name} manages no such pipeline, {advice}"
+    text = f"find resource {name}: stack {stack.name} manages no pipeline of that name, {advice}"
     raise CommandFailed(safe(text), ExitCode.NOT_FOUND)
 
 
-def _fits(run: dict[str, Any], version: str | None) -> bool:
+def _has_version(run: dict[str, Any], version: str | None) -> bool:
     return version is None or str(run.get("config_version", "")).startswith(version)
 
 
 def _print_table(runs: list[tuple[Managed, dict[str, Any]]]) -> None:
-    columns = ("resource", "action", "status", "started", "seconds", "config_version", "failed step")
-    print_table(columns, (_row(managed, run) for managed, run in runs), right=("seconds",))
+    print_table(_COLUMNS, [_row(managed, run) for managed, run in runs])
 
 
 def _row(managed: Managed, run: dict[str, Any]) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""What a stack knows of its pipelines: read from its state and its config through the Pulumi CLI.
+"""Read what a stack records about its pipelines, from its state and its config, through the Pulumi CLI.
 
-The state is exported with its secrets encrypted: nothing here needs one. The Automation API could only export it with
-all of them in clear.
+The state is exported with its secrets encrypted, because nothing here needs one. The Automation API can only export it
+with all of them in clear text.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE
 
 _PIPELINES_KEY: Final = ":pipelines"
 
-_PATIENCE_SECONDS: Final = 120.0
+_CLI_TIMEOUT_SECONDS: Final = 120.0
 
 
 @dataclass(frozen=True)
 class Managed:
-    """A pipeline in a stack's state: the resource's name, the pipeline's id, and what was recorded."""
+    """A pipeline in a stack's state: the resource's name, the pipeline's id, and what the state records."""
 
     resource: str
     pipeline_id: str
@@ -43,7 +43,7 @@ class Managed:
 
 @dataclass(frozen=True)
 class Stack:
-    """A stack: its config in clear, the pipelines in its state, and the id of its `Owner`, if it has one."""
+    """A stack: its config in clear text, the pipelines in its state, and the id of its `Owner` if it has one."""
 
     name: str
     config: Mapping[str, str] = field(repr=False)
@@ -51,13 +51,13 @@ class Stack:
     pipelines: tuple[Managed, ...] = ()
     owner: str | None = None
     declared: int = 0
-    """How many pipelines its config declares; a program may declare others."""
+    """How many pipelines its config declares; a program may declare more."""
 
     def by_resource(self, name: str) -> Managed | None:
-        """The pipeline of the resource `name`.
+        """Return the pipeline of the resource `name`, None if the stack has no such resource.
 
         Raises:
-            CommandFailed: several resources, of different parents, have that name.
+            CommandFailed: Several resources, of different parents, have that name.
         """
         found = [managed for managed in self.pipelines if managed.resource == name]
         if len(found) > 1:
@@ -67,7 +67,7 @@ class Stack:
         return found[0] if found else None
 
     def by_id(self, pipeline_id: str) -> Managed | None:
-        """The pipeline of that id, where the stack manages it."""
+        """Return the pipeline with that id, None if the stack does not manage it."""
         return next((managed for managed in self.pipelines if managed.pipeline_id == pipeline_id), None)
 
 
@@ -75,8 +75,8 @@ class Stack:
 _CUT_OFF: Final = "failed to load checkpoint: EOF"
 
 _CUT_OFF_ADVICE: Final = (
-    "for a killed CLI left an empty file beside the state: remove the empty .json.attrs file from .pulumi/stacks of the"
-    " backend, the state itself is whole"
+    "because a killed CLI left an empty file beside the state: remove the empty .json.attrs file from .pulumi/stacks of"
+    " the backend, the state itself is complete"
 )
 
 
@@ -84,7 +84,7 @@ def load_stack(name: str, folder: Path) -> Stack:
     """Read a stack's config and state.
 
     Raises:
-        CommandFailed: there is no Pulumi CLI, no project, no such stack, or its secrets cannot be opened.
+        CommandFailed: The Pulumi CLI, the project or the stack is missing, or its secrets cannot be decrypted.
     """
     config = json.loads(_pulumi(name, folder, "config", "--show-secrets", "--json"))
     state = json.loads(_pulumi(name, folder, "stack", "export"))
@@ -94,13 +94,13 @@ def load_stack(name: str, folder: Path) -> Stack:
         config={key: str(entry.get("value", "")) for key, entry in config.items()},
         secrets=frozenset(text for key, entry in config.items() for text in _secrets_in(key, entry)),
         pipelines=tuple(_managed(item) for item in resources if _is_pipeline(item)),
-        declared=sum(len(_declared(entry)) for key, entry in config.items() if key.endswith(_PIPELINES_KEY)),
+        declared=sum(len(_declared_in(entry)) for key, entry in config.items() if key.endswith(_PIPELINES_KEY)),
         owner=next((str(item["id"]) for item in resources if item.get("type") == OWNER_TYPE), None),
     )
 
 
 def cli_version() -> str | None:
-    """What the Pulumi CLI on PATH says of its version; None where there is none."""
+    """Return the version of the Pulumi CLI on PATH, None if there is no Pulumi CLI."""
     if shutil.which("pulumi") is None:
         return None
     ended = _run(["pulumi", "version"], Path())
@@ -113,37 +113,38 @@ def _is_pipeline(resource: Mapping[str, Any]) -> bool:
 
 
 def _managed(resource: Mapping[str, Any]) -> Managed:
-    name = str(resource["urn"]).rpartition("::")[2]
+    # A URN is `urn:pulumi:<stack>::<project>::<types>::<name>`, and a name may contain `::` itself.
+    name = str(resource["urn"]).split("::", 3)[-1]
     return Managed(name, str(resource["id"]), resource.get("inputs") or {}, resource.get("outputs") or {})
 
 
 def _secrets_in(key: str, entry: Mapping[str, Any]) -> Iterator[str]:
-    """The secret texts of one config value. Of declared pipelines, their credentials: most of such a value is none."""
+    """Yield the secret strings of one config value; of declared pipelines, only their credentials are secret."""
     if not entry.get("secret"):
         return
     value = entry.get("objectValue", entry.get("value", ""))
     if key.endswith(_PIPELINES_KEY) and isinstance(value, Mapping):
         for declared in value.values():
             if isinstance(declared, Mapping):
-                yield from known_secrets(_with_type(declared))
+                yield from known_secrets(_with_destination_type(declared))
     else:
-        yield from _texts_in(value)
+        yield from _strings_in(value)
 
 
-def _texts_in(value: object) -> Iterator[str]:
+def _strings_in(value: object) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (Mapping, list)):
         for item in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts_in(item)
+            yield from _strings_in(item)
 
 
-def _declared(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+def _declared_in(entry: Mapping[str, Any]) -> Mapping[str, Any]:
     value = entry.get("objectValue")
     return value if isinstance(value, Mapping) else {}
 
 
-def _with_type(declared: Mapping[str, Any]) -> dict[str, Any]:
+def _with_destination_type(declared: Mapping[str, Any]) -> dict[str, Any]:
     config = declared.get("destination_config")
     inner = config.get("type") if isinstance(config, Mapping) else None
     return {**declared, "destination_type": declared.get("destination_type") or inner}
@@ -151,7 +152,7 @@ def _with_type(declared: Mapping[str, Any]) -> dict[str, Any]:
 
 def _pulumi(stack: str, folder: Path, *arguments: str) -> str:
     if shutil.which("pulumi") is None:
-        text = f"read stack {safe(stack)}: the Pulumi CLI is not on PATH, install it or name the pipeline by its id"
+        text = f"read stack {safe(stack)}: the Pulumi CLI is not on PATH, install it, or use ids without --stack"
         raise CommandFailed(text, ExitCode.NO_STACK)
     ended = _run(["pulumi", *arguments, "--non-interactive", "--stack", stack], folder)
     if ended.returncode:
@@ -169,17 +170,17 @@ def _run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=_PATIENCE_SECONDS,
+            timeout=_CLI_TIMEOUT_SECONDS,
             check=False,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        reason = getattr(error, "strerror", None) or "it does not end"
+        reason = getattr(error, "strerror", None) or "timed out"
         raise CommandFailed(f"run pulumi in {safe(folder)}: {reason.lower()}", ExitCode.NO_STACK) from None
 
 
-def _reason(complaint: str) -> str:
-    """The line of the CLI's complaint that says why."""
-    lines = [safe(line) for line in complaint.splitlines() if line.strip()]
+def _reason(output: str) -> str:
+    """Return the line of the CLI's output that says why."""
+    lines = [safe(line) for line in output.splitlines() if line.strip()]
     found = next((line for line in lines if line.startswith("error:")), lines[-1] if lines else "pulumi failed")
     reason = found.removeprefix("error:").strip()
     return f"{reason}, {_CUT_OFF_ADVICE}" if reason.endswith(_CUT_OFF) else reason

@@ -1,106 +1,201 @@
-"""`status`, `metrics` and `health`: what a pipeline's worker reports."""
+"""`status`, `metrics` and `health`: what GoldRush reports about the worker of a pipeline."""
 
 from __future__ import annotations
 
 import itertools
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Final
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from typing import Any, Final
 
 import typer
 
-from goldrush_pulumi.api import Pipeline, PipelineMetrics
-from goldrush_pulumi.cli.context import Account, Target, find_target, open_account
-from goldrush_pulumi.cli.errors import ExitCode
-from goldrush_pulumi.cli.options import HERE, AsJson, Folder, Interval, Name, Rounds, StackName
-from goldrush_pulumi.cli.output import print_facts, print_json, print_line, safe_values, sparkline
+from goldrush_pulumi.api import GoldRushError, Pipeline, PipelineMetrics, PipelineNotFound
+from goldrush_pulumi.cli.context import CommandContext, open_context, quiet_interrupt, run_all
+from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, is_fatal
+from goldrush_pulumi.cli.json_models import Health, Metrics, PipelineState
+from goldrush_pulumi.cli.options import (
+    HERE,
+    AllFailed,
+    AsJson,
+    Folder,
+    Interval,
+    Name,
+    NameGlob,
+    Names,
+    ProjectGlob,
+    Rounds,
+    StackName,
+    TopicGlob,
+    Watch,
+)
+from goldrush_pulumi.cli.output import note, print_facts, print_line, print_models, sparkline
+from goldrush_pulumi.cli.targets import Filters, Target, find_target, find_targets
+from goldrush_pulumi.operations.history import utc_now
 
-Watch = Annotated[bool, typer.Option("--watch", "-w", help="Look again and again, until Ctrl-C.")]
+_RATES_IN_A_SPARKLINE: Final = 40
 
-_LOOKS_IN_A_SPARKLINE: Final = 40
-
-_SECONDS_BETWEEN_LOOKS: Final = 2.0
+_SECONDS_BETWEEN_POLLS: Final = 2.0
 
 
 def show_status(
-    name: Name,
+    *,
+    names: Names = None,
+    project: ProjectGlob = None,
+    topic: TopicGlob = None,
+    name: NameGlob = None,
+    all_failed: AllFailed = False,
     watch: Watch = False,
-    interval: Interval = _SECONDS_BETWEEN_LOOKS,
+    interval: Interval = _SECONDS_BETWEEN_POLLS,
     rounds: Rounds = None,
     stack: StackName = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show a pipeline's phase beside its wish; --watch prints it whenever it changes."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        shown: dict[str, Any] = {}
-        for _ in _looks(account, interval, rounds, watch=watch):
-            values = _status(account, target)
-            if values != shown:
-                _print_status(account, target, values, as_json=as_json, watch=watch)
-            shown = values
+    """Show the desired status and the observed phase of pipelines; --watch prints a line whenever they change."""
+    filters = Filters.of_options(project, topic, name, all_failed=all_failed)
+    # While watching, the next poll is the retry.
+    with open_context(stack, folder, retry_seconds=0.0 if watch else None) as context:
+        targets = find_targets(context, names, filters)
+        if watch:
+            _watch_status(context, targets, interval, rounds, as_json=as_json)
+            return
+        states = list(run_all(lambda target: observe(context, target), targets, context.cancelled))
+        if as_json:
+            print_models(states, context.redact)
+        else:
+            for target, state in zip(targets, states, strict=True):
+                print_line(_status_line(context, target, state))
+
+
+def observe(context: CommandContext, target: Target) -> PipelineState:
+    """Request the status of a pipeline and return it beside the desired status."""
+    status = context.client.get_pipeline_status(target.pipeline.id)
+    return PipelineState(
+        **target.reference(),
+        status=target.pipeline.status,
+        phase=status.phase,
+        ready=status.ready,
+        replicas=status.replicas,
+        start_time=status.start_time,
+        observed_at=utc_now(),
+    )
+
+
+def _watch_status(
+    context: CommandContext, targets: Sequence[Target], interval: float, rounds: int | None, *, as_json: bool
+) -> None:
+    """Print the state of each pipeline whenever it changes. An outage is a change, and does not end the watch.
+
+    Raises:
+        CommandFailed: None of the pipelines exists any more.
+    """
+    known: dict[str, PipelineState] = {}
+
+    def poll(target: Target) -> PipelineState | None:
+        try:
+            return observe(context, target)
+        except PipelineNotFound:
+            return None
+        except GoldRushError as error:
+            last = known.get(target.pipeline.id)
+            if is_fatal(error) or last is None:
+                raise
+            return last.model_copy(update={"error": context.shown(error)})
+
+    with quiet_interrupt():
+        for _ in _polls(context, interval, rounds):
+            states = list(run_all(poll, targets, context.cancelled))
+            for target, state in zip(targets, states, strict=True):
+                if state is None:
+                    note(f"-- {target.label} does not exist any more")
+                    continue
+                if _without_time(state) != _without_time(known.get(target.pipeline.id)):
+                    _print_state(context, target, state, as_json=as_json)
+                known[target.pipeline.id] = state
+            targets = [target for target, state in zip(targets, states, strict=True) if state is not None]
+            if not targets:
+                raise CommandFailed("watch pipelines: none exists any more", ExitCode.NOT_FOUND)
+
+
+def _print_state(context: CommandContext, target: Target, state: PipelineState, *, as_json: bool) -> None:
+    if as_json:
+        print_models(state, context.redact, on_one_line=True)
+    else:
+        print_line(f"{clock_time(utc_now())}  {_status_line(context, target, state)}")
+
+
+def _without_time(state: PipelineState | None) -> PipelineState | None:
+    return state.model_copy(update={"observed_at": None}) if state else None
+
+
+def _status_line(context: CommandContext, target: Target, state: PipelineState) -> str:
+    since = f", since {state.start_time}" if state.start_time else ""
+    text = f"{state.phase}, ready {state.ready}/{state.replicas}{since}, desired status {state.status}"
+    if state.error:
+        text = f"not observed since {clock_time(state.observed_at)}: {state.error}; it was {text}"
+    return f"{target.label}: {context.shown(text)}"
 
 
 def show_metrics(
     name: Name,
     watch: Watch = False,
-    interval: Interval = _SECONDS_BETWEEN_LOOKS,
+    interval: Interval = _SECONDS_BETWEEN_POLLS,
     rounds: Rounds = None,
     stack: StackName = None,
     folder: Folder = HERE,
     as_json: AsJson = False,
 ) -> None:
-    """Show a pipeline's rates and lag; --watch adds the course of the rate and the lag in blocks."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        course = Course(target.pipeline)
-        for _ in _looks(account, interval, rounds, watch=watch):
-            values = course.add(account.client.get_pipeline_metrics(target.pipeline.id), time.monotonic())
-            _print_metrics(values, course, as_json=as_json, watch=watch)
+    """Show a pipeline's throughput and lag; --watch adds a chart of the rate and the lag in blocks."""
+    with open_context(stack, folder, retry_seconds=0.0 if watch else None) as context, quiet_interrupt():
+        target = find_target(context, name)
+        trend = Trend(target.pipeline)
+        latest: Metrics | None = None
+        for _ in _polls(context, interval, rounds if watch else 1):
+            try:
+                values = trend.add(context.client.get_pipeline_metrics(target.pipeline.id), time.monotonic())
+            except PipelineNotFound:
+                raise
+            except GoldRushError as error:
+                if is_fatal(error) or latest is None:
+                    raise
+                _show_outage(context, latest, error, as_json=as_json)
+                continue
+            latest = Metrics(**target.reference(), **values, observed_at=utc_now())
+            _print_metrics(context, latest, trend, as_json=as_json, watch=watch)
 
 
-def show_health(name: Name, stack: StackName = None, folder: Folder = HERE, as_json: AsJson = False) -> None:
-    """Show what the last probe of a pipeline's destination said; exit code 10 when it is not healthy."""
-    with open_account(stack, folder) as account:
-        target = find_target(account, name)
-        health = account.client.get_destination_health(target.pipeline.id)
-    values = {"id": target.pipeline.id, "healthy": health.healthy, "last_error": health.last_error}
+def _show_outage(context: CommandContext, latest: Metrics, error: GoldRushError, *, as_json: bool) -> None:
+    text = context.shown(error)
     if as_json:
-        print_json(safe_values(values, account.redact))
+        print_models(latest.model_copy(update={"error": text}), context.redact, on_one_line=True)
     else:
-        word = {True: "healthy", False: "not healthy", None: "not probed yet"}[health.healthy]
-        print_line(f"{target.label}: {word}" + (f": {account.shown(health.last_error)}" if health.last_error else ""))
-    if health.healthy is False:
-        raise typer.Exit(ExitCode.UNHEALTHY)
+        note(f"-- no metrics since {clock_time(latest.observed_at)}: {text}")
 
 
-@dataclass
-class Course:
-    """The metrics of one pipeline over time: what a single snapshot cannot tell."""
+class Trend:
+    """The metrics of one pipeline over time: what a single snapshot cannot show."""
 
-    pipeline: Pipeline
-
-    def __post_init__(self) -> None:
-        self.rates: deque[float] = deque(maxlen=_LOOKS_IN_A_SPARKLINE)
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self.rates: deque[float] = deque(maxlen=_RATES_IN_A_SPARKLINE)
         self._first: tuple[float, int] | None = None
 
     def add(self, metrics: PipelineMetrics, now: float) -> dict[str, Any]:
-        """Take the next snapshot; answer it with the lag in blocks, None where it is not known.
+        """Add the next snapshot and return it with the lag in blocks, None if that is not known.
 
-        A bounded pipeline lags by the blocks up to its end. The height of the chain is not reported, so of an
-        unbounded one the lag is an estimate: its delay at the rate of blocks seen since the first look.
+        A bounded pipeline lags by the blocks up to its end. The height of the chain is not reported, so for an
+        unbounded one the lag is an estimate: its delay in seconds times the rate of blocks since the first snapshot.
         """
         self.rates.append(metrics.records_per_second or 0.0)
-        return {**metrics.model_dump(exclude={"uid"}), "id": self.pipeline.id, "lag_blocks": self._lag(metrics, now)}
+        return {**metrics.model_dump(exclude={"uid"}), "lag_blocks": self._lag(metrics, now)}
 
     def _lag(self, metrics: PipelineMetrics, now: float) -> int | None:
-        height, stop = metrics.last_block_height, self.pipeline.execution_stop_from
+        height, stop = metrics.last_block_height, self._pipeline.execution_stop_from
         if height is None:
             return None
-        if self.pipeline.execution_mode == "bounded" and stop.isdigit():
+        if self._pipeline.execution_mode == "bounded" and stop.isdigit():
             return max(int(stop) - height, 0)
         if self._first is None or height < self._first[1]:
             self._first = (now, height)
@@ -108,28 +203,6 @@ class Course:
         if metrics.processing_delay_ms is None or seconds <= 0 or blocks <= 0:
             return None
         return round(metrics.processing_delay_ms / 1000 * blocks / seconds)
-
-
-def _looks(account: Account, interval: float, rounds: int | None, *, watch: bool) -> Iterator[int]:
-    """Count looks: one, or one every `interval` seconds until `rounds` are over."""
-    for number in itertools.count(1):
-        yield number
-        if not watch or number == rounds or account.cancelled.wait(interval):
-            return
-
-
-def _status(account: Account, target: Target) -> dict[str, Any]:
-    status = account.client.get_pipeline_status(target.pipeline.id)
-    return {"id": target.pipeline.id, "wish": target.pipeline.status, **status.model_dump(exclude={"uid"})}
-
-
-def _print_status(account: Account, target: Target, values: dict[str, Any], *, as_json: bool, watch: bool) -> None:
-    if as_json:
-        print_json(safe_values(values, account.redact), on_one_line=watch)
-        return
-    since = f", since {values['start_time']}" if values["start_time"] else ""
-    text = f"{values['phase']}, ready {values['ready']} of {values['replicas']}{since}, wish {values['wish']}"
-    print_line(f"{target.label}: {account.shown(text)}")
 
 
 _METRICS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
@@ -144,14 +217,57 @@ _METRICS: Final[dict[str, tuple[str, Callable[[Any], str]]]] = {
 }
 
 
-def _print_metrics(values: dict[str, Any], course: Course, *, as_json: bool, watch: bool) -> None:
+def _print_metrics(context: CommandContext, metrics: Metrics, trend: Trend, *, as_json: bool, watch: bool) -> None:
     if as_json:
-        print_json(values, on_one_line=watch)
+        print_models(metrics, context.redact, on_one_line=watch)
         return
-    told = {label: form(values[key]) for key, (label, form) in _METRICS.items() if values[key] is not None}
+    values = metrics.model_dump()
+    texts = {label: form(values[key]) for key, (label, form) in _METRICS.items() if values[key] is not None}
     if not watch:
-        print_facts(told or {"metrics": "none reported yet"})
+        print_facts(texts or {"metrics": "none reported yet"})
         return
-    names = ("rows/s", "lag", "lag in blocks", "block height")
-    line = "  ".join(f"{name} {told[name]}" for name in names if name in told)
-    print_line(f"{sparkline(course.rates)}  {line}")
+    labels = ("rows/s", "lag", "lag in blocks", "block height")
+    line = "  ".join(f"{label} {texts[label]}" for label in labels if label in texts)
+    print_line(f"{clock_time(metrics.observed_at)}  {sparkline(trend.rates)}  {line}")
+
+
+def show_health(name: Name, stack: StackName = None, folder: Folder = HERE, as_json: AsJson = False) -> None:
+    """Show the last probe of a pipeline's destination; the exit code is 10 if it is unhealthy."""
+    with open_context(stack, folder) as context:
+        target = find_target(context, name)
+        probe = context.client.get_destination_health(target.pipeline.id)
+    health = Health(
+        **target.reference(),
+        healthy=probe.healthy,
+        last_error=probe.last_error,
+        last_checked_at=probe.last_checked_at,
+        latency_ms=probe.latency_ms,
+        observed_at=utc_now(),
+    )
+    if as_json:
+        print_models(health, context.redact)
+    else:
+        word = {True: "healthy", False: "not healthy", None: "not probed yet"}[probe.healthy]
+        checked = f", probed at {probe.last_checked_at}" if probe.last_checked_at else ""
+        reason = f": {probe.last_error}" if probe.last_error else ""
+        print_line(f"{target.label}: {context.shown(word + checked + reason)}")
+    if probe.healthy is False:
+        raise typer.Exit(ExitCode.UNHEALTHY)
+
+
+def clock_time(moment: str | None) -> str:
+    """Return the local time of day of an ISO 8601 time, "never" if there is none."""
+    if not moment:
+        return "never"
+    try:
+        return datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
+    except ValueError:
+        return moment
+
+
+def _polls(context: CommandContext, interval: float, rounds: int | None) -> Iterator[int]:
+    """Count polls, with a pause of `interval` seconds between them, until `rounds` are over."""
+    for number in itertools.count(1):
+        yield number
+        if number == rounds or context.cancelled.wait(interval):
+            return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import metadata
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,12 @@ import typer
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder
 from goldrush_pulumi.cli.output import print_json, print_line, safe
-from goldrush_pulumi.validation.files import validate_files
+from goldrush_pulumi.settings import SETTING_NAMES
+from goldrush_pulumi.validation.files import Report, validate_files
+from goldrush_pulumi.validation.fixes import apply_fixes
+from goldrush_pulumi.validation.projects import find_project
+from goldrush_pulumi.validation.rules import CODES, FINDINGS_PAGE
+from goldrush_pulumi.validation.sarif import as_sarif
 
 Files = Annotated[
     list[Path] | None,
@@ -21,7 +27,15 @@ StackOfFile = Annotated[
     str | None, typer.Option("--stack", "-s", help="Only the stack file of this stack.", metavar="STACK")
 ]
 
-Strict = Annotated[bool, typer.Option("--strict", help="Let warnings count as problems too.")]
+Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]
+
+Ignore = Annotated[
+    list[str] | None, typer.Option("--ignore", help="Code that is not reported, such as GR405.", metavar="CODE")
+]
+
+Fix = Annotated[bool, typer.Option("--fix", help="Correct misspelt names and wrong checksums in the files.")]
+
+AsSarif = Annotated[bool, typer.Option("--sarif", help="Print SARIF for code review tools.")]
 
 
 def validate(
@@ -29,25 +43,71 @@ def validate(
     stack: StackOfFile = None,
     folder: Folder = HERE,
     strict: Strict = False,
+    ignore: Ignore = None,
+    fix: Fix = False,
     as_json: AsJson = False,
+    sarif: AsSarif = False,
 ) -> None:
     """Find everything that is wrong with declared pipelines, without network and without Pulumi."""
     chosen = files or _stack_files(folder, stack)
-    report = validate_files(chosen)
-    if as_json:
+    ignored = _read_codes(ignore or [])
+    report = validate_files(chosen, SETTING_NAMES, ignored)
+    if fix:
+        fixed = _fix(report)
+        report = validate_files(chosen, SETTING_NAMES, ignored)
+        if not (as_json or sarif):
+            print_line(f"{fixed} fixed")
+    if sarif:
+        print_json(as_sarif(report, metadata.version("goldrush-pulumi")))
+    elif as_json:
         print_json(report.as_dict())
     else:
-        for finding in report.findings:
-            print_line(safe(finding))
-        if not report.findings:
-            print_line(f"{len(report.tables)} pipelines in {len(chosen)} files: nothing is wrong")
+        _print(report, len(chosen))
     if report.fails(strict=strict):
         raise typer.Exit(ExitCode.PROBLEMS)
 
 
+def _print(report: Report, files: int) -> None:
+    for finding in report.findings:
+        print_line(safe(finding))
+    if not report.findings:
+        print_line(f"{_count(len(report.tables), 'pipeline')} in {_count(files, 'file')}: nothing is wrong")
+    elif any(finding.edit for finding in report.findings):
+        print_line("run again with --fix to correct what is certain")
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _read_codes(codes: list[str]) -> frozenset[str]:
+    """Return the codes of `--ignore`, each of which may be several separated by commas.
+
+    Raises:
+        CommandFailed: One of them does not exist.
+    """
+    given = [code.strip().upper() for text in codes for code in text.split(",") if code.strip()]
+    for code in given:
+        if code not in CODES:
+            raise CommandFailed(f"ignore {safe(code)}: there is no such code, see {FINDINGS_PAGE}")
+    return frozenset(given)
+
+
+def _fix(report: Report) -> int:
+    try:
+        return apply_fixes(report.findings)
+    except OSError as error:
+        reason = (error.strerror or "the system refuses").lower()
+        raise CommandFailed(f"fix {safe(error.filename)}: {reason}") from None
+
+
 def _stack_files(folder: Path, stack: str | None) -> list[Path]:
-    pattern = f"Pulumi.{stack or '*'}"
-    found = sorted(path for ending in ("yaml", "yml") for path in folder.glob(f"{pattern}.{ending}"))
+    project = find_project(folder)
+    found = project.stack_files(stack or "*") if project else []
+    if not found:
+        # Without a project, as in a folder that only holds config.
+        pattern = f"Pulumi.{stack or '*'}"
+        found = sorted(path for ending in ("yaml", "yml") for path in folder.glob(f"{pattern}.{ending}"))
     if not found:
         text = f"find stack files: there is no {pattern}.yaml in {safe(folder.resolve())}, name files or use --cwd"
         raise CommandFailed(text, ExitCode.NOT_FOUND)

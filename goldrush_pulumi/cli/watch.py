@@ -1,247 +1,180 @@
-"""`watch`: all pipelines at a glance, live."""
+"""`watch`: all pipelines at a glance, live, the failing ones first. An outage of GoldRush does not end it."""
 
 from __future__ import annotations
 
-import dataclasses
 import sys
 import threading
-from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api import (
-    ConfigurationError,
-    Forbidden,
-    GoldRushClient,
-    GoldRushError,
-    Interrupted,
-    Pipeline,
-    PipelineMetrics,
-    PipelineStatus,
-    Unauthorized,
+from goldrush_pulumi.cli.context import CommandContext, open_context, quiet_interrupt
+from goldrush_pulumi.cli.monitor import Monitor, Row
+from goldrush_pulumi.cli.options import (
+    HERE,
+    AsJson,
+    DesiredStatus,
+    Folder,
+    Interval,
+    NameGlob,
+    ProjectGlob,
+    Rounds,
+    StackName,
+    TopicGlob,
+    Wide,
 )
-from goldrush_pulumi.cli.context import Account, ask_all, open_account
-from goldrush_pulumi.cli.list import Filters, Project, Topic, Wish
-from goldrush_pulumi.cli.options import HERE, AsJson, Folder, Interval, Rounds, StackName
-from goldrush_pulumi.cli.output import console, make_table, print_json, safe_values
-from goldrush_pulumi.operations.wait import goal_of
+from goldrush_pulumi.cli.output import Column, console, make_table, print_models
+from goldrush_pulumi.cli.status import clock_time
+from goldrush_pulumi.cli.targets import Filters
 from goldrush_pulumi.schema.phases import Phase
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
 RATE_SHARE: Final = 0.5
-"""The part of the account's request rate that watching takes: deployments need the rest."""
+"""The part of the account's rate limit that watching may use: deployments need the rest."""
 
 _SECONDS_BETWEEN_ROUNDS: Final = 2.0
 
 _SECONDS_BETWEEN_FRAMES: Final = 0.25
 
 _LINES_AROUND_ROWS: Final = 4
-"""The header with its rule, the caption, and the line that the cursor stands on."""
+"""The header, the caption, the banner, and the line that the cursor stands on."""
 
-_COLUMNS: Final = ("name", "project", "phase", "ready", "rows/s", "lag", "waiting", "healthy")
+_COLUMNS: Final = (
+    Column("name", flexible=True, least=28),
+    Column("project", flexible=True, optional=7),
+    Column("phase"),
+    Column("ready"),
+    Column("rows/s", right=True, optional=3),
+    Column("lag", right=True, optional=5),
+    Column("waiting", right=True, optional=8),
+    Column("healthy", optional=4),
+    Column("since", optional=6),
+    Column("seen", optional=2),
+    Column("drift", flexible=True),
+)
 
 
 def watch(
-    project: Project = None,
-    topic: Topic = None,
-    status: Wish = None,
+    *,
+    project: ProjectGlob = None,
+    topic: TopicGlob = None,
+    name: NameGlob = None,
+    status: DesiredStatus = None,
     interval: Interval = _SECONDS_BETWEEN_ROUNDS,
     rounds: Rounds = None,
     stack: StackName = None,
     folder: Folder = HERE,
+    wide: Wide = False,
     as_json: AsJson = False,
 ) -> None:
-    """Watch all pipelines in a live table: phase, ready replicas, rows per second, lag and health.
+    """Watch all pipelines in a live table: phase, ready replicas, rows per second, lag, health and drift.
 
-    It takes half of the account's request rate at most. Where stdout is no terminal, each round is printed on its own.
+    It uses at most half of the account's rate limit. If stdout is not a terminal, each round is printed separately.
     """
-    with open_account(stack, folder, share=RATE_SHARE) as account:
-        board = Board(account.client, Filters(project, topic, status).fit, account.cancelled)
+    filters = Filters(project, topic, name, status)
+    # Retries would hold a round back; the next round is the retry.
+    with open_context(stack, folder, retry_seconds=0.0, rate_share=RATE_SHARE) as context, quiet_interrupt():
+        monitor = Monitor(context, filters)
         if sys.stdout.isatty() and not as_json:
-            _show_live(account, board, interval, rounds)
+            _show_live(monitor, interval, rounds, wide=wide)
             return
-        while rounds is None or board.rounds < rounds:
-            board.look()
+        while rounds is None or monitor.rounds < rounds:
+            monitor.poll()
             if as_json:
-                print_json(safe_values([row.as_json() for row in board.rows()], account.redact), on_one_line=True)
+                print_models([row.as_model() for row in monitor.rows()], context.redact, on_one_line=True)
             else:
-                console().print(render(account, board))
-            if board.rounds != rounds and account.cancelled.wait(interval):
+                console().print(render(monitor))
+            if monitor.rounds != rounds and context.cancelled.wait(interval):
                 return
 
 
-def render(account: Account, board: Board, lines: int | None = None) -> RenderableType:
-    """The board as a table of at most so many lines; where not all fit, those that need a look come first."""
-    rows = board.rows()
-    room = len(rows) if lines is None else max(lines - _LINES_AROUND_ROWS, 1)
-    shown = rows if len(rows) <= room else sorted(rows, key=_urgency)[:room]
-    table = make_table(_COLUMNS, (_cells(account, row) for row in shown), right=("rows/s", "lag", "waiting"))
-    live = sum(row.status is not None and row.status.phase == Phase.RUNNING for row in rows)
-    failed = sum(row.status is not None and row.status.phase == Phase.FAILED for row in rows)
-    hidden = f", {len(rows) - len(shown)} not shown" if len(rows) > len(shown) else ""
-    table.caption = f"{len(rows)} pipelines, {live} RUNNING, {failed} FAILED, look {board.rounds}{hidden}"
-    return table
+def render(monitor: Monitor, width: int | None = None, lines: int | None = None) -> RenderableType:
+    """Return the rows as a table of at most so many columns and lines, what needs attention first."""
+    from rich.console import Group  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    rows = sorted(monitor.rows(), key=lambda row: row.urgency)
+    shown = rows if lines is None else rows[: max(lines - _LINES_AROUND_ROWS, 1)]
+    has_drift = any(row.drift for row in shown)
+    columns = _COLUMNS if has_drift else _COLUMNS[:-1]
+    cells = [_cells(monitor.context, row)[: len(columns)] for row in shown]
+    sizes = {} if width is None else {"width": width}
+    table = make_table(columns, cells, **sizes, dimmed=[row.is_stale for row in shown])
+    caption = _caption(rows, monitor.rounds, len(rows) - len(shown))
+    parts: list[RenderableType] = [table, Text(caption, style="dim italic", no_wrap=True, overflow="ellipsis")]
+    if not monitor.trouble:
+        return Group(*parts)
+    banner = monitor.context.shown(f"no response since {clock_time(monitor.last_success)}: {monitor.trouble}")
+    return Group(Text(banner, style="bold red", no_wrap=True, overflow="ellipsis"), *parts)
 
 
-def _urgency(row: Row) -> int:
-    """How soon somebody should look at a pipeline: 0 at once, and the last for one that is as wished."""
-    status, pipeline = row.status, row.pipeline
-    if row.trouble or (status is not None and status.phase == Phase.FAILED):
-        return 0
-    goal = goal_of(pipeline.status, is_bounded=pipeline.execution_mode == "bounded")
-    if status is None or not goal.is_live(status):
-        return 2
-    return 1 if status.phase == Phase.RUNNING and row.healthy is False else 3
+def _caption(rows: list[Row], rounds: int, hidden: int) -> str:
+    """Count only what the last round has seen."""
+    fresh = [row.status.phase for row in rows if row.status is not None and not row.is_stale]
+    stale = sum(row.is_stale for row in rows)
+    parts = [
+        f"{len(rows)} pipelines",
+        f"{fresh.count(Phase.RUNNING)} RUNNING",
+        f"{fresh.count(Phase.FAILED)} FAILED",
+        *([f"{stale} not observed"] if stale else []),
+        f"round {rounds}",
+        *([f"{hidden} not shown"] if hidden else []),
+    ]
+    return ", ".join(parts)
 
 
-def _show_live(account: Account, board: Board, interval: float, rounds: int | None) -> None:
-    from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
-
-    with ThreadPoolExecutor(1) as pool, Live(console=console(), auto_refresh=False, screen=False) as live:
-        looking = pool.submit(_look_on, board, account.cancelled, interval, rounds)
-        try:
-            while not looking.done():
-                live.update(render(account, board, live.console.size.height), refresh=True)
-                _wait(looking)
-            live.update(render(account, board, live.console.size.height), refresh=True)
-        finally:
-            # The thread ends with its next request or pause.
-            account.cancelled.set()
-        looking.result()
-
-
-def _look_on(board: Board, cancelled: threading.Event, interval: float, rounds: int | None) -> None:
-    while not cancelled.is_set() and (rounds is None or board.rounds < rounds):
-        board.look()
-        if board.rounds != rounds:
-            cancelled.wait(interval)
-
-
-def _wait(looking: Future[None]) -> None:
-    done = threading.Event()
-    looking.add_done_callback(lambda _: done.set())
-    done.wait(_SECONDS_BETWEEN_FRAMES)
-
-
-def _cells(account: Account, row: Row) -> tuple[str, ...]:
+def _cells(context: CommandContext, row: Row) -> list[str]:
     status, metrics = row.status, row.metrics
-    phase = row.trouble or (status.phase if status else "…")
-    texts = (row.pipeline.name or row.pipeline.id, row.pipeline.project, phase)
     rate = metrics.records_per_second if metrics else None
     delay = metrics.processing_delay_ms if metrics else None
     pending = metrics.pending_records if metrics else None
-    return (
-        *map(account.shown, texts),
-        f"{status.ready} of {status.replicas}" if status else "",
+    texts = (
+        row.target.name,
+        row.target.pipeline.project,
+        (status.phase if status else None) or row.trouble or "...",
+        f"{status.ready}/{status.replicas}" if status else "",
         "" if rate is None else f"{rate:,.1f}",
         "" if delay is None else f"{delay:,.0f} ms",
         "" if pending is None else f"{pending:,}",
         {True: "yes", False: "no", None: ""}[row.healthy],
+        clock_time(row.phase_since) if row.phase_since else "",
+        clock_time(row.observed_at),
+        ", ".join(row.drift),
     )
+    return [context.shown(text) for text in texts]
 
 
-_ROUNDS_BETWEEN_LISTS: Final = 10
+def _show_live(monitor: Monitor, interval: float, rounds: int | None, *, wide: bool) -> None:
+    from rich.live import Live  # noqa: PLC0415 - only a terminal needs it
 
-_ROUNDS_BETWEEN_PROBES: Final = 5
+    cancelled = monitor.context.cancelled
 
-_HOPELESS: Final = (Unauthorized, Forbidden, ConfigurationError, Interrupted)
+    def frame() -> RenderableType:
+        return render(monitor, None if wide else live.console.width, live.console.height)
 
-
-@dataclass(frozen=True)
-class Row:
-    """One pipeline; None where nothing is known yet. `trouble` is why the last look failed."""
-
-    pipeline: Pipeline
-    status: PipelineStatus | None = None
-    metrics: PipelineMetrics | None = None
-    healthy: bool | None = None
-    trouble: str | None = None
-
-    def as_json(self) -> dict[str, Any]:
-        """Plain values."""
-        metrics = self.metrics
-        return {
-            "id": self.pipeline.id,
-            "name": self.pipeline.name,
-            "project": self.pipeline.project,
-            "status": self.pipeline.status,
-            "phase": self.status.phase if self.status else None,
-            "ready": self.status.ready if self.status else None,
-            "replicas": self.status.replicas if self.status else None,
-            "records_per_second": metrics.records_per_second if metrics else None,
-            "processing_delay_ms": metrics.processing_delay_ms if metrics else None,
-            "pending_records": metrics.pending_records if metrics else None,
-            "healthy": self.healthy,
-            "trouble": self.trouble,
-        }
-
-
-class Board:
-    """All pipelines that fit, in the order of the list. One thread writes, any may read.
-
-    A round asks each pipeline for its status and metrics. The list and the destinations' health change less often, so
-    they are asked for in some rounds only. The client's pacer bounds the rate, however many pipelines there are.
-    """
-
-    def __init__(self, client: GoldRushClient, fits: Callable[[Pipeline], bool], cancelled: threading.Event) -> None:
-        self._client = client
-        self._fits = fits
-        self._cancelled = cancelled
-        self._lock = threading.Lock()
-        self._rows: dict[str, Row] = {}
-        self._rounds = 0
-
-    @property
-    def rounds(self) -> int:
-        """How many rounds are over."""
-        return self._rounds
-
-    def rows(self) -> list[Row]:
-        """A copy of what is known now."""
-        with self._lock:
-            return list(self._rows.values())
-
-    def look(self) -> None:
-        """Do one round.
-
-        Raises:
-            GoldRushError: the list cannot be had, or the key is refused. Trouble with one pipeline stays in its row.
-        """
-        if self._rounds % _ROUNDS_BETWEEN_LISTS == 0 or not self._rows:
-            self._list()
-        probes = self._rounds % _ROUNDS_BETWEEN_PROBES == 0
-        for row in ask_all(lambda row: self._refreshed(row, probes=probes), self.rows(), self._cancelled):
-            if row is not None:
-                self._put(row)
-        self._rounds += 1
-
-    def _list(self) -> None:
-        pipelines = [pipeline for pipeline in self._client.iterate_pipelines() if self._fits(pipeline)]
-        with self._lock:
-            known = self._rows
-            self._rows = {
-                item.id: dataclasses.replace(known[item.id], pipeline=item) if item.id in known else Row(item)
-                for item in pipelines
-            }
-
-    def _put(self, row: Row) -> None:
-        with self._lock:
-            if row.pipeline.id in self._rows:
-                self._rows[row.pipeline.id] = row
-
-    def _refreshed(self, row: Row, *, probes: bool) -> Row | None:
-        if self._cancelled.is_set():
-            return None
-        pipeline_id = row.pipeline.id
+    with ThreadPoolExecutor(1) as pool, Live(console=console(wide=wide), auto_refresh=False, screen=False) as live:
+        polling = pool.submit(_poll_on, monitor, interval, rounds)
         try:
-            status = self._client.get_pipeline_status(pipeline_id)
-            metrics = self._client.get_pipeline_metrics(pipeline_id)
-            healthy = self._client.get_destination_health(pipeline_id).healthy if probes else row.healthy
-        except _HOPELESS:
-            raise
-        except GoldRushError as error:
-            return dataclasses.replace(row, trouble=type(error).__name__)
-        return Row(row.pipeline, status, metrics, healthy)
+            while not polling.done():
+                live.update(frame(), refresh=True)
+                _wait(polling)
+            live.update(frame(), refresh=True)
+        finally:
+            # The thread ends with its next request or pause.
+            cancelled.set()
+        polling.result()
+
+
+def _poll_on(monitor: Monitor, interval: float, rounds: int | None) -> None:
+    cancelled = monitor.context.cancelled
+    while not cancelled.is_set() and (rounds is None or monitor.rounds < rounds):
+        monitor.poll()
+        if monitor.rounds != rounds:
+            cancelled.wait(interval)
+
+
+def _wait(polling: Future[None]) -> None:
+    done = threading.Event()
+    polling.add_done_callback(lambda _: done.set())
+    done.wait(_SECONDS_BETWEEN_FRAMES)

@@ -1,14 +1,19 @@
-"""The way back to the engine: lines on a resource's row, warnings, and whether the engine still listens."""
+"""The way back to the engine: status lines, warnings, the debug log, and whether the engine still listens."""
 
 from __future__ import annotations
 
 import contextlib
 import functools
+import logging
+import os
 import socket
 import sys
 from typing import Any
 
 from goldrush_pulumi.engine.request import current_request
+
+DEBUG_VARIABLE = "GOLDRUSH_PULUMI_DEBUG"
+"""Environment variable that shows tracebacks of internal errors and the log of requests."""
 
 _LOG_TIMEOUT_SECONDS = 2.0
 
@@ -40,14 +45,30 @@ def warn(text: str) -> None:
 
 
 def warn_once(text: str, *, about: str = "") -> None:
-    """Show a warning one time only in this process: once of each resource `about` names, or once of the process."""
+    """Show a warning once in this process: once for each resource that `about` names, or once for the process."""
     if (about, text) not in _said:
         _said.add((about, text))
         warn(text)
 
 
+def forward_debug_log() -> None:
+    """Send this package's DEBUG log to the engine, where `pulumi up --debug` shows it, if the user asks for it.
+
+    Each line costs a call to the engine, so this needs `GOLDRUSH_PULUMI_DEBUG=1`.
+    """
+    if os.environ.get(DEBUG_VARIABLE) == "1":
+        logger = logging.getLogger("goldrush_pulumi")
+        logger.setLevel(logging.DEBUG)
+        logger.addHandler(_EngineHandler())
+
+
+class _EngineHandler(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _log(record.getMessage(), "DEBUG", ephemeral=False)
+
+
 def engine_is_gone() -> bool:
-    """Tell whether the engine's socket refuses connections; anything less certain counts as alive."""
+    """Return whether the engine's socket refuses connections; anything less certain counts as alive."""
     address = engine_address()
     return address is not None and refuses(address) and refuses(address)
 
@@ -58,7 +79,7 @@ def _is_plugin_process() -> bool:
 
 
 def _log(text: str, severity: str, *, ephemeral: bool) -> None:
-    # Whatever goes wrong here must not fail a deployment that is going well.
+    # Nothing that goes wrong here may fail a deployment.
     with contextlib.suppress(Exception):
         stub = _stub()
         if stub is None:
@@ -82,7 +103,7 @@ def _stub() -> Any:
     import grpc  # noqa: PLC0415 - the engine bridge must cost a program nothing
     from pulumi.runtime.proto import engine_pb2_grpc  # noqa: PLC0415
 
-    # A proxy of the user's environment has no business between two processes of one machine.
+    # Two processes of one machine need no proxy, whatever the user's environment says.
     return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=(("grpc.enable_http_proxy", 0),)))
 
 

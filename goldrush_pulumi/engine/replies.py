@@ -8,8 +8,8 @@ import os
 import traceback
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
-from goldrush_pulumi.engine.log import warn_once
-from goldrush_pulumi.engine.request import Call, current_call, enter_verb
+from goldrush_pulumi.engine.log import DEBUG_VARIABLE, warn_once
+from goldrush_pulumi.engine.request import EngineCall, current_call, enter_verb
 from goldrush_pulumi.engine.values import is_plain
 from goldrush_pulumi.operations.errors import InitFailed, UserError
 from goldrush_pulumi.schema.wire import PROVIDER
@@ -34,12 +34,12 @@ _VERBS_WITH_PARTIAL_RESULT = ("create", "update", "read")
 
 
 def verb(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Result]:
-    """Wrap one of a provider's six verbs, so that whatever it raises reaches the user in clear words.
+    """Wrap one of a provider's six verbs, so that its errors reach the user as plain messages.
 
     UserError: exactly its text. InitFailed: the resource is recorded as it is, with its reasons. Anything else, exits
-    and interrupts included (an unanswered request would hang the engine for ever): one line that names the place of the
-    bug but not the exception's text, which may hold a secret. Outside the host, and where its internals have moved, the
-    text arrives as a RuntimeError. A verb called by another verb is not wrapped again.
+    and interrupts included (a request without a reply would hang the engine for ever): one line with the place of the
+    bug but without the exception's text, which may hold a secret. Outside the host, and where its internals have moved,
+    the text arrives as a RuntimeError. A verb that is called by another verb is not wrapped twice.
     """
 
     @functools.wraps(method)
@@ -57,7 +57,7 @@ def verb(method: Callable[_Parameters, _Result]) -> Callable[_Parameters, _Resul
     return run
 
 
-def _require_sendable(call: Call, result: _Result) -> _Result:
+def _require_sendable(call: EngineCall, result: _Result) -> _Result:
     """Keep the host from printing, in an error of its own, a value that it cannot send."""
     outputs, inputs = getattr(result, "outs", None), getattr(result, "inputs", None)
     lost = [*_find_lost(outputs), *_find_lost(inputs)]
@@ -69,7 +69,7 @@ def _require_sendable(call: Call, result: _Result) -> _Result:
     raise InitFailed(known_id, outputs or {}, (), inputs)
 
 
-def _report(call: Call, error: BaseException, module: str) -> str:
+def _report(call: EngineCall, error: BaseException, module: str) -> str:
     """Put the reply in the request's trailer where that is possible, and return its text."""
     text = _describe(call, error, module)
     if call.context is None:
@@ -88,7 +88,7 @@ def _report(call: Call, error: BaseException, module: str) -> str:
     return text
 
 
-def _describe(call: Call, error: BaseException, module: str) -> str:
+def _describe(call: EngineCall, error: BaseException, module: str) -> str:
     if isinstance(error, InitFailed):
         return "\n".join(_reasons(call, error))
     return str(error) if isinstance(error, UserError) else describe_bug(str(call), error, module)
@@ -101,9 +101,9 @@ def describe_bug(subject: str, error: BaseException, module: str) -> str:
     """
     line = (
         f"{subject}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
-        "(GOLDRUSH_PULUMI_DEBUG=1 shows the traceback)"
+        f"({DEBUG_VARIABLE}=1 shows the traceback)"
     )
-    return f"{line}\n{_trace(error)}" if os.environ.get("GOLDRUSH_PULUMI_DEBUG") == "1" else line
+    return f"{line}\n{_trace(error)}" if os.environ.get(DEBUG_VARIABLE) == "1" else line
 
 
 def _place(error: BaseException, module: str) -> str:
@@ -132,7 +132,7 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__ or cause.__context__
 
 
-def _send(call: Call, text: str, error: BaseException) -> None:
+def _send(call: EngineCall, text: str, error: BaseException) -> None:
     from pulumi.runtime.proto import status_pb2  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
     reply = status_pb2.Status(code=_UNKNOWN_STATUS, message=text)
@@ -141,7 +141,7 @@ def _send(call: Call, text: str, error: BaseException) -> None:
     call.context.set_trailing_metadata(((_TRAILER, reply.SerializeToString()),))
 
 
-def _partial_result(call: Call, failure: InitFailed) -> Any:
+def _partial_result(call: EngineCall, failure: InitFailed) -> Any:
     from pulumi.runtime.proto import provider_pb2  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
     detail = provider_pb2.ErrorResourceInitFailed(id=failure.id, reasons=_reasons(call, failure))
@@ -152,7 +152,7 @@ def _partial_result(call: Call, failure: InitFailed) -> Any:
     return detail
 
 
-def _reasons(call: Call, failure: InitFailed) -> list[str]:
+def _reasons(call: EngineCall, failure: InitFailed) -> list[str]:
     return [*failure.reasons, *_say_lost(call, [*_find_lost(failure.outputs), *_find_lost(failure.inputs)])]
 
 
@@ -160,11 +160,11 @@ def _find_lost(properties: Mapping[str, Any] | None) -> list[str]:
     return [name for name, value in (properties or {}).items() if not is_plain(value)]
 
 
-def _say_lost(call: Call, names: list[str]) -> list[str]:
+def _say_lost(call: EngineCall, names: list[str]) -> list[str]:
     return [f"{call}: internal error: {name} cannot be recorded, please report it" for name in dict.fromkeys(names)]
 
 
-def _serialize(call: Call, properties: Mapping[str, Any]) -> Any:
+def _serialize(call: EngineCall, properties: Mapping[str, Any]) -> Any:
     """Return `properties` in the engine's form, as the host itself does, with the request's pickled provider.
 
     Raises LookupError when the request holds none.

@@ -1,4 +1,4 @@
-"""The engine's request behind the verb that is running: who is meant, how long it may take, what is ignored."""
+"""The engine's request behind the verb that is running: its resource, its time, and the changes to ignore."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Call:
-    """One verb on its way: its name, and the host's message and gRPC context when they could be found."""
+class EngineCall:
+    """A call of one verb: its name, and the host's message and gRPC context where they could be found."""
 
     verb: str
     message: Any = None
@@ -45,7 +45,7 @@ class Call:
 
     @functools.cached_property
     def request(self) -> Request:
-        """The message in our words, read once and only when somebody asks."""
+        """The message in our words, read once and only when needed."""
         return Request() if self.message is None else _read_request(self.message)
 
     def __str__(self) -> str:
@@ -54,7 +54,7 @@ class Call:
         return f"{self.verb} {resource_type.rpartition(':')[2] or 'resource'} {name}".rstrip()
 
 
-_call: ContextVar[Call | None] = ContextVar("goldrush_pulumi_call", default=None)
+_call: ContextVar[EngineCall | None] = ContextVar("goldrush_pulumi_call", default=None)
 
 _idle = threading.Condition()
 
@@ -70,16 +70,16 @@ def current_request() -> Request:
     return Request() if call is None else call.request
 
 
-def current_call() -> Call | None:
+def current_call() -> EngineCall | None:
     """Return the verb that runs on this thread."""
     return _call.get()
 
 
 @contextlib.contextmanager
-def enter_verb(name: str) -> Iterator[Call]:
+def enter_verb(name: str) -> Iterator[EngineCall]:
     """Make the host's message and context known to this thread for as long as the verb runs."""
     message, context = _find_message_and_context()
-    call = Call(name, message, context)
+    call = EngineCall(name, message, context)
     token = _call.set(call)
     _count(1)
     try:
@@ -90,7 +90,7 @@ def enter_verb(name: str) -> Iterator[Call]:
 
 
 def wait_until_idle(timeout_seconds: float) -> bool:
-    """Wait until no verb runs in this process; False when some still do after `timeout_seconds`."""
+    """Wait until no verb runs in this process. Return False when some still do after `timeout_seconds`."""
     with _idle:
         return _idle.wait_for(lambda: _running == 0, timeout_seconds)
 
@@ -143,7 +143,7 @@ def _read_inputs(message: Any) -> dict[str, Any]:
     try:
         inputs = rpc.deserialize_properties(recorded, keep_unknowns=True)
     except Exception:  # noqa: BLE001 - internals moved: what the public API hands to a verb has to do
-        from goldrush_pulumi.engine.log import warn_once  # noqa: PLC0415 - the channel asks this module who is meant
+        from goldrush_pulumi.engine.log import warn_once  # noqa: PLC0415 - it imports this module
 
         warn_once(
             "this version of the Pulumi SDK hides recorded inputs: previews and refreshes go by the recorded outputs"

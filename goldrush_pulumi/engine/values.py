@@ -8,14 +8,14 @@ from goldrush_pulumi.schema.wire import UNKNOWN_VALUE
 
 
 def is_unknown(value: object) -> bool:
-    """Tell whether `value` stands for something only known after other resources exist (previews only)."""
+    """Return whether `value` stands for something only known after other resources exist (previews only)."""
     from pulumi.output import Unknown  # noqa: PLC0415 - the engine bridge must cost a program nothing
 
     return isinstance(value, Unknown) or (isinstance(value, str) and value == UNKNOWN_VALUE)
 
 
 def is_plain(value: object) -> bool:
-    """Tell whether the host can send `value`; where it cannot, its own error would print it."""
+    """Return whether the host can send `value`; where it cannot, its own error would print it."""
     if isinstance(value, Mapping):
         return all(isinstance(key, str) and is_plain(item) for key, item in value.items())
     if isinstance(value, (list, tuple)):

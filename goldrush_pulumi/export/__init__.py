@@ -1,8 +1,8 @@
-"""Bring pipelines that exist already under Pulumi: a program that declares them, and an import file that records them.
+"""Bring existing pipelines under Pulumi: write a program that declares them, and an import file that records them.
 
 Nothing here changes anything on GoldRush: the requests are the list, each pipeline and its status. The API masks
-credentials, so they are given (see `secret_sources`) or stand in the recorded state as `UNKNOWN_SECRET`; the first
-preview then shows exactly those leaves as one change of each pipeline.
+credentials, so somebody gives them (see `credentials`), or the recorded state holds `UNKNOWN_SECRET` in their place;
+the first preview then shows exactly those leaves as one change of each pipeline.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from goldrush_pulumi.export.credentials import (
     from_file,
     from_stack_config,
 )
-from goldrush_pulumi.export.survey import Declared, Found, Selection, declare, survey
+from goldrush_pulumi.export.survey import Declared, Found, declare, survey
 
 __all__ = [
     "UNKNOWN_SECRET",
@@ -26,7 +26,6 @@ __all__ = [
     "ExportError",
     "Found",
     "Leaf",
-    "Selection",
     "Source",
     "declare",
     "first_of",

@@ -1,4 +1,4 @@
-"""The files of an export: a whole Pulumi project, the commands that set its secrets, and the import file."""
+"""Write an export: a complete Pulumi project, the commands that set its secrets, and the import file."""
 
 from __future__ import annotations
 
@@ -28,13 +28,13 @@ IMPORT_COMMAND: Final = f"pulumi import --file {IMPORT_FILE} --generate-code=fal
 _SECRETS_FILE: Final = "set-secrets.sh"
 
 _SECRETS_HEAD: Final = """#!/bin/sh
-# Sets the secrets of the exported pipelines; Pulumi asks for each value.
+# Set the secrets of the exported pipelines; Pulumi asks for each value.
 set -eu
 """
 
 
 class ExportError(Exception):
-    """An export cannot be written; the text is one clear line."""
+    """An export cannot be written; the text is one line: what, why, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +45,8 @@ class Bundle:
         files: Texts by their paths inside the project's folder. Only the import file holds credentials.
         commands: The commands that put the secrets into the stack's config.
         unknown: The credentials that nobody gave: the first preview after the import shows exactly those as changes.
-        owned: Names of resources whose pipelines some stack manages already, by the mark they carry.
-        count: How many pipelines there are.
+        owned: Names of resources whose pipelines some stack already manages, by their ownership tags.
+        count: How many pipelines were exported.
     """
 
     files: Mapping[str, str] = field(repr=False)
@@ -66,16 +66,16 @@ def make_bundle(
     base_url: str,
     owner: str | None = None,
 ) -> Bundle:
-    """Put an export together.
+    """Return an export of some pipelines.
 
     Args:
         declared: The pipelines.
-        form: "python", a program that declares them, or "yaml", stack config that does.
+        form: "python" for a program that declares them, "yaml" for stack config.
         project: Name of the Pulumi project.
-        stack: Name of the stack; only the "yaml" form writes a file of it.
+        stack: Name of the stack, without organization and project; only the "yaml" form writes its file.
         service_key: The key they were found with; only a fingerprint of it is written.
         base_url: The endpoint they were found at, likewise.
-        owner: Id of the stack's `Owner` where the stack has one already.
+        owner: Id of the stack's `Owner` if the stack already has one.
     """
     abis = {item.resource: item.inputs["abi_file"] for item in declared if "abi_file" in item.inputs}
     paths = {resource: f"abis/{resource}.json" for resource in abis}
@@ -98,15 +98,15 @@ def make_bundle(
 
 
 def write_bundle(bundle: Bundle, folder: Path, *, overwrite: bool = False) -> list[Path]:
-    """Write the files of an export; the import file can be read by its owner alone.
+    """Write the files of an export, the import file readable by its owner alone, and return their paths.
 
     Raises:
-        ExportError: one of the files is there already and `overwrite` was not asked for, or cannot be written.
+        ExportError: A file already exists and `overwrite` is false, or a file cannot be written.
     """
     targets = {folder / name: text for name, text in bundle.files.items()}
     taken = [str(path) for path in targets if path.exists()]
     if taken and not overwrite:
-        raise ExportError(f"write export to {folder}: {', '.join(taken)} would be overwritten, choose another folder")
+        raise ExportError(f"write export to {folder}: {', '.join(taken)} already exists, choose another folder")
     try:
         for path, text in targets.items():
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -132,7 +132,7 @@ def _command(leaf: Leaf, form: Form) -> str:
 
 
 def _write(path: Path, text: str, mode: int) -> None:
-    """Write beside and move into place: the file has its mode from its first byte on, also where one was there."""
+    """Write a file beside and move it into place, so that it has its mode from the first byte, even if it existed."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

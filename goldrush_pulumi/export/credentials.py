@@ -1,4 +1,4 @@
-"""The credentials in a `destination_config`: where they stand, what config calls them, what is known of them."""
+"""The credentials in a `destination_config`: where they are, what config calls them, and which values are known."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Any, Final
 from goldrush_pulumi.schema.destinations import secret_paths
 from goldrush_pulumi.schema.wire import MASK
 
-UNKNOWN_SECRET: Final = "unknown-to-export"  # noqa: S105 - says that there is none
-"""Stands in the recorded state for a credential that nobody gave; never sent by itself."""
+UNKNOWN_SECRET: Final = "unknown-to-export"  # noqa: S105 - a placeholder
+"""Placeholder in the recorded state for a credential that nobody gave; never sent by itself."""
 
 Path = tuple[str, ...]
 
@@ -21,8 +21,12 @@ Path = tuple[str, ...]
 class Leaf:
     """One credential of one pipeline.
 
-    `path` leads to it inside `destination_config`; `key` is what the program asks config for. `shown` is what the
-    server answered, masked or not; `given` the value where somebody gave it.
+    Attributes:
+        resource: Name of the resource.
+        path: Where it is inside `destination_config`.
+        key: Its key in stack config.
+        shown: What the server returned, masked or not.
+        given: The value, if somebody gave it.
     """
 
     resource: str
@@ -38,28 +42,28 @@ class Leaf:
 
     @property
     def recorded(self) -> Any:
-        """What state is told: the value, or a stand-in that keeps a masked URL a URL."""
+        """The value for the state, or a placeholder that keeps a masked URL a URL."""
         if self.given is not None:
             return self.given
         return _unmasked(self.shown)
 
     def filled(self, source: Source) -> Leaf:
-        """This leaf with the value that `source` has for it, if it has one."""
+        """Return this leaf with the value that `source` has for it, if it has one."""
         return replace(self, given=source(self))
 
 
 Source = Callable[[Leaf], "str | None"]
-"""Answers the value of a credential, None where it has none."""
+"""Returns the value of a credential, None if it has none."""
 
 
 def secret_leaves(destination_type: str, config: Mapping[str, Any]) -> list[tuple[Path, Any]]:
-    """Where the credentials stand: by the table of destinations, and wherever the server masked something."""
+    """Return path and value of each credential: by the table of destinations, and wherever the server masked one."""
     paths = dict.fromkeys((*secret_paths(destination_type, config), *_masked_paths(config, ())))
     return [(path, value_at(config, path)) for path in paths]
 
 
 def value_at(config: Mapping[str, Any], path: Path) -> Any:
-    """The value at a path that is there."""
+    """Return the value at an existing path."""
     value: Any = config
     for key in path:
         value = value[key]
@@ -67,7 +71,7 @@ def value_at(config: Mapping[str, Any], path: Path) -> Any:
 
 
 def with_values(config: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[str, Any]:
-    """A copy of `config` with other values at some paths."""
+    """Return a copy of `config` with other values at some paths."""
     changed = dict(config)
     for key, item in config.items():
         below = {path[1:]: value for path, value in values.items() if path[0] == key}
@@ -79,7 +83,7 @@ def with_values(config: Mapping[str, Any], values: Mapping[Path, Any]) -> dict[s
 
 
 def without_values(config: Mapping[str, Any], paths: set[Path]) -> dict[str, Any]:
-    """A copy of `config` without the leaves at some paths."""
+    """Return a copy of `config` without the leaves at some paths."""
     kept: dict[str, Any] = {}
     for key, item in config.items():
         below = {path[1:] for path in paths if path[0] == key}
@@ -89,7 +93,7 @@ def without_values(config: Mapping[str, Any], paths: set[Path]) -> dict[str, Any
 
 
 def is_masked(value: Any) -> bool:
-    """Whether the server hides the value or a part of it."""
+    """Return whether the server masks the value or a part of it."""
     if isinstance(value, Mapping):
         return any(is_masked(item) for item in value.values())
     if isinstance(value, list):
@@ -112,23 +116,23 @@ def _unmasked(value: Any) -> Any:
 
 
 VARIABLE_PREFIX: Final = "GOLDRUSH_EXPORT_"
-"""What the names of environment variables begin with that hold credentials for an export."""
+"""Prefix of the environment variables that hold credentials for an export."""
 
 
 def from_file(values: Mapping[str, Any]) -> Source:
-    """From a map of resource names to what is secret in their `destination_config`, in its own shape.
+    """Read credentials from a map of resource names to the secret part of their `destination_config`.
 
     `{"base-swaps": {"password": "..."}, "events": {"headers": {"Authorization": "..."}}}`
     """
 
     def value_of(leaf: Leaf) -> str | None:
-        return _text_at(values, (leaf.resource, *leaf.path))
+        return _string_at(values, (leaf.resource, *leaf.path))
 
     return value_of
 
 
 def from_environment(environment: Mapping[str, str]) -> Source:
-    """From variables named after the config key: of `base-swaps-password`, the prefix and `BASE_SWAPS_PASSWORD`."""
+    """Read credentials from variables named after the config key: the prefix and `BASE_SWAPS_PASSWORD`."""
 
     def value_of(leaf: Leaf) -> str | None:
         return environment.get(variable_of(leaf)) or None
@@ -137,23 +141,23 @@ def from_environment(environment: Mapping[str, str]) -> Source:
 
 
 def variable_of(leaf: Leaf) -> str:
-    """The environment variable that may hold a credential."""
+    """Return the environment variable that may hold a credential."""
     return VARIABLE_PREFIX + re.sub(r"\W", "_", leaf.key, flags=re.ASCII).upper()
 
 
 def from_stack_config(values: Mapping[str, str], project: str) -> Source:
-    """From the config of a stack of `project` in clear, maps as JSON, whichever form its commands set it for."""
+    """Read credentials from the config of a stack of `project`, values in clear text, maps as JSON."""
     declared = _object(values.get(f"{project}:pipelines"))
 
     def value_of(leaf: Leaf) -> str | None:
         text = values.get(f"{project}:{leaf.key}")
-        return text or _text_at(declared, (leaf.resource, "destination_config", *leaf.path))
+        return text or _string_at(declared, (leaf.resource, "destination_config", *leaf.path))
 
     return value_of
 
 
 def first_of(*sources: Source) -> Source:
-    """The first answer of some sources."""
+    """Ask some sources in their order, and take the first value."""
 
     def value_of(leaf: Leaf) -> str | None:
         return next((value for source in sources if (value := source(leaf)) is not None), None)
@@ -169,7 +173,7 @@ def _object(text: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
 
 
-def _text_at(value: Any, path: tuple[str, ...]) -> str | None:
+def _string_at(value: Any, path: tuple[str, ...]) -> str | None:
     for key in path:
         if not isinstance(value, Mapping):
             return None

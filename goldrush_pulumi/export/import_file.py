@@ -1,6 +1,6 @@
-"""The file that `pulumi import --file` records the pipelines from, without any program and without any request.
+"""Write the file from which `pulumi import --file` records the pipelines, without a program or a request.
 
-The engine takes inputs and outputs in this file as they are (Pulumi 3.254 and newer), so both hold what the provider
+The engine takes inputs and outputs in this file as they are (Pulumi 3.254 and newer), so both contain what the provider
 would have written: its own pickled name, hidden inputs, and credentials in the form of an unencrypted state.
 """
 
@@ -35,13 +35,13 @@ OWNER_NAME: Final = "goldrush"
 def render_import_file(
     declared: Sequence[Declared], *, service_key: str, base_url: str, owner: str | None = None
 ) -> str:
-    """The import file as JSON, credentials in clear.
+    """Return the import file as JSON, credentials in clear text.
 
     Args:
         declared: The pipelines.
         service_key: The key they were found with; only a fingerprint of it is written.
         base_url: The endpoint they were found at, likewise.
-        owner: Id of the stack's `Owner` where the stack has one; else a new one is imported with the pipelines.
+        owner: Id of the stack's `Owner`; None imports a new one with the pipelines.
     """
     owner_id = owner or uuid.uuid4().hex
     resources = [] if owner else [_owner_resource(owner_id)]
@@ -89,7 +89,7 @@ def _secret(value: Any) -> dict[str, str]:
 
 
 def _pickled(provider: Any) -> str:
-    """What Pulumi itself writes into the state of a dynamic resource."""
+    """Return what Pulumi itself writes into the state of a dynamic resource."""
     from pulumi.dynamic.dynamic import serialize_provider  # noqa: PLC0415 - pulumi is loaded when it is needed
 
     return str(serialize_provider(provider))

@@ -1,4 +1,4 @@
-"""Names that a program can use, made of names that people gave: each once, the same in every run."""
+"""Make names that a program can use from names that people gave: unique, and the same in every run."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _IN_USE: Final = frozenset({"config", "goldrush", "pulumi", "annotations"})
-"""What the exported program itself calls something."""
+"""Names that the exported program itself uses."""
 
 
 def unique_names(texts: Iterable[str], shape: Callable[[str], str], *, joint: str = "-") -> list[str]:
-    """A name for each text, in their order: its shape, with `joint` and a number where that is taken already.
+    """Return a name for each text, in their order: its shape, with `joint` and a number if that is taken.
 
-    Letters that differ by case alone count as the same: a config key may become the name of an environment variable.
+    Names that differ by case alone count as equal, because a config key may become an environment variable.
     """
     used: set[str] = set()
     names = []
@@ -31,16 +31,16 @@ def unique_names(texts: Iterable[str], shape: Callable[[str], str], *, joint: st
 
 
 def resource_name(text: str) -> str:
-    """The name of a resource: letters, digits, `-`, `_` and `.`."""
+    """Return a name of a resource: letters, digits, `-`, `_` and `.`."""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", text).strip("-") or "pipeline"
 
 
 def config_key(text: str) -> str:
-    """A key of stack config, which a path reads as one word."""
+    """Return a key of stack config that a config path reads as one word."""
     return re.sub(r"[^A-Za-z0-9_-]+", "-", text).strip("-") or "secret"
 
 
 def variable_name(text: str) -> str:
-    """A variable of the program."""
+    """Return a variable of the program."""
     name = re.sub(r"\W+", "_", text, flags=re.ASCII).strip("_").lower() or "pipeline"
     return f"{name}_" if keyword.iskeyword(name) or name in _IN_USE else f"_{name}" if name[0].isdigit() else name

@@ -1,4 +1,4 @@
-"""The pipelines as a Pulumi program in Python."""
+"""Write the pipelines as a Pulumi program in Python: one argument per line, SQL between triple quotes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.export.credentials import with_values
-from goldrush_pulumi.export.survey import means_the_same, tidied
+from goldrush_pulumi.export.survey import means_the_same, tidy_sql
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 
 if TYPE_CHECKING:
@@ -15,39 +15,35 @@ if TYPE_CHECKING:
     from goldrush_pulumi.export.survey import Declared
     from goldrush_pulumi.schema.destinations import DestinationField
 
-_BIG: Final = 10_000
-
-_QUOTES: Final = '"'
-
-_HEAD = '''"""Pipelines of a GoldRush account, as `goldrush-pulumi export` found them."""
+_HEAD: Final = '''"""Pipelines of a GoldRush account, as `goldrush-pulumi export` found them."""
 
 from __future__ import annotations
 
 '''
 
+_INDENT: Final = "    "
+
+_MOST_DIGITS: Final = 19
+"""A longer height is kept as a string."""
+
 
 def render_program(declared: Sequence[Declared], abi_paths: Mapping[str, str]) -> str:
-    """The program. `abi_paths` tells for the names of resources where their ABIs are written."""
+    """Return the program. `abi_paths` gives the path of the ABI file for the names of resources that have one."""
     imports = ["import goldrush_pulumi as goldrush"] if declared else []
     if any(item.leaves for item in declared):
         imports += ["import pulumi", "", "config = pulumi.Config()"]
-    statements = [_statement(item, abi_paths.get(item.resource)) for item in declared]
+    statements = [f"{item.variable} = {render(_resource(item, abi_paths.get(item.resource)))}" for item in declared]
     return _HEAD + "\n".join(imports) + "".join(f"\n\n{statement}" for statement in statements) + "\n"
 
 
-def _statement(item: Declared, abi_path: str | None) -> str:
-    call = Call("goldrush.Pipeline", (item.resource,), dict(_arguments(item, abi_path)))
-    return f"{item.variable} = {render(call)}"
-
-
-def _arguments(item: Declared, abi_path: str | None) -> list[tuple[str, Any]]:
-    arguments = [(name, _argument(name, value, item)) for name, value in item.inputs.items()]
-    typed = isinstance(dict(arguments)["destination_config"], Call)
-    return [
-        (name, abi_path if name == "abi_file" and abi_path else value)
-        for name, value in arguments
-        if not (typed and name == "destination_type")
-    ]
+def _resource(item: Declared, abi_path: str | None) -> Call:
+    arguments = {name: _argument(name, value, item) for name, value in item.inputs.items()}
+    if isinstance(arguments["destination_config"], Call):
+        # The typed destination says which type it is.
+        del arguments["destination_type"]
+    if abi_path and "abi_file" in arguments:
+        arguments["abi_file"] = abi_path
+    return Call("goldrush.Pipeline", (item.resource,), arguments)
 
 
 def _argument(name: str, value: Any, item: Declared) -> Any:
@@ -56,28 +52,22 @@ def _argument(name: str, value: Any, item: Declared) -> Any:
     if name == "transforms":
         return {table: _sql(sql) for table, sql in value.items()}
     if name.startswith("execution_") and isinstance(value, str) and value.isascii() and value.isdigit():
-        return _height(value)
+        return Code(f"{int(value):_}") if len(value) <= _MOST_DIGITS else value
     return value
 
 
-def _height(digits: str) -> Any:
-    number = int(digits) if len(digits) < 20 else None  # noqa: PLR2004 - longer ones are no heights
-    if number is None:
-        return digits
-    return Code(f"{number:_}") if number >= _BIG else number
-
-
 def _sql(sql: Any) -> Any:
-    """A statement of several lines stays so, indented, where white space at the margin means nothing to it."""
-    tidy = tidied(sql)
+    """Return a statement of several lines as a block, unless indenting its lines would change what it means."""
+    tidy = tidy_sql(sql)
     if not isinstance(tidy, str) or "\n" not in tidy or not is_plain_block(tidy):
         return tidy
-    return Block(tidy) if means_the_same(tidy, render(Block(tidy)).strip(_QUOTES)) else tidy
+    return Block(tidy) if means_the_same(tidy, render(Block(tidy)).strip('"')) else tidy
 
 
 def _destination(item: Declared) -> Any:
-    asked = {leaf.path: _from_config(leaf) for leaf in item.leaves}
-    config = with_values(item.inputs["destination_config"], asked)
+    """Return the destination as a call of its typed class, or as a map if the class cannot express it."""
+    secrets = {leaf.path: _lookup(leaf) for leaf in item.leaves}
+    config = with_values(item.inputs["destination_config"], secrets)
     destination = DESTINATIONS.get(item.inputs["destination_type"])
     if destination is None or not _fits(config, destination.fields):
         return config
@@ -85,8 +75,8 @@ def _destination(item: Declared) -> Any:
     return Call(f"goldrush.{destination.class_name}Args", (), named)
 
 
-def _from_config(leaf: Leaf) -> Lookup:
-    return Lookup(f"config.require_secret{'' if isinstance(leaf.shown, str) else '_object'}", leaf.key)
+def _lookup(leaf: Leaf) -> Code:
+    return Code(f"config.require_secret{'' if isinstance(leaf.shown, str) else '_object'}({quote(leaf.key)})")
 
 
 def _nested(value: Any, field: DestinationField | None) -> Any:
@@ -96,35 +86,20 @@ def _nested(value: Any, field: DestinationField | None) -> Any:
 
 
 def _fits(config: Mapping[str, Any], fields: tuple[DestinationField, ...]) -> bool:
-    """Whether a typed class can say all of it."""
     known, required = {field.name for field in fields}, {field.name for field in fields if field.required}
     return required <= config.keys() <= known
 
 
-_INDENT: Final = "    "
-
-_WIDTH: Final = 88
-"""What `ruff format` and `black` use where a project says nothing else."""
-
-
 @dataclass(frozen=True)
 class Code:
-    """An expression that is text already."""
+    """An expression that is source text already."""
 
-    text: str
-
-
-@dataclass(frozen=True)
-class Lookup:
-    """A call with one text, on one line where that fits."""
-
-    name: str
     text: str
 
 
 @dataclass(frozen=True)
 class Call:
-    """A call with its arguments, one a line."""
+    """A call with its arguments, one per line."""
 
     name: str
     positional: tuple[Any, ...]
@@ -133,71 +108,47 @@ class Call:
 
 @dataclass(frozen=True)
 class Block:
-    """Lines whose indentation means nothing, such as SQL: written as lines, moved to where they stand."""
+    """Lines such as SQL, in which indentation means nothing: written between triple quotes, indented like the rest."""
 
     text: str
 
 
-def render(value: Any, depth: int = 0, column: int = 0) -> str:
-    """The expression for `value`, which begins at `column`; its later lines are indented by `depth` levels."""
-    if isinstance(value, Code):
-        return value.text
-    if isinstance(value, Lookup):
-        return _lookup(value, depth, column)
+def render(value: Any, depth: int = 0) -> str:
+    """Return the expression for `value`; its later lines are indented by `depth` levels."""
+    if isinstance(value, (Code, str)):
+        return value.text if isinstance(value, Code) else quote(value)
     if isinstance(value, Block):
-        return _lines(value.text, depth + 1)
-    if isinstance(value, str):
-        return quote(value)
-    parts = _parts(value)
-    return _enclosed(*parts, depth) if parts else repr(value)
+        return _lines('"""', value.text.splitlines(), '"""', depth)
+    if isinstance(value, Call):
+        arguments = [render(item, depth + 1) for item in value.positional]
+        arguments += [f"{name}={render(item, depth + 1)}" for name, item in value.named.items()]
+        return _lines(f"{value.name}(", [f"{argument}," for argument in arguments], ")", depth)
+    if isinstance(value, Mapping):
+        items = [f"{quote(str(key))}: {render(item, depth + 1)}," for key, item in value.items()]
+        return _lines("{", items, "}", depth)
+    if isinstance(value, Sequence):
+        return _lines("[", [f"{render(item, depth + 1)}," for item in value], "]", depth)
+    return repr(value)
+
+
+def _lines(start: str, lines: Sequence[str], end: str, depth: int) -> str:
+    if not lines:
+        return start + end
+    inner = "".join(f"{_INDENT * (depth + 1)}{line}\n" if line else "\n" for line in lines)
+    return f"{start}\n{inner}{_INDENT * depth}{end}"
 
 
 def quote(text: str) -> str:
-    """A string literal on one line, in double quotes unless single ones need fewer escapes."""
-    mark = "'" if text.count('"') > text.count("'") else '"'
-    return mark + "".join(_escaped(character, mark) for character in text) + mark
+    """Return a string literal on one line, with everything escaped that an editor would not show."""
+    return '"' + "".join(map(_escaped, text)) + '"'
 
 
-def _escaped(character: str, mark: str) -> str:
-    if character in {"\\", mark}:
+def _escaped(character: str) -> str:
+    if character in {"\\", '"'}:
         return f"\\{character}"
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
 def is_plain_block(text: str) -> bool:
-    """Whether a text can stand between triple quotes as it is."""
+    """Return whether a text can stand between triple quotes as it is."""
     return "\\" not in text and '"""' not in text and all(line.isprintable() for line in text.splitlines())
-
-
-def _lookup(value: Lookup, depth: int, column: int) -> str:
-    argument = quote(value.text)
-    line = f"{value.name}({argument})"
-    if column + len(line) < _WIDTH:
-        return line
-    return f"{value.name}(\n{_INDENT * (depth + 1)}{argument}\n{_INDENT * depth})"
-
-
-def _parts(value: Any) -> tuple[str, list[tuple[str, Any]], str] | None:
-    """How a value with items begins, the items behind what introduces each, and how it ends."""
-    if isinstance(value, Call):
-        named = [(f"{name}=", item) for name, item in value.named.items()]
-        return f"{value.name}(", [*(("", item) for item in value.positional), *named], ")"
-    if isinstance(value, Mapping):
-        return "{", [(f"{quote(str(key))}: ", item) for key, item in value.items()], "}"
-    if isinstance(value, Sequence):
-        return "[", [("", item) for item in value], "]"
-    return None
-
-
-def _enclosed(start: str, items: list[tuple[str, Any]], end: str, depth: int) -> str:
-    """Each item on lines of its own."""
-    if not items:
-        return start + end
-    inner = _INDENT * (depth + 1)
-    lines = [f"{inner}{prefix}{render(item, depth + 1, len(inner + prefix))},\n" for prefix, item in items]
-    return start + "\n" + "".join(lines) + _INDENT * depth + end
-
-
-def _lines(text: str, depth: int) -> str:
-    inner = "".join(f"{_INDENT * depth}{line}\n" if line else "\n" for line in text.splitlines())
-    return f'"""\n{inner}{_INDENT * (depth - 1)}"""'

@@ -1,4 +1,4 @@
-"""The pipelines as stack config: `pipelines` of `Pulumi.<stack>.yaml`, credentials left out."""
+"""Write the pipelines as stack config, `pipelines` in `Pulumi.<stack>.yaml`, without credentials."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.export.credentials import without_values
-from goldrush_pulumi.export.survey import tidied
+from goldrush_pulumi.export.survey import tidy_sql
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -27,17 +27,17 @@ _WIDTH = 120
 
 
 def render_stack_file(declared: Sequence[Declared], abi_paths: Mapping[str, str], project: str) -> str:
-    """The stack file. `abi_paths` tells for the names of resources where their ABIs are written."""
+    """Return the stack file. `abi_paths` gives the path of the ABI file for the names of resources that have one."""
     pipelines = {item.resource: _entry(item, abi_paths.get(item.resource)) for item in declared}
     return render_yaml({"config": {f"{project}:pipelines": pipelines}})
 
 
 def render_yaml(value: Any) -> str:
-    """YAML in the order of the values, texts of several lines as blocks."""
+    """Return YAML in the order of the values, strings of several lines as blocks."""
     import yaml  # noqa: PLC0415 - loaded when it is needed
 
     class Dumper(yaml.SafeDumper):
-        """Writes no aliases, and lines as lines."""
+        """Writes no aliases."""
 
         def ignore_aliases(self, data: Any) -> bool:
             del data
@@ -51,7 +51,7 @@ def render_yaml(value: Any) -> str:
 
 
 def config_path(leaf: Leaf) -> str:
-    """Where a credential goes, as `pulumi config set --path` writes it."""
+    """Return the path of a credential for `pulumi config set --path`."""
     path = "pipelines"
     for key in (leaf.resource, "destination_config", *leaf.path):
         quoted = key.replace("\\", "\\\\").replace('"', '\\"')
@@ -68,6 +68,6 @@ def _entry(item: Declared, abi_path: str | None) -> dict[str, Any]:
 
 def _value(name: str, value: Any) -> Any:
     if name == "transforms":
-        return {table: tidied(sql) for table, sql in value.items()}
+        return {table: tidy_sql(sql) for table, sql in value.items()}
     is_height = name.startswith("execution_") and isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value)
     return int(value) if is_height else value

@@ -1,13 +1,12 @@
-"""What is there: the pipelines of an account, whole, each with its phase."""
+"""Read the pipelines of an account, each with its phase, and decide how to declare them."""
 
 from __future__ import annotations
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.api.errors import PipelineNotFound
@@ -19,77 +18,55 @@ from goldrush_pulumi.schema.pipeline import SENT, canonical, whole_numbers
 from goldrush_pulumi.schema.sql_tokens import canonical_sql
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
 
 _THREADS: Final = 8
 
+_DEFAULTS: Final = {"execution_mode": "unbounded", "status": "running"}
+
 
 @dataclass(frozen=True)
 class Found:
-    """One pipeline as the server shows it, credentials masked, and the report of its worker."""
+    """One pipeline as the server returns it, credentials masked, and the status of its worker."""
 
     pipeline: Pipeline
     status: PipelineStatus
 
 
-@dataclass(frozen=True)
-class Selection:
-    """Which pipelines are wanted: globs, case counts, and ids to pass over because something else has them."""
+def survey(client: GoldRushClient, matches: Callable[[Pipeline], bool] = lambda _pipeline: True) -> list[Found]:
+    """Return every pipeline of the account that matches, oldest first. Only reads.
 
-    project: str = "*"
-    topic: str = "*"
-    name: str = "*"
-    but_not: Collection[str] = ()
-
-    def __contains__(self, pipeline: Pipeline) -> bool:
-        """Whether the pipeline is wanted."""
-        chosen = (
-            (pipeline.project, self.project),
-            (pipeline.topic, self.topic),
-            (pipeline.name, self.name),
-        )
-        return pipeline.id not in self.but_not and all(fnmatchcase(text, glob) for text, glob in chosen)
-
-
-def survey(client: GoldRushClient, selection: Selection) -> list[Found]:
-    """Every pipeline of the account that is wanted, oldest first. Reads only.
-
-    One that is deleted meanwhile is left out.
+    A pipeline that is deleted meanwhile is left out.
 
     Raises:
-        GoldRushError: a request failed for good.
+        GoldRushError: A request failed in the end.
     """
-    items = [pipeline for pipeline in client.iterate_pipelines() if pipeline in selection]
+    items = [pipeline for pipeline in client.iterate_pipelines() if matches(pipeline)]
     items.sort(key=lambda pipeline: (pipeline.created_at, pipeline.id))
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="goldrush-export") as pool:
-        found = list(pool.map(lambda item: _look_at(client, item), items))
+        found = list(pool.map(lambda item: _read(client, item), items))
     return [item for item in found if item is not None]
 
 
-def _look_at(client: GoldRushClient, item: Pipeline) -> Found | None:
+def _read(client: GoldRushClient, item: Pipeline) -> Found | None:
     try:
-        # What a list item leaves out is not documented; one with its destination is taken to be whole.
+        # The API does not document which fields a list item lacks; an item with its destination counts as complete.
         whole = item if "destination_config" in item.model_fields_set else client.get_pipeline(item.id)
         return Found(whole, client.get_pipeline_status(item.id))
     except PipelineNotFound:
         return None
 
 
-_BY_DEFAULT: Final = {"execution_mode": "unbounded", "status": "running"}
-
-
 @dataclass(frozen=True)
 class Declared:
-    """One pipeline to declare.
+    """One pipeline and how to declare it.
 
     Attributes:
         resource: Name of the resource, unique among all.
         variable: Name of the variable in a program, unique too.
-        found: What the server showed.
-        inputs: What is to be declared, in the order of the API reference: neither defaults nor anything empty. In
-            `destination_config` stands what the server showed, masks included.
+        found: What the server returned.
+        inputs: The inputs to declare, in the order of the API reference, without defaults and empty values. In
+            `destination_config`, credentials are as the server returned them, masks included.
         leaves: The credentials.
     """
 
@@ -101,12 +78,12 @@ class Declared:
 
     @property
     def owned_elsewhere(self) -> bool:
-        """Whether a mark says that some stack manages the pipeline already."""
+        """Whether an ownership tag says that some stack already manages the pipeline."""
         return OwnershipTag.found_in(self.found.pipeline.description) is not None
 
 
 def declare(found: Sequence[Found], source: Source = lambda _leaf: None) -> list[Declared]:
-    """How to declare some pipelines. `source` knows credentials that the server masks."""
+    """Return how to declare some pipelines. `source` knows credentials that the server masks."""
     names = unique_names((item.pipeline.name for item in found), resource_name)
     variables = unique_names(names, variable_name, joint="_")
     places = [
@@ -128,14 +105,14 @@ def _inputs(resource: str, found: Found) -> dict[str, Any]:
     pipeline = found.pipeline
     values = {name: _value(name, pipeline) for name in SENT}
     if found.status.phase == Phase.STOPPED and pipeline.execution_mode == "bounded":
-        # It has ended: what its `status` says is nobody's wish any more.
+        # It has ended, so nobody asks for its `status` any more.
         del values["status"]
     if values["name"] == resource:
         del values["name"]
     return {
         name: value
         for name, value in values.items()
-        if canonical(name, value) != canonical(name, None) and value != _BY_DEFAULT.get(name)
+        if canonical(name, value) != canonical(name, None) and value != _DEFAULTS.get(name)
     }
 
 
@@ -149,7 +126,7 @@ def _value(name: str, pipeline: Pipeline) -> Any:
 
 
 def _parsed(abi: Any) -> Any:
-    """An ABI that came as JSON text; in a program such a text would be the path of a file."""
+    """Return an ABI that came as JSON text as a value: in a program, such a text would be the path of a file."""
     if not isinstance(abi, str):
         return abi
     try:
@@ -159,7 +136,7 @@ def _parsed(abi: Any) -> Any:
 
 
 def _config(value: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings without `type`, which `destination_type` says, and without nulls, which mean "not given"."""
+    """Return the settings without `type`, which `destination_type` says, and without nulls, which mean "not set"."""
     return {
         key: _config(item) if isinstance(item, Mapping) else item
         for key, item in value.items()
@@ -167,8 +144,8 @@ def _config(value: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def tidied(sql: Any) -> Any:
-    """A statement without its margin and the white space around it; as it is where that would say something else."""
+def tidy_sql(sql: Any) -> Any:
+    """Return a statement without its margin and surrounding white space, or unchanged if it would mean another."""
     if not isinstance(sql, str):
         return sql
     lines = textwrap.dedent(sql.strip("\n")).strip().splitlines()
@@ -177,5 +154,5 @@ def tidied(sql: Any) -> Any:
 
 
 def means_the_same(one: str, other: str) -> bool:
-    """Whether a change from one statement to the other is none."""
+    """Return whether two statements are equal by their tokens."""
     return canonical_sql(one) == canonical_sql(other)

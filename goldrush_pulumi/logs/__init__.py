@@ -1,7 +1,7 @@
-"""Following a pipeline's logs: a stream made of the tail snapshots that GoldRush offers.
+"""Following a pipeline's logs: a stream made of tail snapshots.
 
-GoldRush answers the last lines of each pod, without a position and without a history. `follow` asks again and again,
-recognises what it has shown, and marks whatever it may have missed. Source: API reference, get-pipeline-logs.
+GoldRush returns the last lines of each pod and tracks no read position. `follow` keeps polling, recognizes the lines
+that it has shown, and marks each place where lines may be missing. Source: API reference, get-pipeline-logs.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The place in a stream of logs, as a text that a shell takes without quotes and that holds no log text."""
+"""The position in a log stream, as a string that a shell takes without quotes and that holds no log text."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _VERSION: Final = "1"
 
 
 class CursorError(ValueError):
-    """A cursor cannot be used; the text says why and what to do."""
+    """A cursor cannot be used; the message says why and what to do."""
 
 
 @dataclass
@@ -27,7 +27,7 @@ class Place:
     pods: dict[str, PodLog] = field(default_factory=dict)
 
     def as_text(self) -> str:
-        """The cursor: version, pipeline, start time, then name, count, open length and block of each pod."""
+        """Return the cursor: version, pipeline, start time, then name, count, open length and block of each pod."""
         head = (_VERSION, quote(self.pipeline_id, safe=""), quote(self.start_time or "", safe=":+"))
         return "~".join((*head, *(_written(pod) for pod in self.pods.values())))
 
@@ -36,14 +36,16 @@ class Place:
         """Read a cursor.
 
         Raises:
-            CursorError: It is no cursor, or one of another pipeline.
+            CursorError: It is cut off or damaged, or belongs to another pipeline.
         """
         version, *fields = cursor.strip().split("~")
         if version != _VERSION or len(fields) < 2:  # noqa: PLR2004 - pipeline and start time
-            raise CursorError("read cursor: it is cut off or not one, copy it again or leave it out")
+            raise CursorError("read cursor: it is cut off or not a cursor, copy it again or leave it out")
         owner, start_time = unquote(fields[0]), unquote(fields[1])
         if owner != pipeline_id:
-            raise CursorError(f"read cursor: it belongs to pipeline {quote(owner)}, leave it out to begin anew")
+            raise CursorError(
+                f"read cursor: it belongs to pipeline {quote(owner)}, leave it out to start from the beginning"
+            )
         try:
             pods = [_read(text) for text in fields[2:]]
         except (ValueError, binascii.Error):

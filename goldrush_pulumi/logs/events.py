@@ -1,4 +1,4 @@
-"""What following logs yields: lines as the pods wrote them, and markers that no pod could have written."""
+"""The events of a log stream: lines as the pods wrote them, and markers apart from the log text."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import Enum
 
 
 class EndReason(Enum):
-    """Why a stream of logs is over."""
+    """Why a log stream ended."""
 
     DELETED = "deleted"
     PAUSED = "paused"
@@ -26,28 +26,28 @@ class Line:
 
 @dataclass(frozen=True)
 class Gap:
-    """Lines of a pod may be missing here: the tail moved on by more than is known. How many, nobody can tell."""
+    """An unknown number of lines of a pod may be missing here: the tail moved on by more than is known."""
 
     pod: str
 
 
 @dataclass(frozen=True)
 class NewPod:
-    """A pod that was not there before. The last lines of the one it replaces may never have been seen."""
+    """A new pod. The last lines of the one that it replaces may never have been seen."""
 
     pod: str
 
 
 @dataclass(frozen=True)
 class NewDeployment:
-    """The pipeline was deployed anew at `start_time`, by the server's clock."""
+    """A new deployment began at `start_time`, by the server's clock."""
 
     start_time: str
 
 
 @dataclass(frozen=True)
 class NothingToTail:
-    """A pod has no log now; `reason` is what the runtime said in its place. Said once, until lines come."""
+    """A pod has no log now; `reason` is the runtime's message in its place. Yielded once, until lines come."""
 
     pod: str
     reason: str
@@ -55,12 +55,12 @@ class NothingToTail:
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """All lines that were there at the beginning have been yielded; what follows is new."""
+    """All lines that existed at the start have been yielded; new ones follow."""
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """GoldRush did not answer, for `reason`; it is asked again in `seconds`. Nothing is lost by it yet."""
+    """GoldRush did not respond, for `reason`; the next poll is in `seconds`. No line is lost yet."""
 
     reason: str
     seconds: float
@@ -68,7 +68,7 @@ class Waiting:
 
 @dataclass(frozen=True)
 class End:
-    """The last event, and why it is the last."""
+    """The last event, with its reason."""
 
     reason: EndReason
 

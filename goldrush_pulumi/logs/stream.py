@@ -1,4 +1,4 @@
-"""Asking for tails until there is a reason to stop: pauses, trouble, pods that come and go, and the end."""
+"""The log stream of a pipeline: it polls tails, survives outages, follows pods that come and go, and ends."""
 
 from __future__ import annotations
 
@@ -15,18 +15,16 @@ from goldrush_pulumi.operations.wait import Clock, EventClock
 from goldrush_pulumi.schema.phases import ENDS_OF_LOGS
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.api import APIError, PipelineLogs, PipelineStatus, PodLogs
+    from goldrush_pulumi.api import PipelineLogs, PipelineStatus, PodLogs
 
 POLL_SECONDS: Final = 2.0
-"""The pause between two looks."""
+"""The pause between two polls."""
 
 PATIENCE_SECONDS: Final = 600.0
-"""How long GoldRush may stay silent before its error ends the stream."""
+"""How long GoldRush may fail before its error ends the stream, and the longest pause that it may ask for."""
 
 RETRY_SECONDS: Final = (5.0, 5.0, 15.0, 30.0, 60.0)
-"""The pauses after calls that failed one after the other, unless the server asks for another; the last one stays."""
-
-_LONGEST_ASKED_PAUSE_SECONDS: Final = 300.0
+"""The pauses after consecutive failures, unless the server asks for another; the last one stays."""
 
 _MOST_PODS: Final = 64
 
@@ -36,7 +34,7 @@ T = TypeVar("T")
 
 
 class LogClient(Protocol):
-    """The two calls that following needs. A client that repeats failed calls itself only makes the pauses longer."""
+    """The two calls that a stream needs. A client that repeats failed calls itself only makes the pauses longer."""
 
     def get_pipeline_logs(self, pipeline_id: str, /) -> PipelineLogs:
         """Return the tail of each pod's log."""
@@ -54,31 +52,31 @@ def follow(
     clock: Clock | None = None,
     cancelled: threading.Event | None = None,
 ) -> LogStream:
-    """Follow a pipeline's logs: first the lines that are there, then those that come.
+    """Follow a pipeline's logs: first the lines that exist, then new ones.
 
-    No line is yielded twice, and where lines may be missing a marker says so. Lines that repeat so exactly that a whole
-    tail looks as before cannot be told from silence. Memory is bounded, however long it goes on.
+    No line is yielded twice, and a marker stands wherever lines may be missing. When lines repeat so exactly that a
+    whole tail looks as before, they cannot be distinguished from silence. Memory is bounded, however long it runs.
 
     Args:
-        client: Asks GoldRush; its `retry_seconds` should be 0, for pauses are made here.
+        client: The client to poll with; its `retry_seconds` should be 0, because the stream makes the pauses.
         pipeline_id: The pipeline.
-        cursor: `LogStream.cursor` of an earlier stream, to go on exactly where that one was left.
-        tail: How many lines to begin with, of each pod; all that there are unless given.
-        clock: For tests that bring their own time.
+        cursor: `LogStream.cursor` of an earlier stream, to continue exactly where that one stopped.
+        tail: How many lines of each pod to start with; all of them by default.
+        clock: The clock of tests that bring their own time.
         cancelled: Ends the stream soon after it is set.
 
     Raises:
         CursorError: The cursor cannot be used.
-        PipelineNotFound: There is no such pipeline, on the first look.
-        APIError: GoldRush refuses the calls, or has not answered for ten minutes.
+        PipelineNotFound: The pipeline does not exist at the first poll.
+        APIError: GoldRush refuses the calls, has failed for ten minutes, or asks for a longer pause than that.
     """
     return LogStream(client, pipeline_id, cursor=cursor, tail=tail, clock=clock, cancelled=cancelled)
 
 
 class LogStream(Iterator[Event]):
-    """The events of one pipeline's logs. `cursor` tells at any time how far it has been read.
+    """The events of one pipeline's logs. `cursor` is the position after the last event.
 
-    With `once` it ends after the lines that are there, without an `End`.
+    With `once` it ends after the lines that exist now, without an `End`.
     """
 
     def __init__(
@@ -103,15 +101,15 @@ class LogStream(Iterator[Event]):
 
     @property
     def cursor(self) -> str:
-        """A text from which another stream goes on right behind the last event taken from this one."""
+        """A string with which another stream continues right after the last event of this one."""
         return self._place.as_text()
 
     def __iter__(self) -> LogStream:
-        """The stream itself."""
+        """Return the stream itself."""
         return self
 
     def __next__(self) -> Event:
-        """The next event; waits for it."""
+        """Wait for the next event and return it."""
         return next(self._events)
 
     def _run(self) -> Generator[Event, None, None]:
@@ -124,14 +122,14 @@ class LogStream(Iterator[Event]):
         ending: PipelineStatus | None = None
         for number in itertools.count():
             try:
-                logs = yield from self._ask(self._client.get_pipeline_logs)
-                status = yield from self._ask(self._client.get_pipeline_status)
+                logs = yield from self._request(self._client.get_pipeline_logs)
+                status = yield from self._request(self._client.get_pipeline_status)
             except PipelineNotFound:
                 if number == 0:
                     raise
                 yield End(EndReason.DELETED)
                 return
-            # A redeployment may pass through STOPPED, and the last lines come late: an end counts when seen twice.
+            # A redeployment may pass through STOPPED, and the last lines come late: an end must be seen twice.
             is_over = ending is not None and (ending.phase, ending.start_time) == (status.phase, status.start_time)
             yield from self._read(logs, status, final=is_over or self._once)
             if number == 0:
@@ -144,7 +142,7 @@ class LogStream(Iterator[Event]):
             self._sleep(POLL_SECONDS)
 
     def _read(self, logs: PipelineLogs, status: PipelineStatus, *, final: bool) -> Iterator[Event]:
-        """The new lines: those of pods that are known come first, for a new deployment brings pods of its own."""
+        """Yield the new lines, those of known pods first, since a new deployment brings new pods."""
         pods = self._place.pods
         for pod in [pod for pod in logs.pods if pod.pod in pods]:
             yield from self._lines(pod, final=final)
@@ -170,33 +168,30 @@ class LogStream(Iterator[Event]):
             yield NewDeployment(start_time)
 
     def _forget_pods(self, present: set[str]) -> None:
-        """Keep the pods that are there, and the newest of the others: one may be missing from a single answer."""
+        """Keep the present pods and the newest of the others: a pod may be missing from a single response."""
         pods = self._place.pods
         gone = [name for name in pods if name not in present]
         for name in gone[: max(len(pods) - _MOST_PODS, 0)]:
             del pods[name]
 
-    def _ask(self, question: Callable[[str], T]) -> Generator[Event, None, T]:
-        silent_since = self._clock.now()
+    def _request(self, call: Callable[[str], T]) -> Generator[Event, None, T]:
+        failing_since = self._clock.now()
         pauses = itertools.chain(RETRY_SECONDS, itertools.repeat(RETRY_SECONDS[-1]))
         while True:
             try:
-                return question(self._place.pipeline_id)
+                return call(self._place.pipeline_id)
             except (RateLimited, ServerError, ConnectionFailed) as error:
-                if self._clock.now() - silent_since >= PATIENCE_SECONDS:
+                pause = error.retry_after_seconds or 0.0
+                if pause <= 0:
+                    pause = next(pauses)
+                if self._clock.now() - failing_since >= PATIENCE_SECONDS or pause > PATIENCE_SECONDS:
                     raise
-                pause = _pause_seconds(error, next(pauses))
                 yield Waiting(str(error), pause)
             self._sleep(pause)
 
     def _sleep(self, seconds: float) -> None:
         if self._clock.sleep(seconds) or self._cancelled.is_set():
             raise _Cancelled
-
-
-def _pause_seconds(error: APIError, planned_seconds: float) -> float:
-    asked = error.retry_after_seconds or 0.0
-    return asked if 0 < asked <= _LONGEST_ASKED_PAUSE_SECONDS else planned_seconds
 
 
 class _Cancelled(Exception):  # noqa: N818 - never leaves the module

@@ -1,4 +1,4 @@
-"""One pod's log: what of each new tail has not been seen."""
+"""The log of one pod: which lines of each new tail are new."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ _NO_LOG: Final = re.compile(
 
 
 def digest(line: str) -> bytes:
-    """A few bytes that stand for a line, so that neither memory nor a cursor holds its text."""
+    """Return a few bytes that stand for a line, so that neither memory nor a cursor holds its text."""
     return hashlib.blake2b(line.encode("utf-8", "surrogatepass"), digest_size=DIGEST_BYTES).digest()
 
 
 def runtime_error(text: str) -> str | None:
-    """What the runtime said in the place of a log, or None when `text` is a log."""
+    """Return the runtime's message in place of a log, or None when `text` is a log."""
     line = text.strip()
     return line if "\n" not in line and _NO_LOG.search(line) else None
 
@@ -60,10 +60,10 @@ class Tail:
 
 @dataclass
 class Known:
-    """What is remembered of a pod's lines: how many are known without a gap, and the digests of the last few.
+    """The known lines of a pod: how many there are without a gap, and the digests of the last few.
 
-    `open_length` is the length of the last line where it was taken before a newline ended it. `texts` has the ends of
-    the last lines, while this process knows them: a tail may begin in the middle of a line.
+    `open_length` is the length of the last line if it was read before its newline. `texts` has the ends of the last
+    lines that this process has read: a tail may begin in the middle of a line.
     """
 
     count: int = 0
@@ -72,14 +72,14 @@ class Known:
     open_length: int | None = None
 
     def add(self, line: str, *, unfinished: bool = False) -> None:
-        """Take note of the next line."""
+        """Add the next line."""
         self.count += 1
         self.block.append(digest(line))
         self.texts.append(line[-_LONGEST_REMEMBERED_TEXT:])
         self.open_length = len(line) if unfinished else None
 
     def complete_last(self, line: str, *, unfinished: bool) -> None:
-        """Take note that the last line goes on, and is `line` now."""
+        """Replace the last line by `line`, its longer form."""
         self.count -= 1
         self.block.pop()
         if self.texts:
@@ -87,7 +87,7 @@ class Known:
         self.add(line, unfinished=unfinished)
 
     def forget(self) -> None:
-        """Begin anew after a gap."""
+        """Start again after a gap."""
         self.count, self.open_length = 0, None
         self.block.clear()
         self.texts.clear()
@@ -95,9 +95,9 @@ class Known:
 
 @dataclass(frozen=True)
 class Overlap:
-    """How many lines at the beginning of a tail are known; `is_certain` tells whether none can be missing behind them.
+    """How many lines at the beginning of a tail are known; `is_certain` is False if lines may be missing after them.
 
-    An overlap of a few lines that all repeat proves little: they may as well have been written once more.
+    An overlap of a few lines that all repeat proves little: they may have been written once more.
     """
 
     lines: int
@@ -105,10 +105,10 @@ class Overlap:
 
 
 def find_overlap(known: Known, tail: Sequence[str]) -> Overlap:
-    """The longest overlap of the end of what is known with the beginning of `tail`.
+    """Return the longest overlap of the end of the known lines with the beginning of `tail`.
 
-    More lines than are known can only lie before the new ones when a tail reaches further back than any before. That
-    is tried last, and never certain.
+    More lines than are known can only precede the new ones when a tail reaches further back than any before. That is
+    tried last, and never certain.
     """
     if not known.count or not tail:
         return Overlap(0, is_certain=True)
@@ -118,7 +118,7 @@ def find_overlap(known: Known, tail: Sequence[str]) -> Overlap:
         proofs = comparison.proofs_at(end)
         if proofs is not None:
             is_plain = end <= known.count
-            # Where nothing new is to be seen, nothing is said.
+            # A tail without new lines needs no marker.
             return Overlap(end, is_certain=is_plain and (end == size or comparison.is_certain(proofs)))
     return Overlap(0, is_certain=False)
 
@@ -131,13 +131,13 @@ class _Comparison:
         self._digests = [digest(line) for line in tail]
 
     def proofs_at(self, end: int) -> list[bytes] | None:
-        """The digests of the known lines found right before `end`; None when what stands there is something else.
+        """Return the digests of the known lines found right before `end`; None when other lines stand there.
 
-        The list is empty when all that is left of the known lines is a piece of the last one.
+        The list is empty when only a piece of the last known line is left.
         """
         size = min(len(self._block), end)
         expected, start = self._block[-size:], end - size
-        # Backwards, for the last line tells most places apart at once.
+        # Backwards, because the last line rules out most places at once.
         for place in range(end - 1, start - 1, -1):
             if not self._matches(place, expected[place - start], end):
                 is_cut = place == 0 and self._is_cut(size)
@@ -152,9 +152,9 @@ class _Comparison:
         return goes_on and digest(self._tail[place][:length]) == wanted
 
     def _is_cut(self, size: int) -> bool:
-        """Whether the first line of the tail may be the end of the known line `size` lines back."""
+        """Return whether the first line of the tail may be the end of the known line `size` lines back."""
         if size > len(self._known.texts):
-            # After a restart only digests are known; then the lines behind it have to be proof enough.
+            # After a restart only digests are known, so the lines after it have to be proof enough.
             return size > 1
         text, piece = self._known.texts[-size], self._tail[0]
         return len(piece) < len(text) and text.endswith(piece)
@@ -167,31 +167,31 @@ class _Comparison:
 
 @dataclass
 class PodLog:
-    """Reads the tails of one pod. Its memory moves on with each line that is taken from `read`, never ahead of it."""
+    """Reads the tails of one pod. Its memory advances with each line that is taken from `read`, never ahead of it."""
 
     pod: str
     known: Known = field(default_factory=Known)
     _held: str | None = None
     """A line without newline at the end of the last tail: it is yielded once it is seen again unchanged."""
-    _complaint: str | None = None
+    _runtime_error: str | None = None
 
     def read(
         self, text: str, *, final: bool = False, at_most: int | None = None
     ) -> Iterator[Line | Gap | NothingToTail]:
-        """Yield what is new in a tail.
+        """Yield the new lines of a tail, with markers.
 
         Args:
-            text: The tail as the API gives it.
-            final: Whether no other tail follows, so that an unfinished line is yielded too.
+            text: The tail as the API returns it.
+            final: Whether this is the last tail, so that an unfinished line is yielded too.
             at_most: How many lines to yield of a pod that is not known yet; the earlier ones count as seen.
         """
-        complaint = runtime_error(text)
-        if complaint is not None:
-            if complaint != self._complaint:
-                self._complaint = complaint
-                yield NothingToTail(self.pod, complaint)
+        error = runtime_error(text)
+        if error is not None:
+            if error != self._runtime_error:
+                self._runtime_error = error
+                yield NothingToTail(self.pod, error)
             return
-        self._complaint = None
+        self._runtime_error = None
         tail = Tail.of(text)
         lines = tail.lines[:-1] if self._holds_back(tail, final=final) else tail.lines
         if at_most is not None and not self.known.count:
@@ -214,7 +214,7 @@ class PodLog:
         if overlap.lines and self.known.open_length is not None and overlap.lines <= size:
             yield from self._rest_of_last(tail, overlap.lines)
         if not overlap.is_certain:
-            # The lines behind the overlap begin a new stretch; those in it stay known, so that none comes twice.
+            # The lines after the overlap start a new stretch; those in it stay known, so that none is yielded twice.
             self.known.forget()
             for line in tail.lines[: overlap.lines]:
                 self.known.add(line)
@@ -225,7 +225,7 @@ class PodLog:
             yield Line(self.pod, line)
 
     def _rest_of_last(self, tail: Tail, known_lines: int) -> Iterator[Line]:
-        """What came behind a line that was yielded before its newline."""
+        """Yield the rest of a line that was yielded before its newline."""
         line, length = tail.lines[known_lines - 1], self.known.open_length or 0
         self.known.complete_last(line, unfinished=tail.unfinished and known_lines == len(tail.lines))
         if len(line) > length:

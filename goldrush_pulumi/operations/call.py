@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from goldrush_pulumi.schema.wire import UNKNOWN_VALUE
+
+_LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
+"""The CLI's own variable; it hands its environment on to plugins."""
+
+
+def saves_state_late() -> bool:
+    """Return whether the engine saves state when the run ends, and not after each step."""
+    return os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}
 
 
 def is_unknown_value(value: object) -> bool:

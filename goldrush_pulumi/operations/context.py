@@ -1,18 +1,20 @@
-"""What every deployment needs at hand: the client, the clock, where to report, and what must not be shown."""
+"""What every operation needs: the client, the clock, where to show what happens, and what must not be shown."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
+from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.operations.diagnosis import Subject
 from goldrush_pulumi.operations.history import Run, utc_now
-from goldrush_pulumi.operations.identity import AbsenceUnproven, absence_is_proven, key_fingerprint
+from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerprint
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelineStatus
+    from goldrush_pulumi.api import GoldRushClient, Pipeline
     from goldrush_pulumi.operations.identity import Claims, OwnershipTag
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
@@ -26,11 +28,12 @@ DEFAULT_TIMEOUT_SECONDS = 600.0
 class Policies:
     """What the user has chosen.
 
-    `failed_grace_seconds`: how long a failure must hold to count. `stabilization_seconds`: how long a goal must hold
-    when `start_time` did not move. `on_existing`: "fail" or "create" when a pipeline of the same project and name
-    is there.
-    `adopt_foreign`: whether `adopt_id` may take a pipeline of another stack. `recovery_seconds`: how long a pipeline is
-    looked for whose POST got no answer.
+    Attributes:
+        failed_grace_seconds: How long a failure must hold to count.
+        stabilization_seconds: How long a goal must hold when `start_time` did not move.
+        on_existing: "fail" or "create", where a pipeline may be the one to create and that is not certain.
+        adopt_foreign: Whether a pipeline with another stack's ownership tag may be taken over, changed and deleted.
+        recovery_seconds: How long a pipeline is looked for after its POST got no response.
     """
 
     failed_grace_seconds: float = 20.0
@@ -44,10 +47,24 @@ class Policies:
 class OperationContext:
     """One verb at work on one pipeline.
 
-    `redact` takes every known secret out of a text. `status` shows a line while waiting, `warn` one that stays.
-    `fingerprint_of` names the key in use, for a pipeline id. `tag` is what a pipeline created here carries (None: no
-    mark, and nothing is adopted by itself). `inventory`, `claims` and `journal` are shared by all jobs of the
-    process.
+    Attributes:
+        name: The resource's name.
+        client: Bound to the time that the verb may take.
+        clock: Time, which ends a sleep when everything is cancelled.
+        redact: Takes every known secret out of a text.
+        fingerprint_of: Names the key in use, for a pipeline id.
+        inventory: The list of the account, shared by all operations of the process, as are the next two.
+        claims: What the resources of this process have to do with which pipelines.
+        journal: What this machine has begun to create.
+        urn: The resource.
+        tag: What a pipeline created here carries; None: no ownership tag, and nothing is taken over by itself.
+        owners: The owners whose tags this resource's pipeline may carry: those on record, and the stack's own. None
+            where the record cannot tell.
+        status: Shows a line while the verb runs.
+        warn: Shows a line that stays.
+        policies: What the user has chosen.
+        timeout_seconds: How long the verb may take.
+        now: The time for run records.
     """
 
     name: str
@@ -60,6 +77,7 @@ class OperationContext:
     journal: CreateJournal
     urn: str = ""
     tag: OwnershipTag | None = None
+    owners: frozenset[str] | None = None
     status: Callable[[str], None] = lambda _text: None
     warn: Callable[[str], None] = lambda _text: None
     policies: Policies = Policies()
@@ -72,49 +90,94 @@ class OperationContext:
 
     @property
     def seconds_left(self) -> float:
-        """How much of the verb's time is left; never negative."""
+        """Return how much of the verb's time is left; never negative."""
         return max(self.timeout_seconds - (self.clock.now() - self.started), 0.0)
 
     def subject(self, pipeline_id: str) -> Subject:
-        """The pipeline as messages name it."""
+        """Return the pipeline as messages name it."""
         return Subject(self.name, pipeline_id)
+
+    def look(self, pipeline_id: str) -> tuple[Pipeline, PipelineStatus]:
+        """Return a pipeline and the status of its worker; one without a worker has an unknown phase.
+
+        Raises:
+            PipelineNotFound: there is no such pipeline, or the key does not see it.
+        """
+        pipeline = self.client.get_pipeline(pipeline_id)
+        try:
+            return pipeline, self.client.get_pipeline_status(pipeline_id)
+        except PipelineNotFound:
+            # The pipeline itself is there.
+            return pipeline, PipelineStatus()
 
     def require_absence(self, verb: str, pipeline_id: str, outputs: Mapping[str, Any]) -> None:
         """Return only if a 404 for the pipeline can be believed.
 
         Raises:
-            AbsenceUnproven: the key may belong to another account.
+            AbsenceUnproven: the key may belong to another account, or GoldRush answers 404 to everything.
         """
-        if not absence_is_proven(self.client, self.fingerprint_of(pipeline_id), outputs):
-            raise AbsenceUnproven.of(verb, self.name, pipeline_id)
+        subject = f"{verb} pipeline {self.name}: {pipeline_id} is not visible"
+        try:
+            groups = self.inventory.visible_groups(self.clock)
+        except Interrupted:
+            raise
+        except GoldRushError as error:
+            reason = error.redacted(self.redact)
+            raise AbsenceUnproven(
+                f"{subject}, but neither can the list of pipelines be read ({reason}), so it may well exist; nothing"
+                " was changed. Try again later"
+            ) from None
+        if not absence_is_proven(self.fingerprint_of(pipeline_id), outputs, groups):
+            raise AbsenceUnproven(
+                f"{subject}, and this ServiceKey or endpoint is not the one it was deployed with, so it may well exist;"
+                " nothing was changed. Use a key of the pipeline's account and its goldrush:baseUrl (`pulumi refresh`"
+                " and `pulumi destroy` use those of the last `pulumi up` unless run with --run-program). If the"
+                " pipeline is really gone, remove it with `pulumi state delete`"
+            )
+
+
+class AbsenceUnproven(GoldRushError):  # noqa: N818 - the name says what happened
+    """A pipeline is not visible, and nothing shows that the key would see it if it were there."""
 
 
 @dataclass
 class Progress:
-    """A pipeline as a verb left it: the server's object, its last status, and the record of what was done."""
+    """How far a verb has got: the server's object, its last status, and the record of what was done.
+
+    `changed_at` is the server's own time of the last change that this verb made, "" where it made none.
+    """
 
     pipeline_id: str
     run: Run
     pipeline: Pipeline | None = None
     status: PipelineStatus | None = None
+    changed_at: str = ""
 
 
 class OperationFailed(Exception):  # noqa: N818 - the name says what happened
     """A pipeline exists and was changed, but is not what it should be. It has to be recorded, with the reason.
 
     `reason` is redacted. `unapplied` are the fields that the server did not take over, so that state does not claim
-    them.
+    them. `unconfirmed` are those that the next update sends again, whatever it is asked for.
     """
 
-    def __init__(self, progress: Progress, reason: str, unapplied: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        progress: Progress,
+        reason: str,
+        *,
+        unapplied: tuple[str, ...] = (),
+        unconfirmed: tuple[str, ...] = (),
+    ) -> None:
         super().__init__(reason)
         self.progress = progress
         self.reason = reason
         self.unapplied = unapplied
+        self.unconfirmed = unconfirmed
 
 
 def make_fingerprint(service_key: str, base_url: str) -> Callable[[str], str]:
-    """The function that names this key and endpoint for a pipeline id."""
+    """Return the function that names this key and endpoint for a pipeline id."""
 
     def fingerprint(pipeline_id: str) -> str:
         return key_fingerprint(service_key, base_url, pipeline_id)

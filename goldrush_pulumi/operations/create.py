@@ -1,112 +1,32 @@
-"""Create, adopt, update and delete: the requests of each verb, in order.
+"""Create a pipeline, or take over one that exists: look, submit, wait, record.
 
-Until the server has taken a change, an error is a plain error and state stays as it is. From then on every failure is a
-`OperationFailed`, so that no pipeline is forgotten and no change is unknown.
+Until the server has taken a change, an error is a plain error and state stays as it is. From then on every failure is
+an `OperationFailed`, so that no pipeline is forgotten.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest, PipelineNotFound
-from goldrush_pulumi.operations.context import OperationContext, Progress
+from goldrush_pulumi.operations.context import OperationFailed, Progress
 from goldrush_pulumi.operations.diff import drifted_fields, overlay
 from goldrush_pulumi.operations.history import Run
-from goldrush_pulumi.operations.identity import OwnershipTag
+from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
 from goldrush_pulumi.operations.inventory import look_for_tag
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.operations.rollout import keep, roll_out
-from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import UNTAGGED, repair_cut_description, send_change, settle_status
-from goldrush_pulumi.schema.pipeline import INPUTS, PATCHED, Change, canonical
+from goldrush_pulumi.schema.pipeline import PATCHED, REPLACING, SENT, canonical
+from goldrush_pulumi.schema.wire import SIBLINGS
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import Pipeline, PipelineStatus
+    from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Listing
+    from goldrush_pulumi.operations.journal import JournalEntry
     from goldrush_pulumi.operations.spec import PipelineSpec
-
-
-def create(context: OperationContext, spec: PipelineSpec) -> Progress:
-    """Create a pipeline and wait until it is what `spec` wants. One that an earlier run left behind is taken over.
-
-    Raises:
-        GoldRushError: the server did not take it; nothing was made, or it is said that this is not known.
-        OperationFailed: it was made, but is not live.
-    """
-    run = Run("create", spec.config_version, context.now)
-    run.enter("look-up")
-    orphan = find_orphan(context, spec)
-    if orphan is not None:
-        context.warn(f"{orphan.id} was created by an earlier run that was cut off; it is taken over")
-        return adopt(context, spec, orphan.id)
-    run.enter("submit")
-    pipeline = submit_new(context, spec)
-    progress = Progress(pipeline.id, run, pipeline)
-    with keep(context, progress):
-        context.claims.hold(pipeline.id, context.urn)
-        repair_cut_description(context, spec, progress)
-        settle_status(context, spec, progress)
-        return roll_out(context, spec, progress, previous=None)
-
-
-def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Progress:
-    """Take over an existing pipeline: make it what `spec` wants, and wait.
-
-    Raises:
-        AdoptionRefused: there is no such pipeline, another resource has it, or what cannot be changed differs.
-        OperationFailed: it was changed, but is not live.
-    """
-    run = Run("adopt", spec.config_version, context.now)
-    run.enter("look-up")
-    pipeline, status = _look_up_for_adoption(context, spec, pipeline_id)
-    if not context.claims.take(pipeline_id, context.urn):
-        raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline_id} is another resource's already; give each its own adopt_id"
-        )
-    progress = Progress(pipeline_id, run, pipeline, status)
-    names = _fields_to_send(context, spec, pipeline)
-    if not names:
-        with keep(context, progress):
-            return roll_out(context, spec, progress, previous=None)
-    run.enter("submit")
-    return send_change(context, spec, progress, names, old=overlay(spec.inputs, pipeline))
-
-
-def _fields_to_send(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> tuple[str, ...]:
-    """What adoption has to send: all that differs, and a destination with secrets, for those cannot be compared."""
-    names = set(drifted_fields(spec.inputs, pipeline))
-    if secret_leaf_paths(spec.inputs):
-        names.add("destination_config")
-    if OwnershipTag.found_in(pipeline.description) not in (None, context.tag):
-        # The stack or resource that left this mark would take the pipeline for its own again.
-        names.add("description")
-    return tuple(name for name in PATCHED if name in names)
-
-
-def _look_up_for_adoption(
-    context: OperationContext, spec: PipelineSpec, pipeline_id: str
-) -> tuple[Pipeline, PipelineStatus]:
-    try:
-        pipeline = context.client.get_pipeline(pipeline_id)
-        status = context.client.get_pipeline_status(pipeline_id)
-    except PipelineNotFound:
-        raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey,"
-            " check adopt_id"
-        ) from None
-    _require_adoptable(context, spec, pipeline)
-    return pipeline, status
-
-
-def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> None:
-    require_own(context, pipeline)
-    other = fixed_differences(spec, pipeline)
-    if other:
-        listed = ", ".join(f"{name} is {context.redact(value)!r}" for name, value in other.items())
-        raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline.id} cannot become what is declared: {listed}, and GoldRush"
-            " changes none of these; declare the same values, or leave adopt_id out to create a new pipeline"
-        )
 
 
 class CreateRefused(GoldRushError):  # noqa: N818 - the name says what happened
@@ -117,11 +37,96 @@ class AdoptionRefused(GoldRushError):  # noqa: N818 - the name says what happene
     """The pipeline to adopt does not exist, is taken, or differs in what cannot be changed."""
 
 
-def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | None:
-    """The pipeline that an earlier create of the same resource left behind; None when one is to be created.
+class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
+    """A POST got no usable response, and no pipeline with its tag has appeared: it may or may not come to be."""
+
+
+def create_or_adopt(context: OperationContext, spec: PipelineSpec) -> Progress:
+    """Create a pipeline, or take over the one that `adopt_id` names, and wait until it is what `spec` asks for.
 
     Raises:
-        CreateRefused: something is there that cannot be taken over by itself.
+        GoldRushError: the server did not take it; nothing was made, or the message says that this is not known.
+        OperationFailed: it is there, but is not live.
+    """
+    adopt_id = spec.inputs.get("adopt_id")
+    try:
+        done = adopt(context, spec, adopt_id) if adopt_id else create(context, spec)
+    except OperationFailed as failure:
+        context.journal.note_returned(failure.progress.pipeline_id)
+        raise
+    context.journal.note_returned(done.pipeline_id)
+    return done
+
+
+def create(context: OperationContext, spec: PipelineSpec) -> Progress:
+    """Create a pipeline and wait until it is what `spec` asks for. An orphan of this very resource is taken over.
+
+    Raises:
+        GoldRushError: the server did not take it; nothing was made, or the message says that this is not known.
+        OperationFailed: it was made, but is not live.
+    """
+    run = Run("create", spec.config_version, context.now)
+    run.enter("look-up")
+    found = look_for_orphan(context, spec)
+    if found.orphan is not None:
+        context.warn(f"{found.orphan.id} was created by an earlier run that was cut off; it is taken over")
+        return adopt(context, spec, found.orphan.id)
+    run.enter("submit")
+    pipeline = submit_new(context, spec, found.passed_over)
+    progress = Progress(pipeline.id, run, pipeline)
+    with keep(context, progress):
+        context.claims.take(pipeline.id, context.urn)
+        repair_cut_description(context, spec, progress)
+        settle_status(context, spec, progress)
+        return roll_out(context, spec, progress, previous=None)
+
+
+def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Progress:
+    """Take over an existing pipeline: make it what `spec` asks for, and wait.
+
+    One that this very process has deleted, as a forced replacement does, is created again instead.
+
+    Raises:
+        AdoptionRefused: there is no such pipeline, another resource has it, or what cannot be changed differs.
+        OperationFailed: it was changed, but is not live.
+    """
+    if context.claims.was_deleted(pipeline_id):
+        context.warn(f"{pipeline_id} was deleted to be replaced, so adopt_id is ignored and a new pipeline is created")
+        return create(context, spec)
+    run = Run("adopt", spec.config_version, context.now)
+    run.enter("look-up")
+    pipeline, status = _look_up_for_adoption(context, spec, pipeline_id)
+    holder = context.claims.take(pipeline_id, context.urn)
+    if holder is not None:
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline_id} is managed as {holder} already;"
+            " give each resource its own adopt_id"
+        )
+    progress = Progress(pipeline_id, run, pipeline, status)
+    names = _fields_to_send(context, spec, pipeline)
+    if not names:
+        with keep(context, progress):
+            return roll_out(context, spec, progress, previous=None)
+    run.enter("submit")
+    return send_change(context, spec, progress, names, old=overlay(spec.inputs, pipeline))
+
+
+@dataclass(frozen=True)
+class LookUp:
+    """What was found before a POST: an orphan to take over, or the ids that carry the tag and are something else."""
+
+    orphan: Pipeline | None = None
+    passed_over: tuple[str, ...] = ()
+
+
+def look_for_orphan(context: OperationContext, spec: PipelineSpec) -> LookUp:
+    """Look for the pipeline that a create of the same resource left behind.
+
+    A tag alone proves nothing: the pipeline may have been moved to another stack, renamed or copied since. It is taken
+    over when it is what this create would have made, or when the create journal proves that no state knows it.
+
+    Raises:
+        CreateRefused: something is there that cannot be taken over without being asked to.
         GoldRushError: the pipelines could not be listed; nothing was sent.
     """
     listing = context.inventory.listing(context.clock)
@@ -129,61 +134,118 @@ def find_orphan(context: OperationContext, spec: PipelineSpec) -> Pipeline | Non
     # A list may lag behind, so whatever could matter is looked at as it is now.
     found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
     present = [pipeline for pipeline in found if pipeline is not None]
-    ours = [
-        item for item in present if context.tag is not None and OwnershipTag.found_in(item.description) == context.tag
-    ]
-    ours = ours or _begun_here(context)
-    if ours:
-        return _require_one_to_adopt(context, spec, ours, listing)
-    _judge_namesakes(context, spec, present)
-    return None
-
-
-def _begun_here(context: OperationContext) -> list[Pipeline]:
-    """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
     entry = None if context.tag is None else context.journal.find(context.tag)
+    tagged = [item for item in present if context.tag is not None and _tag_of(item) == context.tag]
+    candidates = [item for item in tagged if entry is None or item.id not in entry.passed_over]
+    candidates = candidates or _begun_here(context, entry)
+    if len(candidates) == 1 and _is_orphan(spec, candidates[0], listing, entry):
+        return LookUp(candidates[0])
+    others = {item.id: item for item in (*candidates, *tagged)}
+    if others and context.policies.on_existing == "fail":
+        raise CreateRefused(_explain_tagged(context, spec, list(others.values())))
+    for pipeline_id in others:
+        # Should the response of the POST be lost, this is not what it created.
+        context.claims.see(pipeline_id)
+    require_no_namesake(context, spec, [item for item in present if item.id not in others])
+    return LookUp(None, tuple(others))
+
+
+def require_no_namesake(context: OperationContext, spec: PipelineSpec, present: list[Pipeline]) -> None:
+    """Apply the policy for pipelines of the same project and name that this resource did not create.
+
+    Raises:
+        CreateRefused: there is one, and the policy is to fail.
+    """
+    for pipeline in present:
+        if (pipeline.project, pipeline.name) != (spec.inputs["project"], spec.name):
+            continue
+        tag = _tag_of(pipeline)
+        if tag is not None and not is_foreign(pipeline.description, context.owners):
+            context.warn(
+                f"{pipeline.id} has the same project and name and belongs to another resource of this stack; if that"
+                ' resource was renamed, give this one opts=ResourceOptions(aliases=[Alias(name="the old name")])'
+            )
+        elif context.policies.on_existing == "fail":
+            foreign = "" if tag is None else ", with goldrush:adoptForeign set to true because another stack owns it"
+            raise CreateRefused(
+                f"create pipeline {context.name}: {pipeline.id} has the same project and name already; write"
+                f' adopt_id="{pipeline.id}" to take it over{foreign}, or set goldrush:onExisting to create for a second'
+                " one beside it"
+            )
+
+
+def look_for_namesakes(context: OperationContext, spec: PipelineSpec, but_not: str) -> None:
+    """Refuse, before a pipeline is deleted to be replaced, what would be refused when the new one is created.
+
+    Raises:
+        CreateRefused: the new project holds a pipeline of that name.
+    """
+    listing = context.inventory.listing(context.clock)
+    unknown = (item for item in listing.pipelines if item.id != but_not and not context.claims.has_seen(item.id))
+    found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
+    require_no_namesake(context, spec, [item for item in found if item is not None])
+
+
+def _is_orphan(spec: PipelineSpec, pipeline: Pipeline, listing: Listing, entry: JournalEntry | None) -> bool:
+    """Whether no state knows the pipeline, as far as can be seen."""
+    if not listing.is_recent(pipeline) or _differences(spec, pipeline, REPLACING):
+        return False
+    if entry is not None and entry.disproves_orphan(pipeline.id):
+        return False
+    return not _differences(spec, pipeline, SENT) or (entry is not None and entry.proves_orphan(pipeline.id))
+
+
+def _explain_tagged(context: OperationContext, spec: PipelineSpec, tagged: list[Pipeline]) -> str:
+    ids = ", ".join(pipeline.id for pipeline in tagged)
+    if len(tagged) > 1:
+        reason = f"{ids} all carry its ownership tag"
+    else:
+        other = _differences(spec, tagged[0], SENT)
+        differs = f" and differs in {', '.join(other)}" if other else ", and a stack has recorded it since"
+        reason = f"{ids} carries its ownership tag{differs}, so it may be another resource's live pipeline"
+    return (
+        f'create pipeline {context.name}: {reason}; write adopt_id="pipe_…" to take over the one you mean, or set'
+        " goldrush:onExisting to create for a new one beside it"
+    )
+
+
+def _differences(spec: PipelineSpec, pipeline: Pipeline, names: tuple[str, ...]) -> tuple[str, ...]:
+    """The inputs among `names` in which the pipeline is visibly not what `spec` asks for."""
+    if names == SENT:
+        # Credentials cannot be compared, and pausing is no other configuration.
+        return tuple(name for name in drifted_fields(spec.inputs, pipeline) if name != "status")
+    actual = {name: getattr(pipeline, name) for name in names}
+    return tuple(name for name in names if canonical(name, spec.inputs.get(name)) != canonical(name, actual[name]))
+
+
+def _begun_here(context: OperationContext, entry: JournalEntry | None) -> list[Pipeline]:
+    """The pipeline that this machine began to create for the same resource and that the list does not show, if any."""
     if context.tag is None or entry is None:
         return []
     if entry.pipeline_id is not None:
         known = None if context.claims.has_seen(entry.pipeline_id) else _by_id(context, entry.pipeline_id)
-        return [known] if known is not None and OwnershipTag.found_in(known.description) == context.tag else []
+        if known is None:
+            return []
+        # Where the server has no room for a tag, the journal alone says what was created.
+        is_ours = _tag_of(known) == context.tag or (_tag_of(known) is None and entry.proves_orphan(known.id))
+        return [known] if is_ours else []
     seconds_left = context.policies.recovery_seconds - entry.seconds_ago
     if seconds_left <= 0:
         return []
     context.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
-    found = look_for_tag(context, context.tag, seconds_left)
+    found = look_for_tag(context, context.tag, seconds_left, entry.passed_over)
     return [] if found is None else [found]
-
-
-def fixed_differences(spec: PipelineSpec, pipeline: Pipeline) -> dict[str, Any]:
-    """The fields that only a replacement changes and in which the pipeline is not what `spec` wants, as it has them."""
-    fixed = (name for name, row in INPUTS.items() if row.change is Change.REPLACE)
-    actual = {name: getattr(pipeline, name) for name in fixed}
-    return {
-        name: item for name, item in actual.items() if canonical(name, spec.inputs.get(name)) != canonical(name, item)
-    }
-
-
-def require_own(context: OperationContext, pipeline: Pipeline) -> None:
-    """Refuse to take over a pipeline that carries another stack's mark, unless the settings allow it.
-
-    Raises:
-        AdoptionRefused: it does.
-    """
-    tag = OwnershipTag.found_in(pipeline.description)
-    if tag is None or context.policies.adopt_foreign or (context.tag is not None and tag.owner == context.tag.owner):
-        return
-    raise AdoptionRefused(
-        f"adopt pipeline {context.name}: {pipeline.id} belongs to another Pulumi stack, which would go on changing it;"
-        " remove it from that stack's state first, or set goldrush:adoptForeign to true"
-    )
 
 
 def _may_matter(context: OperationContext, spec: PipelineSpec, item: Pipeline) -> bool:
     """Whether a listed pipeline may be ours or a namesake; a list may leave out any field but the id."""
-    if context.tag is not None and OwnershipTag.found_in(item.description) == context.tag:
+    if context.tag is not None and _tag_of(item) == context.tag:
         return True
     return item.name in {"", spec.name} and item.project in {"", spec.inputs["project"]}
+
+
+def _tag_of(pipeline: Pipeline) -> OwnershipTag | None:
+    return OwnershipTag.found_in(pipeline.description)
 
 
 def _by_id(context: OperationContext, pipeline_id: str) -> Pipeline | None:
@@ -193,59 +255,67 @@ def _by_id(context: OperationContext, pipeline_id: str) -> Pipeline | None:
         return None
 
 
-def _judge_namesakes(context: OperationContext, spec: PipelineSpec, present: list[Pipeline]) -> None:
-    """Apply the policy for pipelines of the same project and name that are not ours."""
-    wanted = (spec.inputs["project"], spec.name)
-    for pipeline in present:
-        tag = OwnershipTag.found_in(pipeline.description)
-        if (pipeline.project, pipeline.name) != wanted or _is_same_owner(context, tag):
-            continue
-        if tag is not None:
-            context.warn(f"{pipeline.id} has the same project and name and belongs to another Pulumi stack")
-        elif context.policies.on_existing == "fail":
-            raise CreateRefused(
-                f"create pipeline {context.name}: {pipeline.id} has the same project and name already; write"
-                f' adopt_id="{pipeline.id}" to take it over, or set goldrush:onExisting to create for one beside it'
-            )
+def _fields_to_send(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> tuple[str, ...]:
+    """What adoption has to send: all that differs, and a destination with secrets, for those cannot be compared."""
+    names = set(drifted_fields(spec.inputs, pipeline))
+    if secret_leaf_paths(spec.inputs):
+        names.add("destination_config")
+    if _tag_of(pipeline) not in (None, context.tag):
+        # The stack or resource that left this tag would take the pipeline for its own.
+        names.add("description")
+    return tuple(name for name in PATCHED if name in names)
 
 
-def _is_same_owner(context: OperationContext, tag: OwnershipTag | None) -> bool:
-    return tag is not None and context.tag is not None and tag.owner == context.tag.owner
+def _look_up_for_adoption(
+    context: OperationContext, spec: PipelineSpec, pipeline_id: str
+) -> tuple[Pipeline, PipelineStatus]:
+    try:
+        pipeline, status = context.look(pipeline_id)
+    except PipelineNotFound:
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
+            " correct adopt_id, or remove it to create a new pipeline"
+        ) from None
+    _require_adoptable(context, spec, pipeline)
+    return pipeline, status
 
 
-def _require_one_to_adopt(
-    context: OperationContext, spec: PipelineSpec, ours: list[Pipeline], listing: Listing
-) -> Pipeline:
-    ids = ", ".join(pipeline.id for pipeline in ours)
-    if len(ours) > 1:
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} all carry its mark; {_ways_out('the right one', 'the others')}"
+def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> None:
+    if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline.id} carries the ownership tag of another Pulumi stack, which may"
+            " go on changing it; make sure that no other stack manages it, then set goldrush:adoptForeign to true"
         )
-    (found,) = ours
-    if not listing.is_recent(found):
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} carries its mark but was not created within the last 24 hours;"
-            f" {_ways_out('it', 'it')}"
+    sibling = _sibling_of(context, spec, pipeline)
+    if sibling is not None:
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline.id} belongs to {sibling}, which this program declares too;"
+            " give each resource its own adopt_id"
         )
-    other = fixed_differences(spec, found)
+    other = {name: getattr(pipeline, name) for name in _differences(spec, pipeline, REPLACING)}
     if other:
-        raise CreateRefused(
-            f"create pipeline {context.name}: {ids} was left behind by an earlier run with another {', '.join(other)};"
-            f" {_ways_out('it', 'it')}"
+        listed = ", ".join(f"{name} is {context.redact(str(value))!r}" for name, value in other.items())
+        raise AdoptionRefused(
+            f"adopt pipeline {context.name}: {pipeline.id} cannot become what is declared: {listed}, and GoldRush"
+            " changes none of these; declare the same values, or remove adopt_id to create a new pipeline"
         )
-    return found
 
 
-def _ways_out(taken: str, deleted: str) -> str:
-    return f'take {taken} over with adopt_id="pipe_…", or delete {deleted} in the GoldRush Platform, and run again'
+def _sibling_of(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> str | None:
+    """The name of the other pipeline of the program that a tag names, where one of them can be told to be it."""
+    tag, names = _tag_of(pipeline), spec.inputs.get(SIBLINGS) or ()
+    if tag is None or context.tag is None or tag.owner != context.tag.owner or tag == context.tag:
+        return None
+    chain = context.urn.rpartition("::")[0]
+    own_type = f"{chain.rpartition('::')[0]}::{chain.rpartition('::')[2].rpartition('$')[2]}"
+    for name in names:
+        if tag in (OwnershipTag.of(tag.owner, f"{start}::{name}") for start in {chain, own_type}):
+            return str(name)
+    return None
 
 
-class CreateUnknown(GoldRushError):  # noqa: N818 - the name says what happened
-    """A POST got no answer, and no pipeline with its mark has appeared: it may or may not come to be."""
-
-
-def submit_new(context: OperationContext, spec: PipelineSpec) -> Pipeline:
-    """Create the pipeline on the server. The POST is never sent twice.
+def submit_new(context: OperationContext, spec: PipelineSpec, passed_over: tuple[str, ...] = ()) -> Pipeline:
+    """Create the pipeline on the server. The POST is never sent twice. `passed_over` carry the resource's tag already.
 
     Raises:
         CreateUnknown: it is not known whether it was created.
@@ -253,7 +323,7 @@ def submit_new(context: OperationContext, spec: PipelineSpec) -> Pipeline:
     """
     if context.tag is None:
         return _submit_untagged(context, spec)
-    context.journal.begin(context.tag)
+    context.journal.begin(context.tag, passed_over)
     try:
         pipeline = _submit_tagged(context, spec, context.tag)
     except CreateUnknown:
@@ -293,7 +363,7 @@ def _recover(context: OperationContext, error: AmbiguousResult) -> Pipeline:
 
 
 def _unknown(context: OperationContext, error: AmbiguousResult) -> CreateUnknown:
-    reason = error.redacted(context.redact).reason
+    reason = error.redacted(context.redact).cause
     return CreateUnknown(
         f"create pipeline {context.name}: it is not known whether it was created ({reason}); run `pulumi up` again,"
         " which looks for it first"

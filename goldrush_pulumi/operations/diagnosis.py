@@ -58,13 +58,9 @@ def diagnose(
 
     `budget_seconds` bounds the time spent on asking why; what has not been answered by then is left out.
     """
-    findings = _Findings(subject, client, redact, budget_seconds)
+    evidence = gather_evidence(subject.pipeline_id, client, redact, budget_seconds)
     # Only what a server said is redacted: our own words hold no secret, and a user called "goldrush" would spoil them.
-    lines = [_headline(subject, outcome, redact), *findings.destination_section(), *findings.log_section()]
-    cause = likely_cause(findings.complaints())
-    lines += [f"  likely cause: {cause}"] if cause else []
-    lines += _next_steps(subject)
-    return "\n".join(lines)
+    return "\n".join([_headline(subject, outcome, redact), *evidence.lines(), *_next_steps(subject)])
 
 
 def describe(subject: Subject, status: PipelineStatus, client: GoldRushClient, redact: Redact) -> str:
@@ -105,38 +101,56 @@ def _next_steps(subject: Subject) -> list[str]:
     ]
 
 
-class _Findings:
-    """What the API says about a pipeline in trouble, both questions asked at once within one budget."""
+@dataclass(frozen=True)
+class Evidence:
+    """What GoldRush reports about a pipeline in trouble, redacted.
 
-    def __init__(self, subject: Subject, client: GoldRushClient, redact: Redact, budget_seconds: float) -> None:
-        pipeline_id, until = subject.pipeline_id, time.monotonic() + budget_seconds
-        health = _ask(lambda: client.get_destination_health(pipeline_id, timeout_seconds=budget_seconds))
-        logs = _ask(lambda: client.get_pipeline_logs(pipeline_id, timeout_seconds=budget_seconds))
-        # Redacted before lines are cut, joined or cleaned: half a secret is found by nobody.
-        answer = _answer(health, until)
-        self._last_error = printable_lines(redact(answer.last_error or ""))[:1] if answer is not None else []
-        tails = _answer(logs, until)
-        pods = tails.pods[:LOG_LINES] if tails is not None else []
-        share = LOG_LINES // max(len(pods), 1)
-        self._tails = [(redact(pod.pod), printable_lines(redact(pod.logs))[-share:]) for pod in pods]
+    Attributes:
+        healthy: Whether the last probe of the destination succeeded; None if there was none.
+        last_error: The first line of what the last probe reported.
+        tails: The name of each pod with its last log lines, about twenty lines in all.
+    """
 
-    def destination_section(self) -> list[str]:
-        """The first line of what the destination's last probe said."""
-        return [f"  destination: {line}" for line in self._last_error]
+    healthy: bool | None
+    last_error: str | None
+    tails: tuple[tuple[str, tuple[str, ...]], ...]
 
-    def log_section(self) -> list[str]:
-        """The last lines of each pod, all pods together at most twenty."""
-        section: list[str] = []
-        for pod, tail in self._tails:
+    @property
+    def cause(self) -> Cause | None:
+        """The likely cause. Lines that only inform are left out, because they name things that are in order."""
+        lines = (line for _, tail in self.tails for line in tail if not _HARMLESS.search(line))
+        return likely_cause("\n".join([self.last_error or "", *lines]))
+
+    def lines(self) -> list[str]:
+        """Return the evidence as indented lines of a message, with the likely cause at the end."""
+        lines = [f"  destination: {self.last_error}"] if self.last_error else []
+        for pod, tail in self.tails:
             if tail:
-                section.append(f"  last log lines of pod {' '.join(printable_lines(pod))}:")
-                section += [f"    {line}" for line in tail]
-        return section
+                lines.append(f"  last log lines of pod {pod}:")
+                lines += [f"    {line}" for line in tail]
+        return lines + ([f"  likely cause: {self.cause}"] if self.cause else [])
 
-    def complaints(self) -> str:
-        """All that may tell the cause. A line that only informs would name things that are in order."""
-        lines = (line for _, tail in self._tails for line in tail if not _HARMLESS.search(line))
-        return "\n".join([*self._last_error, *lines])
+
+def gather_evidence(
+    pipeline_id: str, client: GoldRushClient, redact: Redact, budget_seconds: float = BUDGET_SECONDS
+) -> Evidence:
+    """Request destination health and logs at the same time, and leave out what is not there within the budget."""
+    until = time.monotonic() + budget_seconds
+    asked_health = _ask(lambda: client.get_destination_health(pipeline_id, timeout_seconds=budget_seconds))
+    asked_logs = _ask(lambda: client.get_pipeline_logs(pipeline_id, timeout_seconds=budget_seconds))
+    health, logs = _answer(asked_health, until), _answer(asked_logs, until)
+    # Redact before lines are cut, joined or cleaned: no pattern finds half a secret.
+    errors = printable_lines(redact(health.last_error or "")) if health is not None else []
+    pods = logs.pods[:LOG_LINES] if logs is not None else []
+    share = LOG_LINES // max(len(pods), 1)
+    return Evidence(
+        health.healthy if health is not None else None,
+        errors[0] if errors else None,
+        tuple(
+            (" ".join(printable_lines(redact(pod.pod))), tuple(printable_lines(redact(pod.logs))[-share:]))
+            for pod in pods
+        ),
+    )
 
 
 def _ask(question: Callable[[], T]) -> Future[T]:
@@ -180,6 +194,29 @@ class Cause:
 
 _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
     (
+        "plan_expired",
+        "the GoldRush plan has expired or does not include this",
+        r"plan (?:has |is )?expired|subscription (?:has |is )?(?:expired|inactive)|payment required|\b402\b",
+    ),
+    (
+        "topic_not_authorized",
+        "the credentials may not write to the Kafka topic: check its ACLs",
+        r"TopicAuthorization|GroupAuthorization|ClusterAuthorization|not authori[sz]ed to access (?:topic|group)",
+    ),
+    (
+        "permission_denied",
+        "the credentials may log in, but not write there: grant the missing permission",
+        (
+            r"permission denied (?:for|to)|insufficient (?:privilege|permission)|must be owner of|not enough privileges"
+            r"|INSERT command denied|AccessDenied(?:Exception)?.*(?:PutObject|SendMessage|on resource)"
+        ),
+    ),
+    (
+        "too_many_connections",
+        "the destination accepts no more connections: raise its limit or use fewer pipelines",
+        r"too many (?:connections|clients)|remaining connection slots|max_user_connections|connection limit exceeded",
+    ),
+    (
         "auth_failed",
         "the destination rejected the credentials",
         (
@@ -187,11 +224,18 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
             r"|InvalidAccessKeyId|SignatureDoesNotMatch|\b401\b|\b403\b|forbidden"
         ),
     ),
-    ("tls_required", "the destination wants another TLS setting", r"\bssl\b|\btls\b|certificate|handshake"),
+    (
+        "tls_required",
+        "the destination requires another TLS setting",
+        r"\bssl\b|\btls\b|certificate|handshake|PKIX|x509",
+    ),
     (
         "name_not_resolved",
         "the host name of the destination does not resolve",
-        r"unknown ?host|name or service not known|no such host|could not (?:resolve|translate)",
+        (
+            r"unknown ?host|name or service not known|no such host|could not (?:resolve|translate)|getaddrinfo"
+            r"|ENOTFOUND|nodename nor servname|temporary failure in name resolution|NXDOMAIN"
+        ),
     ),
     ("connection_refused", "nothing listens at the destination's address", r"connection refused|ECONNREFUSED"),
     (
@@ -226,8 +270,17 @@ _TABLE: Final[tuple[tuple[str, str, str], ...]] = (
         "the topic is not known or carries no data",
         r"unknown topic|topic.*(?:invalid|unsupported)|normali[sz]er",
     ),
-    ("disk_full", "the destination has no space left", r"disk full|no space left|quota exceeded|storage limit"),
+    (
+        "disk_full",
+        "the destination has no space left",
+        r"disk (?:is )?full|no space left|quota exceeded|storage limit|ENOSPC|could not extend file",
+    ),
     ("out_of_memory", "the worker ran out of memory", r"OutOfMemory|out of memory|OOMKilled"),
+    (
+        "webhook_rejected",
+        "the webhook refused the request for good, and GoldRush skips such a batch",
+        r"(?:http|status(?: code)?|response(?: code)?)\W{0,3}4(?!01|02|03|08|29)\d\d\b|client error 4\d\d",
+    ),
     ("rate_limited", "the destination limits the rate of requests", r"throttl|too many requests|\b429\b|rate limit"),
 )
 

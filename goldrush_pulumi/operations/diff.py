@@ -1,4 +1,8 @@
-"""What differs between two sets of inputs, and what that asks for. Pure: no network, no Pulumi."""
+"""What differs: between two sets of inputs, and between inputs and the server. Pure: no network, no Pulumi.
+
+Masks, defaults the user never set, and spellings that mean the same are the server's business; they stay out of state.
+Source: the API masks credentials as `******` on reading and may add defaults of its own.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.operations.identity import as_user_wrote
-from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
+from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field, secret_paths
 from goldrush_pulumi.schema.pipeline import INPUTS, SENT, Change, Inputs, canonical, whole_numbers
 from goldrush_pulumi.schema.wire import MASK
 
@@ -30,7 +34,7 @@ class Difference:
 
 
 def compare(old: Inputs, new: Inputs) -> Difference:
-    """What changes when a pipeline described by `old` is to become `new`.
+    """Return what changes when a pipeline described by `old` is to become `new`.
 
     Fields are compared by name in their canonical forms, so layout, key order and the several ways to say "nothing"
     are no changes. A value that is not known yet equals nothing, and so counts as a change of its field.
@@ -52,10 +56,10 @@ def _same(name: str, old: Any, new: Any) -> bool:
 
 
 def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[str, Any]:
-    """The inputs that describe `pipeline` as it is, in the user's own words wherever those still hold.
+    """Return the inputs that describe `pipeline` as it is, in the user's own words wherever those still hold.
 
-    `ended` says that a bounded pipeline has reached its last block: its `status` is then nobody's wish any more.
-    Fields the server did not answer keep their value.
+    `ended` says that a bounded pipeline has reached its last block: its `status` then means nothing any more.
+    Fields the server did not return keep their value.
     """
     merged = dict(inputs)
     for name in SENT:
@@ -70,22 +74,22 @@ def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[
 
 
 def _as_users_know_it(name: str, inputs: Inputs, pipeline: Pipeline) -> Any:
-    """The server's value; of a description without the mark, and whole where the server cut it to a length."""
+    """The server's value; of a description without the tag, and whole where the server cut it to a length."""
     value = getattr(pipeline, name)
     return value if name != "description" else as_user_wrote(str(inputs.get(name) or ""), value)
 
 
 def drifted_fields(inputs: Inputs, pipeline: Pipeline) -> tuple[str, ...]:
-    """The names of the fields in which the server's pipeline is not what `inputs` ask for, as far as can be seen.
+    """Return the fields in which the server's pipeline is not what `inputs` ask for, as far as can be seen.
 
-    A masked credential cannot be compared and counts as unchanged.
+    A credential that is masked or left out cannot be compared and counts as unchanged.
     """
     actual = overlay(inputs, pipeline)
     return tuple(name for name in SENT if canonical(name, inputs.get(name)) != canonical(name, actual.get(name)))
 
 
 def uncleared_fields(names: tuple[str, ...], old: Inputs, new: Inputs, pipeline: Pipeline) -> dict[str, Any]:
-    """What a change of the fields `names` removed and the server still has, as the body of a PATCH that nulls it.
+    """Return what a change of `names` removed and the server still has, as the body of a PATCH that nulls it.
 
     Empty when all is gone. Maps in it are whole: what is wanted, and a null for each key that should not be there.
     Whether a PATCH merges maps or replaces them is not documented; this works on both sides.
@@ -120,7 +124,7 @@ def _uncleared(name: str, old: Inputs, new: Inputs, pipeline: Pipeline) -> _Uncl
 def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
     wanted = inputs.get(name)
     if name == "destination_config":
-        return _visible_config(wanted, actual)
+        return _visible_config(inputs.get("destination_type"), wanted, actual)
     nothing = canonical(name, None)
     never_asked = INPUTS[name].server_decides and canonical(name, wanted) == nothing
     if never_asked or canonical(name, wanted) == canonical(name, actual):
@@ -128,33 +132,44 @@ def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
     return actual if canonical(name, actual) != nothing else None
 
 
-def _visible_config(wanted: Any, actual: Any) -> Any:
-    """The settings with what the server shows differently; masked leaves and settings never asked for stay out."""
+def _visible_config(destination_type: Any, wanted: Any, actual: Any) -> Any:
+    """The settings with what the server shows differently; credentials and settings never asked for stay out."""
     if not isinstance(actual, Mapping):
         return wanted
     if not isinstance(wanted, Mapping):
         return _without_masks(actual)
-    known = {key: _visible_setting(key, wanted[key], actual) for key in wanted}
+    secrets = frozenset(secret_paths(destination_type, wanted))
+    known = {key: _visible_setting((key,), wanted[key], actual, secrets) for key in wanted}
     visible = {key: item for key, item in known.items() if item is not None}
     same = canonical("destination_config", wanted) == canonical("destination_config", visible)
     return wanted if same else visible
 
 
-def _visible_setting(key: str, wanted: Any, actual: Mapping[str, Any]) -> Any:
-    if key == "type":
+def _visible_setting(
+    path: tuple[str, ...], wanted: Any, actual: Mapping[str, Any], secrets: frozenset[tuple[str, ...]]
+) -> Any:
+    key = path[-1]
+    if path == ("type",):
         return wanted
     value = actual.get(key)
-    if _is_masked(value) or (key not in actual and _is_nothing(wanted)):
+    # Whether the server masks a credential or leaves it out, it shows nothing of it.
+    is_hidden = _is_masked(value) or (value is None and (_is_nothing(wanted) or path in secrets))
+    if is_hidden:
         return wanted
-    if isinstance(wanted, Mapping) and isinstance(value, Mapping):
-        return _visible_map(key, wanted, value)
+    if isinstance(wanted, Mapping):
+        inside = value if isinstance(value, Mapping) else {}
+        if value is None and not any(secret[: len(path)] == path for secret in secrets):
+            return None
+        return _visible_map(path, wanted, inside, secrets) if isinstance(value, (Mapping, type(None))) else value
     return wanted if _alike(wanted, value) else value
 
 
-def _visible_map(key: str, wanted: Mapping[str, Any], actual: Mapping[str, Any]) -> Any:
+def _visible_map(
+    path: tuple[str, ...], wanted: Mapping[str, Any], actual: Mapping[str, Any], secrets: frozenset[tuple[str, ...]]
+) -> Any:
     """A nested map. `headers` belong to the user as a whole, so one that was added elsewhere is drift."""
-    merged = {name: _visible_setting(name, wanted[name], actual) for name in wanted}
-    if key == "headers":
+    merged = {name: _visible_setting((*path, name), wanted[name], actual, secrets) for name in wanted}
+    if path == ("headers",):
         merged |= {name: item for name, item in actual.items() if name not in wanted and not _is_masked(item)}
     return {name: item for name, item in merged.items() if item is not None}
 

@@ -1,10 +1,10 @@
-"""All pipelines of the account, listed once for all creates of a process, before the first of them is sent."""
+"""Listing the pipelines of an account: once for all creates of a process, and again where one tag is looked for."""
 
 from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
@@ -13,22 +13,24 @@ from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.schema.wire import read_time
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.api import GoldRushClient, Pipeline
+    from collections.abc import Collection, Iterator
+
+    from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelinePage
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.wait import Clock
 
 RECENT: Final = timedelta(hours=24)
-"""How old a pipeline may be and still be taken for the leftover of a create that was cut off."""
+"""How old a pipeline may be and still be taken for the orphan of a create that was cut off."""
 
 _PATIENCE_SECONDS: Final = 20.0
-
 _PAUSE_SECONDS: Final = 0.5
-
+_SEARCH_PAUSE_SECONDS: Final = 2.0
+_GROUPS_KEPT_SECONDS: Final = 30.0
 _MOST_PAGES: Final = 2_000
 
 
 class ListUnstable(GoldRushError):  # noqa: N818 - the name says what happened
-    """The list of pipelines changed each time while it was read."""
+    """The list of pipelines changed so much while it was read that old pipelines kept turning up."""
 
 
 class ListEndless(GoldRushError):  # noqa: N818 - the name says what happened
@@ -43,21 +45,26 @@ class Listing:
     server_time: datetime
 
     def is_recent(self, pipeline: Pipeline) -> bool:
-        """Whether a pipeline is known to be young enough to be a leftover."""
+        """Whether a pipeline is known to be young enough to be an orphan."""
         created = read_time(pipeline.created_at)
         return created is not None and self.server_time - created <= RECENT
 
 
 class Inventory:
-    """Taken once per process. Whoever asks first lists; the others wait for that listing, or for its failure."""
+    """The list as it was before this process created anything, and the groups that the key sees.
+
+    Whoever asks for the listing first reads it; the others wait for that listing, or for its failure.
+    """
 
     def __init__(self, client: GoldRushClient) -> None:
         self._client = client
         self._lock = threading.Lock()
         self._listing: Future[Listing] | None = None
+        self._groups_lock = threading.Lock()
+        self._groups: tuple[float, frozenset[str]] | None = None
 
     def listing(self, clock: Clock) -> Listing:
-        """The pipelines that were there before this process created any.
+        """Return the pipelines that were there before this process created any.
 
         Raises:
             GoldRushError: they could not be listed; whoever asks next tries again.
@@ -71,6 +78,21 @@ class Inventory:
             self._take(future, clock)
         return future.result()
 
+    def visible_groups(self, clock: Clock) -> frozenset[str]:
+        """Return the groups of the pipelines that the key sees, from a list that is at most 30 s old.
+
+        That the list answers at all is asked each time: an outage may have begun since.
+
+        Raises:
+            GoldRushError: the list was not answered.
+        """
+        self._client.list_pipelines(page_size=1)
+        with self._groups_lock:
+            if self._groups is None or clock.now() - self._groups[0] > _GROUPS_KEPT_SECONDS:
+                groups = {pipeline.group_id for pipeline in self._client.iterate_pipelines()}
+                self._groups = (clock.now(), frozenset(group for group in groups if group))
+            return self._groups[1]
+
     def _take(self, future: Future[Listing], clock: Clock) -> None:
         try:
             future.set_result(_completed(self._client, list_all(self._client, clock)))
@@ -81,46 +103,110 @@ class Inventory:
 
 
 def list_all(client: GoldRushClient, clock: Clock) -> Listing:
-    """Every pipeline that the key sees, from pages that agree with one another.
+    """Return every pipeline that was there when the reading began.
+
+    Pages that agree with one another are the whole list. Where another client changes the list while it is read, a
+    pipeline may slip from one page to another between two requests. The list is then read again, forwards and backwards
+    by turns, until a reading finds no old pipeline that the ones before did not find.
 
     Raises:
-        ListUnstable: the list kept changing while it was read.
-        ListEndless: it has no end.
-        Interrupted: cancelled between two tries.
+        ListUnstable: old pipelines kept turning up.
+        ListEndless: the list has no end.
+        Interrupted: cancelled between two readings.
     """
-    started = clock.now()
+    started, found = clock.now(), _Found()
     while True:
-        listing = list_once(client)
-        if listing is not None:
-            return listing
+        sweep = _read_all(client, backwards=found.sweeps % 2 == 1, last_page=found.last_page)
+        if sweep.agrees:
+            return Listing(tuple(sweep.pipelines.values()), sweep.server_time)
+        is_complete = not found.add(sweep) and not found.is_cut
+        if is_complete and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
+            return Listing(tuple(found.pipelines.values()), found.server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
             raise ListUnstable(
-                "list pipelines: the list changed each time while it was read, so none can be created safely;"
-                " run `pulumi up` again when nothing else changes pipelines"
+                "list pipelines: the list changed so fast while it was read that it is not known to be complete;"
+                " run `pulumi up` again when fewer pipelines are created and deleted at the same time"
             )
         if clock.sleep(_PAUSE_SECONDS):
             raise Interrupted("list pipelines: cancelled while the list kept changing")
 
 
-def list_once(client: GoldRushClient) -> Listing | None:
-    """One pass over all pages; None when they do not fit together, because the list changed meanwhile.
+@dataclass
+class _Sweep:
+    """One reading of all pages. It `agrees` when no page repeats another and the number of pipelines is as told.
 
-    Raises:
-        ListEndless: there is always one more page.
+    It `is_cut` when more pages were promised and nothing new came.
     """
-    found: dict[str, Pipeline] = {}
-    totals: set[int | None] = set()
+
+    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    totals: set[int | None] = field(default_factory=set)
+    repeats: bool = False
+    is_backwards: bool = False
+    is_cut: bool = False
+    last_page: int = 1
+    server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    @property
+    def agrees(self) -> bool:
+        return not self.repeats and self.totals in ({None}, {len(self.pipelines)})
+
+    def add(self, page: PipelinePage) -> None:
+        before = len(self.pipelines)
+        self.pipelines |= {item.id: item for item in page.items}
+        fresh = len(self.pipelines) - before
+        self.totals.add(page.total_count)
+        self.is_cut = page.has_more and not fresh
+        self.repeats |= fresh < len(page.items) or self.is_cut
+        self.server_time = read_time(page.updated_at) or self.server_time
+
+
+@dataclass
+class _Found:
+    """What several readings of a changing list found together."""
+
+    pipelines: dict[str, Pipeline] = field(default_factory=dict)
+    server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
+    sweeps: int = 0
+    last_page: int = 1
+    is_cut: bool = False
+
+    def add(self, sweep: _Sweep) -> bool:
+        """Add a reading; return whether it found a pipeline that was there before the first reading and is new here."""
+        if not self.sweeps:
+            self.server_time = sweep.server_time
+        fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
+        self.pipelines |= sweep.pipelines
+        self.sweeps += 1
+        if not sweep.is_backwards:
+            self.is_cut = sweep.is_cut
+        self.last_page = max(self.last_page, sweep.last_page)
+        return any((read_time(item.created_at) or self.server_time) <= self.server_time for item in fresh)
+
+
+def _read_all(client: GoldRushClient, *, backwards: bool, last_page: int) -> _Sweep:
+    sweep = _Sweep(is_backwards=backwards)
+    if backwards:
+        for number in range(last_page, 0, -1):
+            sweep.add(client.list_pipelines(number))
+        sweep.repeats = True  # Whether more pages have come to be is not known.
+        sweep.last_page = last_page
+        return sweep
+    for page in _pages(client):
+        sweep.add(page)
+        sweep.last_page = page.page_number
+    return sweep
+
+
+def _pages(client: GoldRushClient) -> Iterator[PipelinePage]:
+    """All pages from the first to the last. One that brings nothing new is the last, whatever it promises."""
+    seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
         page = client.list_pipelines(number)
-        before = len(found)
-        found |= {item.id: item for item in page.items}
-        totals.add(page.total_count)
-        if len(found) - before < len(page.items) or (page.has_more and not page.items):
-            return None
-        if not page.has_more:
-            agree = totals in ({None}, {len(found)})
-            now = read_time(page.updated_at) or datetime.now(UTC)
-            return Listing(tuple(found.values()), now) if agree else None
+        yield page.model_copy(update={"page_number": number})
+        fresh = {item.id for item in page.items} - seen
+        if not page.has_more or not fresh:
+            return
+        seen |= fresh
     raise ListEndless(
         f"list pipelines: after {_MOST_PAGES} pages the list still goes on, so none can be created safely;"
         " check goldrush:baseUrl"
@@ -128,12 +214,12 @@ def list_once(client: GoldRushClient) -> Listing | None:
 
 
 def _completed(client: GoldRushClient, listing: Listing) -> Listing:
-    """The listing with the descriptions of all that may be leftovers: brief items come without them."""
-    whole = (item if _tells_enough(item, listing) else _fetched(client, item) for item in listing.pipelines)
+    """The listing with the descriptions of all that may be orphans: brief items come without them."""
+    whole = (item if _is_enough(item, listing) else _fetched(client, item) for item in listing.pipelines)
     return Listing(tuple(item for item in whole if item is not None), listing.server_time)
 
 
-def _tells_enough(item: Pipeline, listing: Listing) -> bool:
+def _is_enough(item: Pipeline, listing: Listing) -> bool:
     old = read_time(item.created_at) is not None and not listing.is_recent(item)
     return old or "description" in item.model_fields_set
 
@@ -145,32 +231,37 @@ def _fetched(client: GoldRushClient, item: Pipeline) -> Pipeline | None:
         return None
 
 
-_SEARCH_PAUSE_SECONDS: Final = 2.0
+def look_for_tag(
+    context: OperationContext, tag: OwnershipTag, seconds: float, passed_over: Collection[str] = ()
+) -> Pipeline | None:
+    """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared, or when cancelled.
 
-
-def look_for_tag(context: OperationContext, tag: OwnershipTag, seconds: float) -> Pipeline | None:
-    """Look again and again, for so many seconds; None when no pipeline with the mark appeared, or when cancelled."""
+    `passed_over` carried the tag before.
+    """
     started = context.clock.now()
     while True:
-        found = _find_tagged(context, tag)
+        found = _find_tagged(context, tag, passed_over)
         if found is not None:
             return found
         if context.clock.now() - started >= seconds or context.clock.sleep(_SEARCH_PAUSE_SECONDS):
             return None
 
 
-def _find_tagged(context: OperationContext, tag: OwnershipTag) -> Pipeline | None:
-    """The one new pipeline that carries `tag`, as the server has it now."""
+def _find_tagged(context: OperationContext, tag: OwnershipTag, passed_over: Collection[str]) -> Pipeline | None:
+    """Return the one new pipeline that carries `tag`, as the server has it now. One tag needs no pages that agree."""
+    ours: dict[str, Pipeline] = {}
     try:
-        listing = list_once(context.client)
-        items = () if listing is None else listing.pipelines
-        new = [item for item in items if not context.claims.has_seen(item.id)]
-        whole = [context.client.get_pipeline(item.id) for item in new if _may_carry(item, tag)]
+        for page in _pages(context.client):
+            for item in page.items:
+                is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
+                if is_new and _may_carry(item, tag):
+                    whole = context.client.get_pipeline(item.id)
+                    if OwnershipTag.found_in(whole.description) == tag:
+                        ours[whole.id] = whole
     except GoldRushError:
-        # It is looked for again: whatever lost the answer may still be going on.
+        # It is looked for again: whatever lost the response may still be going on.
         return None
-    ours = [item for item in whole if OwnershipTag.found_in(item.description) == tag]
-    return ours[0] if len(ours) == 1 else None
+    return next(iter(ours.values())) if len(ours) == 1 else None
 
 
 def _may_carry(item: Pipeline, tag: OwnershipTag) -> bool:

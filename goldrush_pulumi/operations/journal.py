@@ -1,55 +1,92 @@
-"""What this machine has begun to create: kept beside the state, because a list may not show it yet.
+"""The create journal: what this machine has begun to create, kept beside the state.
 
-When a run is killed right after its POST, the next run may list the pipelines before the server shows the new one, and
-would create a second. So each POST is noted in a file before it is sent, and the id when the answer has come. The next
-create of the same resource asks for that id, or waits until the list must show what was sent. The notes hold no secret;
-without them everything works, but for those seconds.
+When a run is killed right after its POST, no state knows the new pipeline, and the list may not show it yet. So each
+POST is noted in a file before it is sent, the id when the response came, and later that the engine got the id, or that
+some state records it. Only what the journal proves to be unrecorded is taken over although it differs from what is
+declared now. The notes hold no secret; without them everything works, but for those seconds.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
+import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
     from goldrush_pulumi.operations.identity import OwnershipTag
+
+Stage = Literal["begun", "created", "delivered", "recorded"]
+"""`begun`: the POST is about to be sent. `created`: the response named the id. `delivered`: the engine got the id and
+went on, so a state most likely has it. `recorded`: a later verb got the id from a state."""
 
 _KEPT_SECONDS: Final = 24 * 3600.0
 
 
 @dataclass(frozen=True)
 class JournalEntry:
-    """A create that was begun `seconds_ago`, and the id of its pipeline where the answer has come."""
+    """A create that was begun `seconds_ago`, the id of its pipeline where the response came, and how far it got.
+
+    `passed_over` are the pipelines that carried the resource's tag before: they are not what it created.
+    """
 
     seconds_ago: float
     pipeline_id: str | None
+    stage: Stage
+    passed_over: frozenset[str] = frozenset()
+
+    def proves_orphan(self, pipeline_id: str) -> bool:
+        """Whether the pipeline was created here, and no state can be expected to know it."""
+        return self.stage in {"begun", "created"} and self.may_be(pipeline_id)
+
+    def disproves_orphan(self, pipeline_id: str) -> bool:
+        """Whether a state is known to have the pipeline, or it was there before the create."""
+        is_known = self.stage in {"delivered", "recorded"} and self.pipeline_id == pipeline_id
+        return is_known or pipeline_id in self.passed_over
+
+    def may_be(self, pipeline_id: str) -> bool:
+        """Whether the pipeline may be the one that was created."""
+        return pipeline_id not in self.passed_over and self.pipeline_id in (pipeline_id, None)
 
 
 class CreateJournal:
-    """Notes of creates, one file for each resource. Trouble with the files is never an error.
+    """Notes of creates, one file for each resource. I/O errors are ignored. Safe to share between threads.
 
     Args:
         folder: Where the notes are; None keeps none.
         now: Seconds since the epoch, on this machine.
+        elapsed: Seconds on a clock that never jumps.
     """
 
-    def __init__(self, folder: Path | None, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        folder: Path | None,
+        now: Callable[[], float] = time.time,
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._folder = folder
         self._now = now
+        self._elapsed = elapsed
+        self._lock = threading.Lock()
+        self._returned: dict[str, float] = {}
+        self._files: dict[str, Path] | None = None
 
-    def begin(self, tag: OwnershipTag) -> None:
-        """Note that a POST is about to be sent."""
-        self._write(tag, {"begun_at": self._now()})
+    def begin(self, tag: OwnershipTag, passed_over: Collection[str] = ()) -> None:
+        """Note that a POST is about to be sent, and which pipelines carry its tag already."""
+        self._write(tag, {"begun_at": self._now(), "passed_over": sorted(passed_over)})
 
     def finish(self, tag: OwnershipTag, pipeline_id: str) -> None:
         """Note which pipeline it made."""
         self._write(tag, {"begun_at": self._now(), "id": pipeline_id})
+        if self._folder is not None:
+            files = self._known()
+            with self._lock:
+                files[pipeline_id] = self._file(self._folder, tag)
 
     def forget(self, tag: OwnershipTag) -> None:
         """Drop the note: nothing was made."""
@@ -57,17 +94,41 @@ class CreateJournal:
             with contextlib.suppress(OSError):
                 self._file(self._folder, tag).unlink(missing_ok=True)
 
+    def note_recorded(self, pipeline_id: str) -> None:
+        """Note that some state records a pipeline, whichever resource of whichever stack it is."""
+        self._set_stage(pipeline_id, "recorded")
+
+    def note_returned(self, pipeline_id: str) -> None:
+        """Remember that the engine is about to be given the id of a pipeline that was created or adopted."""
+        with self._lock:
+            self._returned.setdefault(pipeline_id, self._elapsed())
+
+    def note_delivered(self, seconds: float = 0.0) -> None:
+        """Note that the engine has got the pipelines that were returned to it at least `seconds` ago."""
+        with self._lock:
+            due = [name for name, returned in self._returned.items() if self._elapsed() - returned >= seconds]
+            for name in due:
+                del self._returned[name]
+        for pipeline_id in due:
+            self._set_stage(pipeline_id, "delivered")
+
     def find(self, tag: OwnershipTag) -> JournalEntry | None:
-        """What was begun for a resource within the last day; None for nothing, as far as this machine knows."""
+        """Return what was begun for a resource within the last day; None for nothing, as far as this machine knows."""
         if self._folder is None:
             return None
         note = _read(self._file(self._folder, tag))
-        begun_at, pipeline_id = note.get("begun_at"), note.get("id")
+        begun_at, pipeline_id, stage = note.get("begun_at"), note.get("id"), note.get("stage")
         if not isinstance(begun_at, (int, float)) or not isinstance(pipeline_id, (str, type(None))):
             return None
         # A clock that was set back makes the time that is left longer, but not without end.
         seconds_ago = max(self._now() - begun_at, 0.0)
-        return JournalEntry(seconds_ago, pipeline_id) if seconds_ago < _KEPT_SECONDS else None
+        if seconds_ago >= _KEPT_SECONDS:
+            return None
+        if stage in ("delivered", "recorded"):
+            return JournalEntry(seconds_ago, pipeline_id, stage)
+        passed_over = note.get("passed_over")
+        names = frozenset(map(str, passed_over)) if isinstance(passed_over, list) else frozenset[str]()
+        return JournalEntry(seconds_ago, pipeline_id, "begun" if pipeline_id is None else "created", names)
 
     def prune(self) -> None:
         """Drop the notes that are too old to matter."""
@@ -78,16 +139,28 @@ class CreateJournal:
                 if self._now() - file.stat().st_mtime >= _KEPT_SECONDS:
                     file.unlink(missing_ok=True)
 
+    def _known(self) -> dict[str, Path]:
+        """The notes by the id in them: those of earlier processes, read once, and those of this one."""
+        with self._lock:
+            if self._files is None:
+                self._files = {}
+                with contextlib.suppress(OSError):
+                    for file in self._folder.glob("*.json") if self._folder else ():
+                        self._files[str(_read(file).get("id"))] = file
+            return self._files
+
+    def _set_stage(self, pipeline_id: str, stage: Stage) -> None:
+        file = self._known().get(pipeline_id)
+        note = {} if file is None else _read(file)
+        if file is not None and note.get("id") == pipeline_id and note.get("stage") not in ("recorded", stage):
+            _replace(file, {**note, "stage": stage})
+
     def _write(self, tag: OwnershipTag, note: Mapping[str, Any]) -> None:
         if self._folder is None:
             return
-        file = self._file(self._folder, tag)
         with contextlib.suppress(OSError):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            # In one step: a process may be killed while it writes.
-            unfinished = file.with_suffix(".new")
-            unfinished.write_text(json.dumps(note), "utf-8")
-            unfinished.replace(file)
+        _replace(self._file(self._folder, tag), note)
 
     @staticmethod
     def _file(folder: Path, tag: OwnershipTag) -> Path:
@@ -95,13 +168,21 @@ class CreateJournal:
 
 
 def default_folder(environment: Mapping[str, str]) -> Path | None:
-    """The folder of this user's notes, below the folder of the Pulumi CLI; None where the user has no home."""
+    """Return the folder of this user's notes, below that of the Pulumi CLI; None where the user has no home."""
     home = environment.get("PULUMI_HOME")
     if home:
         return Path(home, "goldrush", "creates")
     with contextlib.suppress(RuntimeError):
         return Path.home() / ".pulumi" / "goldrush" / "creates"
     return None
+
+
+def _replace(file: Path, note: Mapping[str, Any]) -> None:
+    """Write a note in one step: a process may be killed while it writes."""
+    with contextlib.suppress(OSError):
+        unfinished = file.with_suffix(".new")
+        unfinished.write_text(json.dumps(note), "utf-8")
+        unfinished.replace(file)
 
 
 def _read(file: Path) -> Mapping[str, Any]:

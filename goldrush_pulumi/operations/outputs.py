@@ -1,24 +1,22 @@
-"""The outputs of a pipeline: the inputs echoed exactly, and what the server and the provider report beside them."""
+"""The outputs of a pipeline: the inputs echoed exactly, and what was observed."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.operations.diff import overlay
 from goldrush_pulumi.operations.history import recorded
-from goldrush_pulumi.operations.identity import GROUP
+from goldrush_pulumi.operations.identity import tag_owner
 from goldrush_pulumi.operations.spec import PipelineSpec
-from goldrush_pulumi.schema.pipeline import ECHOED, Inputs
-from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, SECRET_PATHS
+from goldrush_pulumi.schema.pipeline import ECHOED, INPUTS, OUTPUTS, Inputs
+from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, SECRET_PATHS, TAG_OWNER, UNCONFIRMED
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from goldrush_pulumi.api import Pipeline, PipelineStatus
     from goldrush_pulumi.operations.context import Progress
-
-_PIPELINE_REPORTS: Final = ("created_at", "updated_at")
-
-_STATUS_REPORTS: Final = ("uid", "phase", "replicas", "ready", "start_time")
 
 
 def outputs_of(
@@ -26,31 +24,44 @@ def outputs_of(
     progress: Progress,
     fingerprint: str,
     earlier: Mapping[str, Any],
+    *,
+    owners: Collection[str] | None = None,
     unapplied: tuple[str, ...] = (),
+    unconfirmed: tuple[str, ...] = (),
 ) -> dict[str, Any]:
-    """The outputs after a verb. What was not reported this time is kept from the `earlier` outputs.
+    """Return the outputs after a verb. What was not observed this time is kept from the `earlier` outputs.
 
-    `unapplied` fields are told as the server has them, so that the next comparison finds the difference again.
+    `unapplied` fields are shown as the server has them, so that the next comparison finds the difference again.
+    `unconfirmed` ones are noted, so that the next update sends them again.
     """
     return {
-        **_reports(earlier, progress.pipeline, progress.status),
+        **_observed(earlier, progress.pipeline, progress.status, owners),
         **_echo(_as_applied(spec.inputs, progress, earlier, unapplied)),
         "config_version": spec.config_version,
         "runs": recorded(progress.run, earlier.get("runs")),
         KEY_FINGERPRINT: fingerprint,
+        **({UNCONFIRMED: list(unconfirmed)} if unconfirmed else {}),
     }
 
 
 def outputs_of_reading(
-    inputs: Inputs, pipeline: Pipeline, status: PipelineStatus, fingerprint: str, earlier: Mapping[str, Any]
+    inputs: Inputs,
+    pipeline: Pipeline,
+    status: PipelineStatus,
+    fingerprint: str,
+    earlier: Mapping[str, Any],
+    *,
+    owners: Collection[str] | None = None,
+    unconfirmed: Collection[str] = (),
 ) -> dict[str, Any]:
-    """The outputs after a look at the server: the inputs with what drifted, and fresh reports."""
+    """Return the outputs after a look at the server: the inputs with what drifted, and what was observed."""
     return {
-        **_reports(earlier, pipeline, status),
+        **_observed(earlier, pipeline, status, owners),
         **_echo(inputs),
         "config_version": PipelineSpec(inputs).config_version,
         "runs": list(earlier.get("runs") or []),
         KEY_FINGERPRINT: fingerprint,
+        **({UNCONFIRMED: list(unconfirmed)} if unconfirmed else {}),
     }
 
 
@@ -68,7 +79,8 @@ def _as_applied(inputs: Inputs, progress: Progress, earlier: Mapping[str, Any], 
         shown = actual.get("destination_config", {})
         held = _union(shown, earlier.get("destination_config") or {})
         actual = {**actual, "destination_config": _union(held, inputs["destination_config"])}
-    return {**inputs, **{name: actual[name] for name in unapplied if name in actual}}
+    # A field that the server shows as unset is recorded as such.
+    return {**inputs, **{name: actual.get(name, INPUTS[name].cleared) for name in unapplied}}
 
 
 def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
@@ -78,11 +90,19 @@ def _union(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     return merged | {key: _union(old[key], new[key]) for key in both}
 
 
-def _reports(earlier: Mapping[str, Any], pipeline: Pipeline | None, status: PipelineStatus | None) -> dict[str, Any]:
-    reports = {name: earlier.get(name) for name in (*_PIPELINE_REPORTS, *_STATUS_REPORTS, GROUP)}
+def _observed(
+    earlier: Mapping[str, Any],
+    pipeline: Pipeline | None,
+    status: PipelineStatus | None,
+    owners: Collection[str] | None,
+) -> dict[str, Any]:
+    """What GoldRush shows of a pipeline and of its worker; what it did not show is kept."""
+    observed = {row.name: earlier.get(row.name) for row in OUTPUTS.values() if row.origin != "provider"}
+    owner = earlier.get(TAG_OWNER)
     if pipeline is not None:
-        fresh = {name: getattr(pipeline, name) for name in _PIPELINE_REPORTS} | {GROUP: pipeline.group_id}
-        reports |= {name: value for name, value in fresh.items() if value}
+        stamps = {row.name: getattr(pipeline, row.name) for row in OUTPUTS.values() if row.origin == "pipeline"}
+        observed |= {name: value for name, value in stamps.items() if value}
+        owner = tag_owner(pipeline.description, owners, owner)
     if status is not None:
-        reports |= {name: getattr(status, name) for name in _STATUS_REPORTS}
-    return reports
+        observed |= {row.name: getattr(status, row.name) for row in OUTPUTS.values() if row.origin == "status"}
+    return observed | ({TAG_OWNER: owner} if owner else {})

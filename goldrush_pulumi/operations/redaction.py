@@ -7,14 +7,15 @@ worker's log line and the state file.
 from __future__ import annotations
 
 import base64
-import json
+import functools
+import html.entities
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import quote, quote_plus, unquote
+from urllib.parse import unquote
 
 from goldrush_pulumi.schema.destinations import DESTINATIONS, secret_paths
-from goldrush_pulumi.schema.urls import CREDENTIAL_NAME
+from goldrush_pulumi.schema.urls import credentials_in
 from goldrush_pulumi.schema.wire import MASK, SECRET_PATHS
 
 if TYPE_CHECKING:
@@ -25,10 +26,6 @@ REDACTED: Final = "[secret]"
 
 
 _SHORTEST: Final = 4
-
-_OPAQUE_LENGTH: Final = 20
-
-_PARAMETER: Final = re.compile(r"[?&;]([^=&;#]+)=([^&;#]+)")
 
 Path = tuple[str, ...]
 
@@ -97,34 +94,9 @@ def _texts_in(value: Any) -> Iterator[str]:
 
 def _url_secrets(url: str) -> Iterator[str]:
     """The parts of a URL that are credentials by themselves: a worker may print them alone, encoded or not."""
-    _, separator, rest = url.partition("://")
-    if separator:
-        for part in (*_user_info(rest), *_parameters(rest), *_opaque_segments(rest)):
-            yield part
-            yield unquote(part)
-
-
-def _user_info(rest: str) -> Iterator[str]:
-    """The password, or a long user where there is none: such a one is a token.
-
-    A password may hold an unescaped `@` or `/`, so the last `@` may end it as well as the last one before a slash.
-    """
-    authority = re.split(r"[/?#]", rest)[0]
-    for end in {authority.rfind("@"), rest.rfind("@")} - {-1}:
-        user, _, password = rest[:end].partition(":")
-        if password or len(user) >= _OPAQUE_LENGTH:
-            yield password or user
-
-
-def _parameters(rest: str) -> Iterator[str]:
-    return (value for name, value in _PARAMETER.findall(rest) if CREDENTIAL_NAME.search(name))
-
-
-def _opaque_segments(rest: str) -> Iterator[str]:
-    """Long segments of the path that mix letters and digits: some services put the credential there."""
-    for segment in re.split(r"[?#]", rest)[0].split("/")[1:]:
-        if len(segment) >= _OPAQUE_LENGTH and re.search(r"\d", segment) and re.search(r"[A-Za-z]", segment):
-            yield segment
+    for part in credentials_in(url):
+        yield part
+        yield unquote(part)
 
 
 def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
@@ -137,40 +109,42 @@ def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
 
 
 class Redactor:
-    """Replaces secrets in a text by `[secret]`, in every spelling they are likely to be printed in.
+    r"""Replaces secrets in a text by `[secret]`, however their characters are encoded.
 
-    Looked for are the secret itself, URL-encoded, JSON-escaped and in base64 at any alignment. A line that holds a
-    secret shorter than four characters is dropped whole: what is left of it would still tell.
+    Each character of a secret is matched as it is, URL-encoded (`%XX`, `+` for a space), as a JSON escape (`\uXXXX`,
+    `\n`, `\/`) or as an HTML entity, in any mix. Base64 is found wherever the secret lies in what was encoded. A line
+    that holds a secret shorter than four characters is dropped whole: the rest of the line would give it away.
     """
 
     def __init__(self, secrets: Iterable[str]) -> None:
         known = {secret for secret in secrets if secret}
-        self._short = tuple(secret for secret in known if len(secret) < _SHORTEST)
-        self._long = tuple({spelling for secret in known - {*self._short} for spelling in _spellings(secret)})
+        short = {secret for secret in known if len(secret) < _SHORTEST}
+        long = known - short
+        lines = {line for secret in long for line in secret.splitlines() if len(line) >= _SHORTEST}
+        digits = {text for secret in long for text in _base64_texts(secret.encode())}
+        self._count = len(known)
+        self._short = tuple(map(_Spellings, sorted(short)))
+        self._long = tuple(map(_Spellings, sorted(long | lines))) + tuple(map(_Base64, sorted(digits)))
 
     def __repr__(self) -> str:
-        return f"Redactor({len(self._short) + len(self._long)} spellings)"
+        return f"Redactor({self._count} secrets)"
 
     def __call__(self, text: str) -> str:
-        """`text` without any known secret. Secrets of several lines are replaced too."""
-        if any(secret in text for secret in self._short):
-            text = "\n".join(self._line(line) for line in text.split("\n"))
+        """Return `text` without any known secret. Secrets of several lines are replaced too."""
+        if any(_is_found(spellings, text) for spellings in self._short):
+            text = "\n".join(map(self._redact_line, text.split("\n")))
         pieces, end = [], 0
-        for start, stop in _merged(sorted(self._spans(text))):
+        for start, stop in _merged(sorted(span for spellings in self._long for span in spellings.spans(text))):
             pieces += [text[end:start], REDACTED]
             end = stop
         return "".join([*pieces, text[end:]])
 
-    def _spans(self, text: str) -> Iterator[tuple[int, int]]:
-        """Where in `text` the spellings stand, overlapping ones too: two secrets may share letters."""
-        for spelling in self._long:
-            start = text.find(spelling)
-            while start >= 0:
-                yield start, start + len(spelling)
-                start = text.find(spelling, start + 1)
+    def _redact_line(self, line: str) -> str:
+        return "[line with a secret left out]" if any(_is_found(short, line) for short in self._short) else line
 
-    def _line(self, line: str) -> str:
-        return "[line with a secret left out]" if any(secret in line for secret in self._short) else line
+
+def _is_found(spellings: _Spellings, text: str) -> bool:
+    return next(spellings.spans(text), None) is not None
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
@@ -187,26 +161,129 @@ def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
         yield first
 
 
-def _spellings(secret: str) -> Iterator[str]:
-    yield secret
-    for encoded in (quote(secret, safe=""), quote(secret), quote_plus(secret)):
-        yield encoded
-        yield re.sub(r"%..", lambda digits: digits[0].lower(), encoded)
-    for escaped in (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1]):
-        yield escaped
-        yield escaped.replace("/", "\\/")
-    yield from (line for line in secret.splitlines() if len(line) >= _SHORTEST)
-    yield from _base64_spellings(secret.encode())
+class _Spellings:
+    """One secret, found with each of its characters raw or encoded."""
+
+    def __init__(self, secret: str) -> None:
+        self._secret = secret
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        """Yield where the secret stands in `text`, overlapping places too: two secrets may share letters."""
+        yield from _find_all(text, self._secret)
+        # Every encoding needs one of these; most lines of a log have none, and finding a plain string is fast.
+        if any(mark in text for mark in "%\\&+"):
+            yield from _match_all(text, _compile(self._secret))
 
 
-def _base64_spellings(secret: bytes) -> Iterator[str]:
-    """The base64 digits that `secret` alone decides, for each of the three ways it may lie in a longer text."""
+class _Base64(_Spellings):
+    """Base64 digits, in either alphabet. The digits may be encoded again, in a URL or in JSON."""
+
+    def __init__(self, digits: str) -> None:
+        super().__init__(digits)
+        self._variants = {digits, digits.replace("+", "-").replace("/", "_")}
+        self._core = max(re.split(r"[+/=]", digits), key=len)
+
+    def spans(self, text: str) -> Iterator[tuple[int, int]]:
+        # Letters and figures are the same in every encoding that base64 goes through.
+        if self._core in text:
+            for digits in self._variants:
+                yield from _match_all(text, _compile(digits))
+
+
+def _find_all(text: str, word: str) -> Iterator[tuple[int, int]]:
+    start = text.find(word)
+    while start >= 0:
+        yield start, start + len(word)
+        start = text.find(word, start + 1)
+
+
+def _match_all(text: str, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+    found = pattern.search(text)
+    while found:
+        yield found.span()
+        found = pattern.search(text, found.start() + 1)
+
+
+_JSON_ESCAPES: Final = {"\n": "n", "\r": "r", "\t": "t", "\b": "b", "\f": "f"}
+
+_ENTITIES: Final = {chr(point): name for point, name in html.entities.codepoint2name.items()} | {"'": "apos"}
+
+_BACKSLASH: Final = r"(?:\\u005[cC]|\\|%(?:25)*5[cC]|&#0*92;|&#[xX]0*5[cC];)"
+
+
+@functools.lru_cache(maxsize=2048)
+def _compile(secret: str) -> re.Pattern[str]:
+    """Return the pattern of `secret` with each character raw or encoded.
+
+    It is compiled when a text first needs it: every verb makes a redactor, and few texts hold anything encoded.
+
+    Backslashes are matched in runs and possessively: an escape doubles them, and taken one by one there would be more
+    ways to read a long run than there is time to try.
+    """
+    first, *rest = re.findall(r"\\+|[^\\]", secret)
+    pattern = _backslashes(first) if first[0] == "\\" else _first_character(first)
+    for before, part in zip([first, *rest], rest, strict=False):
+        pattern += _backslashes(part) if part[0] == "\\" else _next_character(part, follows_run=before[0] == "\\")
+    return re.compile(pattern)
+
+
+def _backslashes(run: str) -> str:
+    # Escaped twice at most, which also keeps the search of a long run from taking the square of its length.
+    return f"{_BACKSLASH}{{{len(run)},{4 * len(run)}}}+"
+
+
+def _first_character(character: str) -> str:
+    # Each alternative begins with a plain character, so that `re` skips quickly to where one of them stands.
+    return rf"(?:{_written(character)}|\\(?:{_escaped(character)}))"
+
+
+def _next_character(character: str, *, follows_run: bool) -> str:
+    """Return the pattern of a later character, before which any number of backslashes may stand, as in nested JSON.
+
+    The run before it, if there is one, has taken the backslash of an escape already.
+    """
+    if follows_run:
+        return rf"(?:{_written(character)}|{_escaped(character)})"
+    return rf"(?:\\*+(?:{_written(character)})|\\++(?:{_escaped(character)}))"
+
+
+def _written(character: str) -> str:
+    """Return alternatives for a character that is raw, URL-encoded, or an HTML entity."""
+    point, data = ord(character), character.encode("utf-8", "surrogatepass")
+    # Encoded once or several times: "%252F" is "/" encoded twice.
+    encoded = "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in data)
+    spellings = [re.escape(character), encoded, rf"&#0*{point};", f"&#[xX]0*{_hex(point, 1)};"]
+    if character in _ENTITIES:
+        spellings.append(f"&{_ENTITIES[character]};")
+    if character == " ":
+        spellings.append(r"\+")
+    return "|".join(spellings)
+
+
+def _escaped(character: str) -> str:
+    """Return alternatives for a character in an escape, without the backslash that begins it."""
+    point, data = ord(character), character.encode("utf-16-be", "surrogatepass")
+    units = [_hex(int.from_bytes(data[at : at + 2], "big"), 4) for at in range(0, len(data), 2)]
+    spellings = [r"\\++".join(f"u{unit}" for unit in units)]
+    if point < 256:  # noqa: PLR2004 - what two hex digits can say
+        spellings.append(f"x{_hex(point, 2)}")
+    if character in _JSON_ESCAPES:
+        spellings.append(_JSON_ESCAPES[character])
+    if character == "/":
+        spellings.append("/")
+    return "|".join(spellings)
+
+
+def _hex(number: int, digits: int) -> str:
+    """Return a pattern for a hex number in either case."""
+    return "".join(f"[{digit}{digit.upper()}]" if digit.isalpha() else digit for digit in format(number, f"0{digits}x"))
+
+
+def _base64_texts(secret: bytes) -> Iterator[str]:
+    """Yield the base64 digits that `secret` alone decides, for each of the three ways it may lie in a longer text."""
     for before in range(3):
         digits = base64.b64encode(b"\0" * before + secret).decode().rstrip("=")
         first = (8 * before + 5) // 6
         whole = (8 * (before + len(secret))) // 6
-        core = digits[first:whole]
-        yield core
-        yield core.replace("+", "-").replace("/", "_")
+        yield digits[first:whole]
     yield base64.b64encode(secret).decode()
-    yield base64.urlsafe_b64encode(secret).decode()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, OutOfTime, PipelineNotFound
 from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
 from goldrush_pulumi.operations.diagnosis import diagnose, explain_error
 from goldrush_pulumi.operations.wait import (
@@ -15,6 +15,7 @@ from goldrush_pulumi.operations.wait import (
     Wait,
     WaitEnd,
     WaitOutcome,
+    fresh_health,
     goal_of,
     wait_until,
 )
@@ -34,7 +35,7 @@ _RUN_ENDINGS: Final[dict[WaitEnd, runs.RunStatus]] = {
 
 @contextmanager
 def keep(context: OperationContext, progress: Progress) -> Iterator[None]:
-    """From here on the pipeline is on the server and changed: whatever goes wrong becomes a `OperationFailed`.
+    """From here on the pipeline is on the server and changed: whatever goes wrong becomes an `OperationFailed`.
 
     A plain error would make the engine forget a pipeline that exists.
     """
@@ -43,9 +44,10 @@ def keep(context: OperationContext, progress: Progress) -> Iterator[None]:
         yield
     except OperationFailed:
         raise
-    except Interrupted:
-        progress.run.finish("Cancelled")
-        outcome = WaitOutcome(WaitEnd.CANCELLED, context.timeout_seconds - context.seconds_left, progress.status)
+    except (Interrupted, OutOfTime) as error:
+        ending = WaitEnd.CANCELLED if isinstance(error, Interrupted) else WaitEnd.TIMED_OUT
+        progress.run.finish(_RUN_ENDINGS[ending])
+        outcome = WaitOutcome(ending, context.timeout_seconds - context.seconds_left, progress.status)
         raise OperationFailed(progress, diagnose(subject, outcome, context.client, context.redact)) from None
     except GoldRushError as error:
         progress.run.finish("Failed")
@@ -59,7 +61,7 @@ def keep(context: OperationContext, progress: Progress) -> Iterator[None]:
 def roll_out(
     context: OperationContext, spec: PipelineSpec, progress: Progress, previous: PreviousStart | None
 ) -> Progress:
-    """Wait until the pipeline is what `spec` wants, and close the record.
+    """Wait until the pipeline is what `spec` asks for, and close the record.
 
     `previous` names the deployment before the change (None: there was none). A failure that GoldRush left standing from
     before the change is healed once by a pause and a resume.
@@ -91,11 +93,11 @@ def _conclude(context: OperationContext, progress: Progress, outcome: WaitOutcom
 
 
 def pause_and_resume(context: OperationContext, progress: Progress) -> PreviousStart:
-    """Make GoldRush deploy the pipeline anew without changing it; answers what the new deployment comes after."""
+    """Make GoldRush deploy the pipeline again without changing it; return the start of the deployment before."""
     status = progress.status
     previous = PreviousStart(status.start_time if status else None)
     context.client.set_pipeline_status(progress.pipeline_id, "paused")
-    # A worker that failed may stay FAILED when paused; the settle period is then all there is to wait for.
+    # A worker that failed may stay FAILED when paused; the stabilization window is then all there is to wait for.
     goal = Goal(frozenset({Phase.PAUSED}), frozenset({Phase.FAILED, Phase.STOPPED}))
     wait = Wait(
         goal,
@@ -130,13 +132,14 @@ def _look(context: OperationContext, progress: Progress, goal: Goal) -> Callable
         if not (goal.healthy and status.phase == Phase.RUNNING and goal.is_live(status)):
             return Observation(status)
         progress.run.enter("destination")
-        return Observation(status, context.client.get_destination_health(progress.pipeline_id).healthy)
+        health = context.client.get_destination_health(progress.pipeline_id)
+        return Observation(status, *fresh_health(health, status.start_time, progress.changed_at))
 
     return look
 
 
 def _finish_unwaited(context: OperationContext, progress: Progress) -> Progress:
-    """Nobody waits, but the report that is kept should be of now where it can be had."""
+    """Close the record without waiting; the status that is kept should be the present one where it can be had."""
     try:
         progress.status = context.client.get_pipeline_status(progress.pipeline_id)
     except PipelineNotFound:

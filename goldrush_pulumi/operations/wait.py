@@ -14,12 +14,14 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final, Protocol
 
+from goldrush_pulumi.api.errors import Interrupted, OutOfTime
 from goldrush_pulumi.schema.phases import Phase
+from goldrush_pulumi.schema.wire import read_time
 
 if TYPE_CHECKING:
     import threading
 
-    from goldrush_pulumi.api import PipelineStatus
+    from goldrush_pulumi.api import DestinationHealth, PipelineStatus
 
 
 _SHORTEST_INTERVAL_SECONDS: Final = 0.5
@@ -39,7 +41,7 @@ class WaitEnd(Enum):
     UNHEALTHY = "unhealthy"
     """Live, but the last probe of the destination went wrong."""
     STALE_FAILURE = "stale failure"
-    """FAILED or STOPPED all along, but with the `start_time` from before the change: nothing was deployed anew."""
+    """FAILED or STOPPED all along, with the `start_time` from before the change: nothing was deployed since."""
     GONE = "gone"
     TIMED_OUT = "timed out"
     CANCELLED = "cancelled"
@@ -52,7 +54,7 @@ class Clock(Protocol):
         """Seconds on a clock that never jumps."""
 
     def sleep(self, seconds: float) -> bool:
-        """Sleep; answer True when woken early because everything is to end."""
+        """Sleep; return True when woken early because everything is to end."""
 
 
 class EventClock:
@@ -66,16 +68,21 @@ class EventClock:
         return time.monotonic()
 
     def sleep(self, seconds: float) -> bool:
-        """Sleep for `seconds`, or until cancelled; answer whether it was cancelled."""
+        """Sleep for `seconds`, or until cancelled; return whether it was cancelled."""
         return self._cancelled.wait(seconds)
 
 
 @dataclass(frozen=True)
 class Observation:
-    """What one look at a pipeline showed. `healthy` is None where the destination was not asked or not yet probed."""
+    """What one look at a pipeline showed.
+
+    `healthy` is None where the destination was not asked, or not probed since the change. `is_dated` says whether the
+    server told when it probed; without that, an old result cannot be told from a new one.
+    """
 
     status: PipelineStatus
     healthy: bool | None = None
+    is_dated: bool = True
 
 
 @dataclass(frozen=True)
@@ -94,7 +101,7 @@ class Goal:
 
 
 def goal_of(desired_status: str, *, is_bounded: bool, healthy: bool = False) -> Goal:
-    """The goal that fits the wanted `status`. A bounded pipeline that has ended is done, whatever was wished."""
+    """Return the goal that fits the desired status. A bounded pipeline that has ended is done, whatever is desired."""
     reached = {Phase.PAUSED} if desired_status == "paused" else {Phase.RUNNING}
     if is_bounded:
         return Goal(frozenset(reached | {Phase.STOPPED}), frozenset({Phase.FAILED}), healthy)
@@ -125,6 +132,19 @@ class PreviousStart:
     start_time: str | None
 
 
+def fresh_health(health: DestinationHealth, *since: str | None) -> tuple[bool | None, bool]:
+    """Return whether the destination is healthy by a probe made `since` all of these times, and whether that is dated.
+
+    The API shows the most recent probe, so after a change an old result may still stand there. Times are the server's
+    own; None or "" is no bound. Source: API reference, get-pipeline-destination-health.
+    """
+    probed_at = read_time(health.last_checked_at or "")
+    bounds = [bound for bound in (read_time(text or "") for text in since) if bound is not None]
+    if probed_at is None or not bounds:
+        return health.healthy, False
+    return (health.healthy if probed_at >= max(bounds) else None), True
+
+
 @dataclass(frozen=True)
 class WaitOutcome:
     """How a wait ended, after how many seconds, and the last status seen (None: none was)."""
@@ -135,7 +155,7 @@ class WaitOutcome:
 
 
 def interval_seconds(waited_seconds: float) -> float:
-    """How long to pause between two looks: about a tenth of the time waited so far, from 0.5 s to 10 s."""
+    """Return the pause between two looks: about a tenth of the time waited so far, from 0.5 s to 10 s."""
     share = waited_seconds * _INTERVAL_SHARE
     return min(max(share, _SHORTEST_INTERVAL_SECONDS), _LONGEST_INTERVAL_SECONDS)
 
@@ -147,11 +167,16 @@ Look = Callable[[], "Observation | None"]
 def wait_until(wait: Wait, look: Look, clock: Clock, report: Callable[[str], None]) -> WaitOutcome:
     """Look at a pipeline until the goal is reached, it fails, it is gone, time is up, or everything is to end.
 
-    Errors of `look` end the wait and are raised as they come.
+    A look that is cancelled or out of time ends the wait likewise. Other errors of `look` are raised as they come.
     """
     loop = _Loop(wait, clock, report)
     while True:
-        ending = loop.judge(look())
+        try:
+            observation = look()
+        except (Interrupted, OutOfTime) as error:
+            cut_off = WaitEnd.CANCELLED if isinstance(error, Interrupted) else WaitEnd.TIMED_OUT
+            return WaitOutcome(cut_off, loop.waited_seconds, loop.status)
+        ending = loop.judge(observation)
         if ending is None:
             ending = loop.pause()
         if ending is not None:
@@ -185,7 +210,7 @@ class _Loop:
         return self.clock.now() - self._started
 
     def judge(self, observation: Observation | None) -> WaitEnd | None:
-        """What `observation` means; an ending counts once it has held for as long as it must."""
+        """Return how the wait ends; an ending counts once it has held for as long as it must."""
         if observation is not None:
             self.status = observation.status
             self._tell(observation.status)
@@ -204,9 +229,11 @@ class _Loop:
         status, goal = observation.status, self.wait.goal
         ours = self._is_ours(status)
         if goal.is_live(status):
-            if goal.healthy and status.phase == Phase.RUNNING and not observation.healthy:
+            asks_health = goal.healthy and status.phase == Phase.RUNNING
+            if asks_health and not observation.healthy:
                 return (None if observation.healthy is None else WaitEnd.UNHEALTHY), self.wait.grace_seconds
-            at_once = ours or status.phase == Phase.PAUSED
+            is_certain = not asks_health or observation.is_dated or self.wait.previous is None
+            at_once = is_certain and (ours or status.phase == Phase.PAUSED)
             return WaitEnd.REACHED, 0.0 if at_once else self.wait.stabilization_seconds
         if status.phase in goal.failed:
             hold = max(self.wait.grace_seconds, 0.0 if ours else self.wait.stabilization_seconds)
@@ -218,7 +245,7 @@ class _Loop:
         return previous is None or (status.start_time is not None and status.start_time != previous.start_time)
 
     def pause(self) -> WaitEnd | None:
-        """Sleep until the next look. Answers how the wait ends when there is to be none."""
+        """Sleep until the next look. Return how the wait ends when there is to be none."""
         left = self.wait.timeout_seconds - self.waited_seconds
         if left <= 0:
             return WaitEnd.TIMED_OUT

@@ -6,7 +6,7 @@ import sys
 from concurrent import futures
 from typing import Final
 
-from goldrush_pulumi.schema.settings import SETTINGS
+from goldrush_pulumi.settings import SETTINGS
 
 _RESERVE: Final = 16
 """Threads beyond the greatest `goldrush:parallel`, so that Cancel is answered while as many verbs wait."""
@@ -32,7 +32,7 @@ def main() -> None:
     host = Host(engine_address(sys.argv))
     server = grpc.server(
         # Threads start when they are needed: a great number costs nothing.
-        futures.ThreadPoolExecutor(max_workers=int(SETTINGS["parallel"].maximum) + _RESERVE),
+        futures.ThreadPoolExecutor(max_workers=int(SETTINGS["parallel"].greatest) + _RESERVE),
         options=(
             ("grpc.max_receive_message_length", _LARGEST_MESSAGE),
             ("grpc.max_send_message_length", _LARGEST_MESSAGE),

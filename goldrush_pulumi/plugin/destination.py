@@ -18,6 +18,7 @@ from goldrush_pulumi.plugin.names import (
 )
 from goldrush_pulumi.schema.wire import UNKNOWN_VALUE, is_secret, secret
 from goldrush_pulumi.validation.problems import Problem, advise, field_path, list_choices
+from goldrush_pulumi.validation.rules import Rule
 
 _TYPES: Final = tuple(TYPE_NAMES.to_api)
 
@@ -49,14 +50,20 @@ def _as_it_is(value: Any) -> Any:
 
 def _destination_problem(given: Any, named: list[str]) -> Problem | None:
     if not isinstance(given, Mapping):
-        return Problem(DESTINATION, "is not an object", f"give it one property, {list_choices(_TYPES)}")
+        return Problem(
+            Rule.WRONG_TYPE, DESTINATION, "is not an object", f"give it one property, {list_choices(_TYPES)}"
+        )
     wrong = [key for key in named if key not in _TYPES]
     if wrong:
-        return Problem(field_path(DESTINATION, wrong[0]), "is not a destination", advise(wrong[0], _TYPES))
+        return Problem(
+            Rule.UNKNOWN_NAME, field_path(DESTINATION, wrong[0]), "is not a destination", advise(wrong[0], _TYPES)
+        )
     if not named:
-        return Problem(DESTINATION, "names no destination", f"set exactly one of {_listed(_TYPES)}")
+        return Problem(Rule.MISSING, DESTINATION, "names no destination", f"set exactly one of {_listed(_TYPES)}")
     if len(named) > 1:
-        return Problem(DESTINATION, f"names {len(named)} destinations, {_listed(named)}", "set exactly one")
+        return Problem(
+            Rule.TYPE_CONFLICT, DESTINATION, f"names {len(named)} destinations, {_listed(named)}", "set exactly one"
+        )
     return None
 
 

@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.operations.call import is_unknown_value
 from goldrush_pulumi.plugin.values import decode, encode
-from goldrush_pulumi.schema.settings import SETTINGS
 from goldrush_pulumi.schema.wire import secret, unwrap_secrets
-from goldrush_pulumi.settings import SettingsError, load_settings
+from goldrush_pulumi.settings import SETTING_NAMES, SETTINGS, SettingsError, load_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +25,7 @@ def config_texts(config: struct_pb2.Struct) -> dict[str, str]:
     return {
         f"goldrush:{name}": _text(value)
         for name, value in values.items()
-        if name in SETTINGS and value is not None and not is_unknown_value(value)
+        if name in SETTING_NAMES and value is not None and not is_unknown_value(value)
     }
 
 
@@ -40,15 +39,17 @@ def find_config_problems(config: struct_pb2.Struct) -> list[str]:
     """Return what is wrong with the settings that are given, one line each."""
     # The key may come from the environment of a later run, and a preview of functions needs none.
     texts = {"goldrush:serviceKey": "not needed yet", **config_texts(config)}
+    # The engine's own two arrive among them.
+    names = [name for name in config.fields if name not in {"version", "pluginDownloadURL"}]
     try:
-        load_settings(texts.get, os.environ)
+        load_settings(texts.get, os.environ, [f"goldrush:{name}" for name in names])
     except SettingsError as error:
         return str(error).splitlines()
     return []
 
 
 def _is_secret(name: str, value: Any) -> bool:
-    return name in SETTINGS and SETTINGS[name].secret and value is not None
+    return value is not None and any(row.name == name and row.is_secret for row in SETTINGS.values())
 
 
 def _text(value: Any) -> str:

@@ -28,6 +28,7 @@ from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
 from goldrush_pulumi.schema.pipeline import canonical
 from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNKNOWN_VALUE
 from goldrush_pulumi.session import Session
+from goldrush_pulumi.validation.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -283,7 +284,7 @@ def _is_hidden_credential(problem: Problem, news: Mapping[str, Any], olds: Mappi
 
     As soon as the destination changes the credential is needed, because it is sent as a whole.
     """
-    if problem.wrong != "is missing" or not problem.path.startswith(f"{DESTINATION_CONFIG}."):
+    if problem.rule is not Rule.MISSING or not problem.path.startswith(f"{DESTINATION_CONFIG}."):
         return False
     destination = DESTINATIONS.get(str(news.get(DESTINATION_TYPE)))
     if destination is None or not _is_credential(destination.fields, problem.path.split(".")[1:]):

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Literal
 
-from goldrush_pulumi.schema.urls import CREDENTIAL_NAME, carries_credentials
+from goldrush_pulumi.schema.credentials import is_credential_name
+from goldrush_pulumi.schema.urls import carries_credentials
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,7 @@ class DestinationField:
         minimum: Least integer; never negative, for all of them count something.
         maximum: Greatest integer, if there is one.
         schemes: How a URL may begin.
+        other_schemes: Other beginnings, which drivers read and the documentation does not name.
         fields: Fields of a nested object.
         class_name: For a nested object, what its generated class is called, without `Args`.
     """
@@ -50,6 +52,7 @@ class DestinationField:
     minimum: int = 0
     maximum: int | None = None
     schemes: tuple[str, ...] = ()
+    other_schemes: tuple[str, ...] = ()
     fields: tuple[DestinationField, ...] = ()
     class_name: str = ""
 
@@ -87,7 +90,9 @@ def find_field(fields: tuple[DestinationField, ...], name: str) -> DestinationFi
     return next((field for field in fields if field.name == name), None)
 
 
-def _database_fields(schemes: tuple[str, ...], example: str, batch_size: int) -> tuple[DestinationField, ...]:
+def _database_fields(
+    schemes: tuple[str, ...], other_schemes: tuple[str, ...], example: str, batch_size: int
+) -> tuple[DestinationField, ...]:
     return (
         DestinationField(
             "url",
@@ -95,6 +100,7 @@ def _database_fields(schemes: tuple[str, ...], example: str, batch_size: int) ->
             f"Connection URL, such as `{example}`; a `jdbc:` prefix is fine too.",
             required=True,
             schemes=schemes,
+            other_schemes=other_schemes,
         ),
         DestinationField("user", "string", "Database user that owns or may create the tables.", required=True),
         DestinationField("password", "string", "Password of the user.", required=True, secret=True),
@@ -123,8 +129,18 @@ _POSTGRES = Destination(
     "PostgreSQL",
     "Writes rows to tables of a PostgreSQL database; the schema is named after the project, with `-` as `_`.",
     _database_fields(
-        ("postgresql://", "jdbc:postgresql://"), "postgresql://db.example.com:5432/analytics", batch_size=1000
+        ("postgresql://", "jdbc:postgresql://"),
+        ("postgres://", "jdbc:postgres://", "jdbc:postgresql:"),
+        "postgresql://db.example.com:5432/analytics",
+        batch_size=1000,
     ),
+)
+
+# The driver's short name, and the protocol that its server speaks written out.
+_CLICKHOUSE_FORMS = (
+    *(f"{name}{protocol}" for name in ("jdbc:clickhouse:", "jdbc:ch:", "") for protocol in ("https://", "http://")),
+    "jdbc:ch://",
+    "ch://",
 )
 
 _CLICKHOUSE = Destination(
@@ -133,7 +149,10 @@ _CLICKHOUSE = Destination(
     "ClickHouse",
     "Writes rows to tables of a ClickHouse database; the schema is named after the project, with `-` as `_`.",
     _database_fields(
-        ("clickhouse://", "jdbc:clickhouse://"), "clickhouse://ch.example.com:8123/analytics", batch_size=10000
+        ("clickhouse://", "jdbc:clickhouse://"),
+        _CLICKHOUSE_FORMS,
+        "clickhouse://ch.example.com:8123/analytics",
+        batch_size=10000,
     ),
 )
 
@@ -312,7 +331,7 @@ def _walk(
     for key, value in config.items():
         name = str(key)
         field = find_field(fields, name)
-        secret = inherited or (field.secret if field else bool(CREDENTIAL_NAME.search(name)))
+        secret = inherited or (field.secret if field else is_credential_name(name))
         if isinstance(value, Mapping):
             yield from _walk(field.fields if field else (), value, (*path, name), inherited=secret)
         elif value is not None and (secret or (field and field.holds_secrets) or _reveals(value)):
@@ -323,5 +342,5 @@ def _reveals(value: object) -> bool:
     if isinstance(value, str):
         return carries_credentials(value)
     if isinstance(value, Mapping):
-        return any(CREDENTIAL_NAME.search(str(key)) or _reveals(item) for key, item in value.items())
+        return any(is_credential_name(str(key)) or _reveals(item) for key, item in value.items())
     return isinstance(value, (list, tuple)) and any(_reveals(item) for item in value)

@@ -1,4 +1,4 @@
-"""What two SQL texts have in common: equality up to white space and comments.
+"""SQL texts as tokens: which texts are equal up to white space and comments, and what is left open in one.
 
 GoldRush names no SQL dialect, so quoting and case may matter and stay differences. Only what no dialect gives a
 meaning to is folded: white space between tokens, comments, and semicolons at the end. Where dialects read a text
@@ -33,7 +33,7 @@ _TOKEN: Final = re.compile(
 
 @lru_cache(maxsize=4096)
 def canonical_sql(sql: str) -> str:
-    """The tokens of `sql` joined by a line feed each: equal for two texts that differ in layout and comments only.
+    """Return the tokens of `sql` joined by line feeds: equal for texts that differ in layout and comments only.
 
     Literals and quoted names are kept to the letter. The result is for comparison, never for sending.
     """
@@ -44,5 +44,34 @@ def canonical_sql(sql: str) -> str:
 
 
 def tokens_of(sql: str) -> Iterator[str]:
-    """The tokens of `sql` one after the other, without white space and comments, in time linear in its length."""
+    """Yield the tokens of `sql` without white space and comments, in time linear in its length."""
     return (match.group() for match in _TOKEN.finditer(sql) if match["skip"] is None)
+
+
+_CLOSED_BY: Final = {"(": ")", "[": "]"}
+
+
+def find_unclosed(sql: str) -> tuple[str, int] | None:
+    """Return what is not closed in `sql`, for a sentence, and its offset; None where every dialect may close it.
+
+    Where dialects differ about the end of a quoted text (a backslash before a quote, `$$`), it counts as closed.
+    """
+    opened: list[tuple[str, int]] = []
+    for match in _TOKEN.finditer(sql):
+        token = match.group()
+        quote = _open_quote(token)
+        if quote:
+            return quote, match.start()
+        if token in _CLOSED_BY:
+            opened.append((token, match.start()))
+        elif token in (")", "]") and (not opened or _CLOSED_BY[opened.pop()[0]] != token):
+            return "a bracket that closes nothing", match.start()
+    return ("a bracket that is not closed", opened[-1][1]) if opened else None
+
+
+def _open_quote(token: str) -> str | None:
+    if token.startswith("/*") and not (token.endswith("*/") and len(token) > len("/**")):
+        return "a comment that is not closed"
+    quote = next((quote for quote in "'\"`" if token.startswith(quote) or token[1:3].lstrip("&").startswith(quote)), "")
+    is_literal = quote and (token[0] == quote or token[0].isalpha())
+    return "a quote that is not closed" if is_literal and "\\" not in token and token.count(quote) % 2 else None

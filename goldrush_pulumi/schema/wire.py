@@ -39,7 +39,19 @@ strips such marks before a verb is called, so this is the only way a verb learns
 KEY_FINGERPRINT: Final = "__key_fingerprint"
 """Hidden output: a fingerprint of the ServiceKey and the endpoint that a pipeline was last deployed with."""
 
-HIDDEN: Final = frozenset({PROVIDER, OWNER, SECRET_PATHS, KEY_FINGERPRINT})
+TAG_OWNER: Final = "__tag_owner"
+"""Hidden output: the owner that the pipeline's ownership tag named when it was last recorded."""
+
+UNCONFIRMED: Final = "__unconfirmed"
+"""Hidden output: the inputs that were sent without a sign that GoldRush took them; the next update sends them again."""
+
+SIBLINGS: Final = "__siblings"
+"""Hidden input beside `adopt_id`: the names of the other pipelines of the program."""
+
+HIDDEN_INPUTS: Final = (OWNER, SECRET_PATHS, SIBLINGS)
+"""The inputs that no user sees."""
+
+HIDDEN: Final = frozenset({PROVIDER, *HIDDEN_INPUTS, KEY_FINGERPRINT, TAG_OWNER, UNCONFIRMED})
 """Every property that no user sees."""
 
 DYNAMIC_PREFIX: Final = "pulumi-python:dynamic/"

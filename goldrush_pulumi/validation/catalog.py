@@ -13,12 +13,17 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _CHAINS = (
-    "base eth ethereum matic polygon hypercore hyperevm solana bsc bnb arbitrum optimism avalanche avax zksync ink"
-    " moonbeam scroll fantom blast axie ronin celo monad megaeth adi"
+    "base eth matic hypercore hyperevm solana bsc arbitrum optimism avalanche zksync ink moonbeam scroll fantom blast"
+    " axie celo monad megaeth adi"
 )
 
 CHAINS: Final = tuple(_CHAINS.split())
 """First segments of topics. Most are guessed from the chain's name: only a few topics are printed in full."""
+
+OTHER_CHAIN_NAMES: Final[Mapping[str, str]] = MappingProxyType(
+    {"polygon": "matic", "bnb": "bsc", "ethereum": "eth", "avax": "avalanche", "ronin": "axie"}
+)
+"""Names by which people know a chain, and the segment that most likely stands for it in topics."""
 
 NETWORKS: Final = ("mainnet", "testnet")
 QUALIFIERS: Final = ("ref",)
@@ -35,8 +40,8 @@ ENTITY_TABLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "fills": ("hl_fills",),
         "trades": ("hl_trades",),
         "orders": ("hl_orders",),
-        # Six tables by kind of event, of which three are named.
-        "miscevents": ("hl_deposits", "hl_withdrawals", "hl_funding"),
+        # Six tables by kind of event, of which four are named.
+        "miscevents": ("hl_deposits", "hl_withdrawals", "hl_funding", "hl_misc_events"),
     }
 )
 """Entities of topics, and the tables that each is turned into."""
@@ -66,9 +71,12 @@ COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 """Columns by table, of every chain that has the table."""
 
 WHOLE_TABLES: Final = frozenset({"hl_fills"})
-"""The tables of `COLUMNS` whose every column is listed."""
+"""The tables of `COLUMNS` of which every column is listed."""
+
+DOUBTFUL_COLUMNS: Final = frozenset({("hl_fills", "local_time")})
+"""Table and column where one page of the documentation lists the column and a newer one does not."""
 
 
 def find_entity(segment: str) -> str | None:
-    """Find the documented entity that a segment of a topic names: `swap` and `swaps` are both `swaps`, else None."""
+    """Return the documented entity that a segment of a topic names: `swap` and `swaps` are both `swaps`; else None."""
     return next((entity for entity in ENTITY_TABLES if segment in (entity, entity[:-1])), None)

@@ -10,7 +10,9 @@ from typing import Final
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.urls import holds_user_info
 from goldrush_pulumi.schema.wire import MASK
-from goldrush_pulumi.validation.problems import Problem, entry_path, field_path, list_choices, warning
+from goldrush_pulumi.validation.names import FIELD_HINTS, TYPE_HINTS
+from goldrush_pulumi.validation.problems import Problem, entry_path, field_path, list_choices
+from goldrush_pulumi.validation.rules import Rule
 from goldrush_pulumi.validation.values import UNKNOWN, find_object_problems, find_string_problems, holds_placeholder
 
 _CONFIG = "destination_config"
@@ -29,19 +31,21 @@ def find_destination_problems(inputs: Mapping[str, object]) -> Iterator[Problem]
     if config is None or config is UNKNOWN:
         return
     if not isinstance(config, Mapping):
-        yield Problem(_CONFIG, "is not a map", "use one of the destination classes or a map with the same fields")
+        yield Problem(
+            Rule.WRONG_TYPE, _CONFIG, "is not a map", "use one of the destination classes or a map with the same fields"
+        )
         return
     yield from _find_masks(config, _CONFIG)
     destination = DESTINATIONS.get(resolve_type(inputs) or "")
     if destination:
         fields = {name: value for name, value in config.items() if name != "type"}
         owner = f"{_article(destination.type)} {destination.type} destination"
-        yield from find_object_problems(destination.fields, fields, _CONFIG, owner)
+        yield from find_object_problems(destination.fields, fields, _CONFIG, owner, FIELD_HINTS[destination.type])
         yield from find_delivery_problems(destination.type, config)
 
 
 def resolve_type(inputs: Mapping[str, object]) -> str | None:
-    """Find the type of the destination; None when it is unknown, wrong, or said in two ways."""
+    """Return the type of the destination; None when it is unknown, wrong, or given twice with different values."""
     said = {_said_outside(inputs), _said_inside(inputs)} - {None}
     answer = said.pop() if len(said) == 1 else None
     return answer if isinstance(answer, str) and answer in DESTINATIONS else None
@@ -64,19 +68,22 @@ def _find_type_problems(inputs: Mapping[str, object]) -> Iterator[Problem]:
     outside, inside, config = _said_outside(inputs), _said_inside(inputs), inputs.get(_CONFIG)
     types = tuple(DESTINATIONS)
     if outside is not None:
-        yield from find_string_problems(inputs["destination_type"], "destination_type", choices=types)
+        yield from find_string_problems(inputs["destination_type"], "destination_type", choices=types, hints=TYPE_HINTS)
     if inside is not None and isinstance(config, Mapping):
-        yield from find_string_problems(config["type"], _CONFIG_TYPE, choices=types)
+        yield from find_string_problems(config["type"], _CONFIG_TYPE, choices=types, hints=TYPE_HINTS)
     if outside is None and inside is None and isinstance(config, Mapping):
-        yield Problem("destination_type", "is missing", f"use {list_choices(types)}, or a destination class")
+        yield Problem(
+            Rule.MISSING, "destination_type", "is missing", f"use {list_choices(types)}, or a destination class"
+        )
     if outside in DESTINATIONS and inside in DESTINATIONS and outside != inside:
-        yield Problem(_CONFIG_TYPE, f'says "{inside}"', f'destination_type says "{outside}": say the same in both')
+        hint = f'destination_type says "{outside}": give the same in both'
+        yield Problem(Rule.TYPE_CONFLICT, _CONFIG_TYPE, f'says "{inside}"', hint)
 
 
 def _find_masks(value: object, path: str) -> Iterator[Problem]:
     if isinstance(value, str) and MASK in value:
-        wrong = "holds the mask GoldRush shows in place of a secret, which is never sent"
-        yield Problem(path, wrong, "give the real value")
+        message = "holds the mask that GoldRush shows in place of a secret, which is never sent"
+        yield Problem(Rule.MASKED_VALUE, path, message, "give the real value")
     elif isinstance(value, Mapping):
         extend = entry_path if path.rpartition(".")[2] in _FREELY_KEYED else field_path
         for name, item in value.items():
@@ -115,21 +122,22 @@ def _find_user_info(config: _Config) -> Iterator[Problem]:
     for name in ("url", "queue_url", "endpoint"):
         url = config.get(name)
         if isinstance(url, str) and holds_user_info(url):
-            right = "it is kept as a secret; better give them in fields of their own"
-            yield warning(field_path(_CONFIG, name), "holds a user or a password", right)
+            hint = "give them in fields of their own: URLs are shown and logged more easily"
+            yield Problem(Rule.USER_INFO_IN_URL, field_path(_CONFIG, name), "holds a user or a password", hint)
 
 
 def _find_object_storage_problems(config: _Config) -> Iterator[Problem]:
     provider = config.get("provider")
     if provider in _REGION_PROVIDERS and not config.get("region"):
-        yield Problem(field_path(_CONFIG, "region"), "is missing", f"a bucket of {provider} needs its region")
+        hint = f"a bucket of {provider} needs its region"
+        yield Problem(Rule.MISSING, field_path(_CONFIG, "region"), "is missing", hint)
     if provider in _ENDPOINT_PROVIDERS and not config.get("endpoint"):
-        yield Problem(
-            field_path(_CONFIG, "endpoint"), "is missing", f"a bucket of {provider} needs its S3-compatible URL"
-        )
+        hint = f"a bucket of {provider} needs its S3-compatible URL"
+        yield Problem(Rule.MISSING, field_path(_CONFIG, "endpoint"), "is missing", hint)
     if config.get("format") == "parquet" and config.get("compression") == "gzip":
-        wrong = "is gzip for parquet, which the documentation names in one place and leaves out in another"
-        yield warning(field_path(_CONFIG, "compression"), wrong, 'use "snappy" or "zstd" to be sure')
+        message = "is gzip for parquet, which the documentation names in one place and leaves out in another"
+        hint = 'use "snappy" or "zstd" to be sure'
+        yield Problem(Rule.UNCERTAIN_COMPRESSION, field_path(_CONFIG, "compression"), message, hint)
 
 
 def _find_queue_problems(config: _Config) -> Iterator[Problem]:
@@ -137,13 +145,13 @@ def _find_queue_problems(config: _Config) -> Iterator[Problem]:
     if not isinstance(url, str) or holds_placeholder(url):
         return
     if config.get("message_group_id") and not url.endswith(".fifo"):
-        wrong = "makes GoldRush treat the queue as FIFO, but its URL does not end in .fifo"
-        yield warning(field_path(_CONFIG, "message_group_id"), wrong, "remove it or name a FIFO queue")
+        message = "makes GoldRush treat the queue as FIFO, but its URL does not end in .fifo"
+        hint = "remove it or name a FIFO queue"
+        yield Problem(Rule.NOT_A_FIFO_QUEUE, field_path(_CONFIG, "message_group_id"), message, hint)
     home = _QUEUE_REGION.match(url)
     if home and isinstance(region, str) and region not in ("auto", home[1]) and not holds_placeholder(region):
-        yield warning(
-            field_path(_CONFIG, "region"), "is not the region in the queue's URL", f'did you mean "{home[1]}"?'
-        )
+        message, hint = "is not the region in the queue's URL", f'did you mean "{home[1]}"?'
+        yield Problem(Rule.REGION_CONFLICT, field_path(_CONFIG, "region"), message, hint)
 
 
 def _find_webhook_problems(config: _Config) -> Iterator[Problem]:
@@ -153,11 +161,13 @@ def _find_webhook_problems(config: _Config) -> Iterator[Problem]:
     for name, value in headers.items() if isinstance(headers, Mapping) else ():
         path = entry_path(field_path(_CONFIG, "headers"), name)
         if name.strip() and not holds_placeholder(name) and not _TOKEN.fullmatch(name):
-            yield Problem(path, "is no name of a header", "use letters, digits and hyphens")
+            yield Problem(Rule.BAD_HEADER, path, "is not a valid header name", "use letters, digits and hyphens")
         if isinstance(value, str) and _CONTROL.search(value):
-            yield Problem(path, "holds a line break or another control character", "write its value on one line")
+            message = "holds a line break or another control character"
+            yield Problem(Rule.BAD_HEADER, path, message, "write its value on one line")
         if name.lower() in seen:
-            yield warning(path, "is there twice, for case does not count in names of headers", "keep one of them")
+            message = "is given twice: header names are the same in upper and lower case"
+            yield Problem(Rule.DUPLICATE_HEADER, path, message, "keep one of them")
         seen.add(name.lower())
 
 
@@ -166,9 +176,10 @@ def _find_method_problems(method: object) -> Iterator[Problem]:
         return
     path = field_path(_CONFIG, "method")
     if not _TOKEN.fullmatch(method):
-        yield Problem(path, "is no HTTP method", 'use "POST"')
+        yield Problem(Rule.BAD_METHOD, path, "is not an HTTP method", 'use "POST"')
     elif method not in _METHODS_WITH_BODY:
-        yield warning(path, "is not known to carry a body, in which records are sent", 'use "POST", "PUT" or "PATCH"')
+        message = "is not known to carry a body, in which records are sent"
+        yield Problem(Rule.METHOD_WITHOUT_BODY, path, message, 'use "POST", "PUT" or "PATCH"')
 
 
 def _find_nothing(_: _Config) -> Iterator[Problem]:

@@ -1,18 +1,17 @@
-"""What is wrong with a program's inputs, said by path and without showing a value."""
+"""What is wrong with a program's inputs, reported by path and without showing a value."""
 
 from __future__ import annotations
 
 import difflib
 import json
+import re
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-Severity = Literal["error", "warning", "note"]
-"""An error is what GoldRush documents as refused, or what cannot be sent; everything else is at most a warning. A note
-says what may well be meant."""
+    from goldrush_pulumi.validation.rules import Rule, Severity
 
 
 @dataclass(frozen=True)
@@ -20,20 +19,28 @@ class Problem:
     """One mistake in the inputs of a pipeline.
 
     `str(problem)` reads "path: what is wrong, what would be right". No part of it holds a value of the program: any
-    value may be a secret that ended up in the wrong field. What is quoted beyond that are words that the documentation
-    knows, names inside a text that was read as a SELECT or an ABI, and the checksum of an address.
+    value may be a secret that ended up in the wrong field. Quoted are only words that the documentation knows, names
+    inside a text that was read as a SELECT or an ABI, and the checksum of an address.
 
     Attributes:
+        rule: The kind of mistake, which has a code and a severity.
         path: Where, as a program would write it: `destination_config.sasl.password`, `transforms["swaps"]`.
-        wrong: What is wrong there, for example "is missing".
-        right: What to write instead.
-        severity: Whether the pipeline is refused, or the user only told.
+        message: What is wrong there, for example "is missing".
+        hint: What to write instead; empty when the message says it.
+        fix: What to write in place of the name (an unknown name) or of the value (any other rule) where that is
+            certain; empty otherwise.
     """
 
+    rule: Rule
     path: str
-    wrong: str
-    right: str
-    severity: Severity = "error"
+    message: str
+    hint: str = ""
+    fix: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """Whether the pipeline is refused, or the user is only warned."""
+        return self.rule.severity
 
     @property
     def is_error(self) -> bool:
@@ -41,18 +48,13 @@ class Problem:
         return self.severity == "error"
 
     def __str__(self) -> str:
-        """Read as one line."""
-        return f"{self.path}: {self.wrong}, {self.right}"
+        """Return the problem on one line."""
+        return f"{self.path}: {self.message}, {self.hint}" if self.hint else f"{self.path}: {self.message}"
 
     def under(self, path: str) -> Problem:
-        """Say the same of inputs that stand somewhere inside a larger document."""
+        """Return the same problem of inputs that stand at `path` of a larger document."""
         separator = "" if self.path.startswith("[") else "."
         return replace(self, path=f"{path}{separator}{self.path}")
-
-
-def warning(path: str, wrong: str, right: str) -> Problem:
-    """Make a problem that the user is told of and that refuses nothing."""
-    return Problem(path, wrong, right, "warning")
 
 
 def field_path(path: str, name: str) -> str:
@@ -68,8 +70,16 @@ def entry_path(path: str, key: str | int) -> str:
     return f"{path}[{json.dumps(key, ensure_ascii=False)}]"
 
 
+_STEP = re.compile(r"\[(?P<key>\"(?:[^\"\\]|\\.)*\"|\d+)\]|\.?(?P<name>[^.\[]+)")
+
+
+def path_keys(path: str) -> tuple[str | int, ...]:
+    """Return the keys and positions that a path names, from the outside in."""
+    return tuple(step["name"] or json.loads(step["key"]) for step in _STEP.finditer(path))
+
+
 def suggest(word: str, choices: Iterable[str], closeness: float = 0.6) -> str | None:
-    """Find the choice a misspelt word most likely means, or None when nothing is close.
+    """Return the choice that a misspelt word most likely means, or None when none is close.
 
     Args:
         word: What was written.
@@ -83,13 +93,13 @@ def suggest(word: str, choices: Iterable[str], closeness: float = 0.6) -> str | 
 
 
 def advise(word: str, choices: Iterable[str]) -> str:
-    """Say what to write instead of a word that is none of the choices: the likely one, or all of them."""
+    """Return a hint for a word that is not one of the choices: the likely choice, or all of them."""
     known = list(choices)
     likely = suggest(word, known)
     return f'did you mean "{likely}"?' if likely else f"use {list_choices(known)}"
 
 
 def list_choices(choices: Iterable[str]) -> str:
-    """List choices for a sentence: `"s3", "gcs" or "r2"`."""
+    """Return choices as a sentence lists them: `"s3", "gcs" or "r2"`."""
     quoted = [f'"{choice}"' for choice in choices]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)

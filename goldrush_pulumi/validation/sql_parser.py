@@ -1,17 +1,23 @@
-"""Reading a SELECT with sqlglot. This module alone loads the parser; whoever imports it pays for that."""
+"""Parsing a SELECT with sqlglot. This module loads the parser, which takes a noticeable part of a second."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING, Final
 
 import sqlglot
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
+from goldrush_pulumi.validation.transforms import describe_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 # GoldRush names no dialect. A text that one of these can read may be right.
-_DIALECTS = ("", "postgres", "spark", "clickhouse", "mysql")
+_DIALECTS: Final = ("", "postgres", "spark", "clickhouse", "mysql", "trino")
 
 # sqlglot logs what it does not support, with the text of the statement.
 logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
@@ -19,7 +25,7 @@ logging.getLogger("sqlglot").setLevel(logging.CRITICAL + 1)
 
 @dataclass(frozen=True)
 class Statement:
-    """One text that was read as SQL: its statements as trees, and its tokens, which know where things stand."""
+    """One text that was read as SQL: its statements as trees, and its tokens with their places."""
 
     sql: str
     dialect: str
@@ -31,29 +37,29 @@ class Statement:
         return tuple(sqlglot.tokenize(self.sql, read=self.dialect or None))
 
     def place(self, offset: int | None) -> str:
-        """Say where a character stands, for a sentence; nothing when that is not known."""
+        """Return where a character stands, for a sentence; nothing when that is not known."""
         return describe_place(self.sql, offset)
 
-    def find_token(self, *types: TokenType) -> int | None:
-        """Find the first token of one of the types, outside of brackets if there is one."""
+    def find_word(self, *words: str) -> int | None:
+        """Return the offset of the first keyword that begins with one of the words, outside of brackets if possible."""
         found: list[tuple[int, int]] = []
         depth = 0
         for token in self.tokens:
             depth += (token.token_type == TokenType.L_PAREN) - (token.token_type == TokenType.R_PAREN)
-            if token.token_type in types:
+            is_quoted = token.token_type in (TokenType.STRING, TokenType.IDENTIFIER)
+            if not is_quoted and token.text.upper().split(maxsplit=1)[:1] in [[word] for word in words]:
                 found.append((depth, token.start))
         return min(found)[1] if found else None
 
-    def find_call(self, names: tuple[str, ...]) -> Token | None:
-        """Find the first call of a function by any of its names: the token of the name."""
-        for token, following in zip(self.tokens, self.tokens[1:], strict=False):
-            if token.text.upper() in names and following.token_type == TokenType.L_PAREN:
-                return token
-        return None
+    def calls(self) -> Iterator[tuple[Token | None, Token]]:
+        """Yield each word that is followed by a bracket, and the token before it."""
+        for before, token, after in zip((None, *self.tokens), self.tokens, self.tokens[1:], strict=False):
+            if after.token_type == TokenType.L_PAREN and token.text[:1].isidentifier():
+                yield before, token
 
 
 class UnreadableError(Exception):
-    """No dialect reads the text; `place` says where the first one gave up."""
+    """No dialect reads the text; `place` is where the first one gave up."""
 
     def __init__(self, place: str) -> None:
         super().__init__(place)
@@ -65,7 +71,7 @@ class TooDeepError(Exception):
 
 
 def read_statement(sql: str) -> Statement:
-    """Read a text.
+    """Parse a text.
 
     Raises:
         UnreadableError: No known dialect reads it.
@@ -87,15 +93,9 @@ def _parse(sql: str, dialect: str) -> Statement | UnreadableError:
         raise TooDeepError from None
     except (ParseError, TokenError) as error:
         return UnreadableError(_place_of(error))
-    return Statement(sql, dialect, tuple(tree for tree in trees if tree is not None))
-
-
-def describe_place(sql: str, offset: int | None) -> str:
-    """Say at which line and column a character stands: " at line 2, column 5"."""
-    if offset is None:
-        return ""
-    line, last_break = sql.count("\n", 0, offset) + 1, sql.rfind("\n", 0, offset)
-    return f" at line {line}, column {offset - last_break}"
+    # A comment behind the last semicolon is a statement to the parser.
+    statements = tuple(tree for tree in trees if tree is not None and not isinstance(tree, exp.Semicolon))
+    return Statement(sql, dialect, statements) if statements else UnreadableError("")
 
 
 def _place_of(error: ParseError | TokenError) -> str:

@@ -1,15 +1,16 @@
-"""Rules for transforms: what can be said of a SELECT before, and instead of, parsing it.
+"""Rules for transforms: what can be judged of a SELECT before, and instead of, parsing it.
 
 Source: the page "SQL transforms" of the GoldRush Pipeline API documentation. What it names as refused is an error; what
-it leaves open is a warning that says so.
+it leaves open is a warning. It names no dialect, so a text that no parser can read is a warning too.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.schema.sql_tokens import tokens_of
-from goldrush_pulumi.validation.problems import Problem, entry_path, warning
+from goldrush_pulumi.schema.sql_tokens import find_unclosed, tokens_of
+from goldrush_pulumi.validation.problems import Problem, entry_path
+from goldrush_pulumi.validation.rules import Rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,16 +31,29 @@ def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
     """
     path = entry_path("transforms", table)
     if not _begins_like_a_select(sql):
-        yield Problem(path, "is not a SELECT", f"write one SELECT that reads {table}")
+        yield Problem(Rule.NOT_A_SELECT, path, "is not a SELECT", f"write one SELECT that reads {table}")
     elif _is_too_deep(sql):
-        yield Problem(path, f"is nested more than {_GREATEST_DEPTH} levels deep", "write it with fewer levels")
+        message = f"is nested more than {_GREATEST_DEPTH} levels deep and was not checked"
+        yield Problem(Rule.UNREADABLE_SQL, path, message, "write it with fewer levels")
+    elif unclosed := find_unclosed(sql):
+        what, offset = unclosed
+        yield Problem(Rule.UNBALANCED_SQL, path, f"holds {what}{describe_place(sql, offset)}", "close it or remove it")
     elif len(sql) > _GREATEST_LENGTH:
-        yield warning(path, f"is longer than {_GREATEST_LENGTH} characters and was not read", "shorten it if you can")
+        message = f"is longer than {_GREATEST_LENGTH} characters and was not checked"
+        yield Problem(Rule.UNREADABLE_SQL, path, message, "shorten it if you can")
     else:
         from goldrush_pulumi.validation.sql_rules import find_select_faults  # noqa: PLC0415 - loads the parser
 
         for fault in find_select_faults(sql, table):
-            yield Problem(path, fault.wrong, fault.right, fault.severity)
+            yield Problem(fault.rule, path, fault.message, fault.hint)
+
+
+def describe_place(text: str, offset: int | None) -> str:
+    """Return at which line and column a character stands: " at line 2, column 5"."""
+    if offset is None:
+        return ""
+    line, last_break = text.count("\n", 0, offset) + 1, text.rfind("\n", 0, offset)
+    return f" at line {line}, column {offset - last_break}"
 
 
 def _begins_like_a_select(sql: str) -> bool:
@@ -48,7 +62,7 @@ def _begins_like_a_select(sql: str) -> bool:
 
 
 def _is_too_deep(sql: str) -> bool:
-    """Tell whether a parser may have to hold too many levels at once; read only as far as needed to know."""
+    """Whether a parser may have to hold too many levels at once; read only as far as needed to know."""
     depth = run = 0
     for token in map(str.upper, tokens_of(sql)):
         run = run + 1 if token in _PREFIXES else 0

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.e2e.programs import pipeline
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ eu = goldrush.Provider(
     service_key=config.require_secret("euKey"),
     base_url={base_url!r},
     failed_grace_seconds=0.3,
-    settle_seconds=0.3,
+    stabilization_seconds=0.3,
 )
 """
 
@@ -47,6 +49,17 @@ def test_programs_look_up_what_they_and_others_made(world: World) -> None:
     assert outputs["phase"] == "RUNNING"
     assert outputs["consumed"] > 0
     stack.preview_clean()
+
+
+@pytest.mark.parametrize("pipeline_id", ["None", "7", "''", "pulumi.Output.from_input('')"])
+def test_a_lookup_without_an_id_is_one_line(world: World, pipeline_id: str) -> None:
+    """An id that cannot be one ends the program with what would be right and no traceback."""
+    verb = "get_pipeline_output" if "Output" in pipeline_id else "get_pipeline"
+    ended = world.stack(f"pulumi.export('id', goldrush.{verb}({pipeline_id}))").up(expect=None)
+
+    assert ended.code != 0
+    assert "pass the id of a pipeline such as" in ended
+    assert "Traceback" not in ended
 
 
 def test_a_lookup_that_fails_is_one_line(world: World) -> None:

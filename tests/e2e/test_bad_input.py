@@ -110,6 +110,33 @@ def test_settings_are_judged_together(world: World) -> None:
     )
 
 
+def test_unknown_setting_is_refused_with_the_nearest_name(world: World) -> None:
+    """A misspelt setting ends previews and ups, and nothing is sent."""
+    stack = world.stack(pipeline())
+    stack.up()
+    stack.write_config({"goldrush:failedGraceSecond": 5})
+    asked = len(world.emulator.requests())
+    for verb in (stack.preview, stack.up):
+        ended = verb(expect=None)
+        assert ended.code != 0
+        assert "goldrush:failedGraceSecond: is not a setting, did you mean goldrush:failedGraceSeconds?" in ended
+        assert "Traceback" not in ended
+    assert len(world.emulator.requests()) == asked
+
+
+def test_key_in_clear_is_warned_of_in_every_run(world: World) -> None:
+    """A ServiceKey in clear in the stack's config works, and each run warns of it once; an encrypted one is fine."""
+    # A key of its own, since the end of each test searches state for the usual one.
+    key = world.emulator.add_key()
+    stack = world.stack(pipeline(), config={"goldrush:serviceKey": key})
+    warning = "warning: goldrush:serviceKey is not encrypted"
+    diagnostics = [run(expect=0).text.partition("Diagnostics:")[2] for run in (stack.up, stack.up, stack.preview)]
+    assert [text.count(warning) for text in diagnostics] == [1, 1, 1]
+    assert key not in "".join(diagnostics)
+    stack.config(secret={"goldrush:serviceKey": key})
+    assert warning not in stack.up()
+
+
 def test_key_is_never_sent_unencrypted(world: World) -> None:
     """An http endpoint that is not on this machine is refused before anything is sent."""
     stack = world.stack(pipeline(), config={"goldrush:baseUrl": "http://goldrush.example.com/"})

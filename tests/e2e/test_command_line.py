@@ -29,8 +29,8 @@ def test_a_stack_names_its_pipelines(world: World) -> None:
     stack.up()
 
     found = json.loads(command(stack, "get", "fills", "--json", GOLDRUSH_SERVICE_KEY="a-wrong-one").text)
-    assert (found["description"], found["managed_by"]) == ("fills of the shop", "fills")
-    assert {row["managed_by"] for row in json_of(stack, "list")} == {"swaps", "fills"}
+    assert (found["description"], found["managed_by"]["resource"]) == ("fills of the shop", "fills")
+    assert {row["managed_by"]["resource"] for row in json_of(stack, "list")} == {"swaps", "fills"}
     assert "RUNNING" in command(stack, "status", "swaps")
 
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from goldrush_pulumi.api import GoldRushClient, RateLimiter
-from goldrush_pulumi.export import Selection, declare, from_file, make_bundle, survey, write_bundle
+from goldrush_pulumi.export import declare, from_file, make_bundle, survey, write_bundle
 from goldrush_pulumi.export.credentials import value_at
 from goldrush_pulumi.export.stack_file import config_path
 from tests.e2e.account import fill
@@ -53,7 +53,7 @@ def known(declared: list[Declared], secrets: dict[str, dict[str, Any]]) -> dict[
 
 def export(world: World, client: GoldRushClient, form: Form, source: Source) -> tuple[Stack, Bundle, list[Declared]]:
     """Export the whole account into a new project with an empty stack."""
-    declared = declare(survey(client, Selection()), source)
+    declared = declare(survey(client), source)
     bundle = make_bundle(
         declared,
         form=form,
@@ -88,7 +88,7 @@ def test_known_secrets_leave_nothing_to_do(
     world: World, client: GoldRushClient, secrets: dict[str, dict[str, Any]], form: Form
 ) -> None:
     """With its secrets given, an account is imported, previews clean, refreshes clean, and nothing of it is changed."""
-    names = declare(survey(client, Selection()))
+    names = declare(survey(client))
     stack, bundle, declared = export(world, client, form, from_file(known(names, secrets)))
 
     assert bundle.unknown == ()
@@ -134,7 +134,7 @@ def test_exported_program_is_formatted_and_the_import_file_private(
     world: World, client: GoldRushClient, secrets: dict[str, dict[str, Any]]
 ) -> None:
     """The program needs no formatter, no file but the import file holds a secret, and only its owner reads that one."""
-    names = declare(survey(client, Selection()))
+    names = declare(survey(client))
     stack, bundle, _ = export(world, client, "python", from_file(known(names, secrets)))
     world.strays = {item["id"] for item in world.emulator.pipelines()}
 
@@ -152,7 +152,7 @@ def test_commands_set_the_secrets(world: World, client: GoldRushClient, form: Fo
     """The commands of an export, run as they stand, put values where program and stack file look for them."""
     fill(world.emulator, 6, world.plant, client.create_pipeline)
     secrets = {item["id"]: item["destination_config"] for item in world.emulator.pipelines()}
-    names = declare(survey(client, Selection()))
+    names = declare(survey(client))
     stack, bundle, declared = export(world, client, form, from_file(known(names, secrets)))
     values = [value_at(secrets[item.found.pipeline.id], leaf.path) for item in declared for leaf in item.leaves]
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tests.e2e.programs import POSTGRES, TOPIC, Code, pipeline
+import yaml
+
+from tests.e2e.programs import POSTGRES, TOPIC, Code, marked, pipeline
 from tests.e2e.stack import Stack, make_project
 
 if TYPE_CHECKING:
@@ -259,3 +262,75 @@ def test_outputs_feed_other_resources(world: World) -> None:
     assert world.pipeline("mints")["description"] == f"after {world.pipeline('swaps')['id']}"
     assert stack.outputs() == {"phase": "RUNNING", "ready": 1, "runs": ["Succeeded"]}
     stack.preview_clean()
+
+
+def test_every_mistake_of_every_pipeline_is_named(world: World) -> None:
+    """Mistakes in three pipelines are told by one preview, by name and path, and nothing is sent."""
+    stack = world.stack(
+        pipeline("swaps", topic="swaps"),
+        pipeline("mints", topik=TOPIC),
+        pipeline("right"),
+        pipeline("burns", transforms={"swaps": "DROP TABLE swaps"}),
+        "pulumi.export('phase', swaps.phase)",
+    )
+    for verb in (stack.preview, stack.up):
+        ended = verb(expect=None)
+        assert ended.code != 0
+        assert "swaps: topic: does not read like a topic" in ended
+        assert 'mints: topik: is not an input of a pipeline, did you mean "topic"?' in ended
+        assert 'burns: transforms["swaps"]: is not a SELECT' in ended
+        assert "right: " not in ended
+        assert "Traceback" not in ended
+    assert stack.resources() == []
+    assert world.emulator.requests() == []
+
+
+def test_abi_file_lies_beside_the_project_s_file(world: World) -> None:
+    """With `main: infra` the program runs in another folder; the path of an ABI still begins at Pulumi.yaml."""
+    stack = world.stack(pipeline(topic="base.mainnet.ref.block.logs", abi_file="abi/swap.json"))
+    settings = yaml.safe_load((stack.folder / "Pulumi.yaml").read_text("utf-8"))
+    (stack.folder / "Pulumi.yaml").write_text(yaml.safe_dump({**settings, "main": "infra"}), "utf-8")
+    for folder in ("infra", "abi"):
+        (stack.folder / folder).mkdir()
+    (stack.folder / "__main__.py").rename(stack.folder / "infra" / "__main__.py")
+    (stack.folder / "abi" / "swap.json").write_text(json.dumps([{"type": "event", "name": "Swap", "inputs": []}]))
+    stack.preview()
+
+
+HOUSE = """
+class House(pulumi.ComponentResource):
+    def __init__(self, name, opts=None):
+        super().__init__("acme:House", name, None, opts)
+        self.opts = pulumi.ResourceOptions(parent=self)
+"""
+
+
+def test_pipelines_of_a_kept_component_belong_to_nobody(world: World) -> None:
+    """A pipeline that inherits `retain_on_delete` from its component carries no ownership tag; its sibling does."""
+    stack = world.stack(
+        HOUSE,
+        "kept = House('kept', pulumi.ResourceOptions(retain_on_delete=True))",
+        "other = House('other')",
+        pipeline("swaps").replace("\n)", "\n    opts=kept.opts,\n)"),
+        pipeline("mints", description=marked(world.plant())).replace("\n)", "\n    opts=other.opts,\n)"),
+    )
+    stack.up(preview=True)
+    tagged = {item["name"] for item in world.emulator.pipelines() if "[pulumi:" in item["description"]}
+    assert tagged == {"mints"}
+    stack.preview_clean("--diff")
+    world.strays.add(stack.resource("swaps").id)
+    stack.destroy()
+    assert [item["name"] for item in world.emulator.pipelines()] == ["swaps"]
+
+
+def test_what_a_transform_marks_is_kept_out_of_messages(world: World) -> None:
+    """A value that a transform of the resource marks as secret is hidden when the worker prints it."""
+    secret = world.plant("description")
+    stack = world.stack(
+        "def hide(args):",
+        "    described = {**args.props, 'description': pulumi.Output.secret(args.props['description'])}",
+        "    return pulumi.ResourceTransformResult(described, args.opts)",
+        pipeline(description=secret, opts="transforms=[hide]"),
+    )
+    world.emulator.script("swaps", logs=[f"FATAL: no such thing: {secret}"], until="never")
+    assert "no such thing: [secret]" in stack.up(expect=1)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.e2e.world import World
 
 EXAMPLE = ROOT / "examples" / "13-github-actions"
-PREVIEW, UP = (EXAMPLE / ".github" / "workflows" / f"{name}.yml" for name in ("preview", "up"))
+PREVIEW, UP, CHECK = (EXAMPLE / ".github" / "workflows" / f"{name}.yml" for name in ("preview", "up", "check"))
 PASSPHRASE = "goldrush-dev"
 
 
@@ -76,3 +76,19 @@ def test_a_credential_in_clear_text_stops_the_preview(world: World, runner: Runn
 
     assert runner.run(PREVIEW) == []
     assert "destination_config.password: is a credential in clear text" in world.cli.transcript[-1]
+
+
+def test_a_schedule_notices_drift_and_a_bad_destination(world: World, runner: Runner) -> None:
+    """The check is green after a merge, and red when somebody pauses a pipeline or its destination is unhealthy."""
+    assert runner.run(UP) == ["staging", "prod"]
+    assert runner.run(CHECK) == ["staging", "prod"]
+
+    (staging,) = (item["id"] for item in world.emulator.pipelines() if item["project"] == "swaps-staging")
+    world.emulator.set_health(staging, "connection refused")
+    assert runner.run(CHECK) == []
+    assert "destination_unhealthy" in world.cli.transcript[-1]
+    world.emulator.set_health(staging, None)
+    assert runner.run(CHECK) == ["staging", "prod"]
+    world.emulator.edit(staging, description="edited by hand")
+    assert runner.run(CHECK) == []
+    world.check()

@@ -44,7 +44,7 @@ class Runner:
         if step.get("uses", step.get("run", "")).startswith(_GIVEN):
             return 0
         environment = {name: self._filled(value, stack) for name, value in step.get("env", {}).items()}
-        command = step["run"].split() if "run" in step else self._pulumi(step, stack)
+        command = self._filled(step["run"], stack).split() if "run" in step else self._pulumi(step, stack)
         # The token is for a backend that is not here.
         environment.pop("PULUMI_ACCESS_TOKEN", None)
         return self.cli.run_program(command, folder=self.folder, expect=None, environment=environment).code
@@ -55,7 +55,8 @@ class Runner:
         given = step["with"]
         command = ["pulumi", given["command"], "--stack", self._filled(given["stack-name"], stack), "--non-interactive"]
         command += ["--yes", "--skip-preview"] if given["command"] == "up" else []
-        return [*command, *(["--refresh"] if given.get("refresh") else [])]
+        options = [f"--{name}" for name in ("refresh", "expect-no-changes") if given.get(name)]
+        return [*command, *options]
 
     def _filled(self, text: str, stack: str) -> str:
         known = {"matrix": {"stack": stack}, "secrets": self.secrets}

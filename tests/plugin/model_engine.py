@@ -19,10 +19,10 @@ from pulumi.runtime import rpc
 from pulumi.runtime.proto import provider_pb2
 
 from goldrush_pulumi import api, engine
+from goldrush_pulumi.api import call as deadlines
 from goldrush_pulumi.api import transport as connection
-from goldrush_pulumi.api import transport as deadlines
 from goldrush_pulumi.api.rate_limit import RateLimiter
-from goldrush_pulumi.engine.request import Call, _call
+from goldrush_pulumi.engine.request import EngineCall, _call
 from goldrush_pulumi.engine.values import is_plain
 from goldrush_pulumi.operations import wait
 from goldrush_pulumi.operations.journal import CreateJournal
@@ -245,7 +245,7 @@ class ModelEngine:
         del self.records[name]
 
     def _verb(self, process: PipelineProvider, verb: str, message: Any, *arguments: Any) -> Any:
-        token = _call.set(Call(verb, message))
+        token = _call.set(EngineCall(verb, message))
         try:
             result = getattr(process, verb)(*arguments)
         except BaseException:
@@ -269,7 +269,7 @@ class ModelEngine:
         settings = {f"goldrush:{key}": value for key, value in config.items()}
         process._session = session = Session(settings.get, alarm, engine.require_engine)
         # In the place of the user's home. It stays when a process dies.
-        session.journal = CreateJournal(self.notes, self.time)
+        session._journal = CreateJournal(self.notes, self.time)
         with contextlib.ExitStack() as patches:
             patches.enter_context(patch.object(deadlines, "monotonic", self.time))
             patches.enter_context(patch.object(api, "RateLimiter", _limiter_of(self.time)))
@@ -281,7 +281,9 @@ class ModelEngine:
                 self.fuse = self.interrupt_after = None
 
     def _exchange(self) -> Any:
-        def exchange(_self: Any, call: Any, content: bytes | None, _deadline: Any) -> connection.RawResponse:
+        def exchange(
+            _self: Any, call: Any, content: bytes | None, deadline: Any, _cancelled: Any
+        ) -> connection.RawResponse:
             fuse = self.fuse
             if fuse is not None:
                 fuse.burn(carried_out=False)
@@ -289,7 +291,7 @@ class ModelEngine:
             if fuse is not None:
                 fuse.burn(carried_out=True)
             if reply is None:
-                raise connection._failure(call, httpx.ReadError("the connection was cut"))
+                raise connection._failure(call, httpx.ReadError("the connection was cut"), deadline)
             return reply
 
         return exchange

@@ -184,14 +184,14 @@ def test_a_decorated_cancel_is_hooked_inside_its_decorator(monkeypatch: pytest.M
 
     event = threading.Event()
     monkeypatch.setattr(cancellation, "cancelled", event)
-    monkeypatch.setattr(cancellation, "_answers", [])
+    monkeypatch.setattr(cancellation, "_original_cancels", [])
     monkeypatch.setitem(sys.modules, "__main__", SimpleNamespace(DynamicResourceProviderServicer=Servicer))
     registered = Servicer().Cancel
     cancellation.hook_cancel()
     cancellation.hook_cancel()
     assert registered(None, None) == "the host's answer"
     assert event.is_set()
-    assert len(cancellation._answers) == 1
+    assert len(cancellation._original_cancels) == 1
 
 
 def test_a_cancel_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ BAD_DESTINATIONS: dict[str, Any] = {
     "destination: is not an object, give it one property": "postgres",
     "destination.postgres.user: is missing": destination("postgres", user=None),
     "destination.objectStorage.formt: is not a field": destination("object_storage", formt="csv"),
-    "destination.objectStorage.format: is none of": destination("object_storage", format="csv"),
+    "destination.objectStorage.format: is not one of": destination("object_storage", format="csv"),
     "destination.kafka.sasl.username: is missing": destination("kafka", sasl={"mechanism": "X", "password": "p"}),
     "destination.webhook.retry.maxAttempts: is too small": destination("webhook", retry={"maxAttempts": -1}),
 }
@@ -52,11 +52,11 @@ def test_a_bad_destination_gets_one_message(offline: ResourcePlugin, reason: str
 @pytest.mark.parametrize(
     ("declared", "reason"),
     [
-        ({"executionMode": "forever"}, "executionMode: is none of the possible values"),
-        ({"executionStopFrom": 1, "executionStartFrom": 2}, "executionStopFrom: lies before executionStartFrom"),
+        ({"executionMode": "forever"}, "executionMode: is not one of the possible values"),
+        ({"executionStopFrom": 1, "executionStartFrom": 2}, "executionStopFrom: is lower than executionStartFrom"),
         ({"excutionMode": "bounded"}, 'excutionMode: is not an input of a pipeline, did you mean "executionMode"?'),
         ({"abiFile": "[}"}, "abiFile: is not a parsed ABI"),
-        ({"topic": "swaps"}, "topic: does not read like a topic"),
+        ({"topic": "swaps"}, "topic: does not have the form of a topic"),
         ({"project": None}, "project: is missing"),
     ],
 )
@@ -178,8 +178,9 @@ def test_a_function_that_fails_says_why(emulator: Emulator) -> None:
 @pytest.mark.parametrize(
     ("settings", "reason"),
     [
-        ({"parallel": 0}, "goldrush:parallel: is not a number from 1 to 1024"),
-        ({"onExisting": "ignore"}, "goldrush:onExisting: is none of fail, create"),
+        ({"parallel": 0}, "goldrush:parallel: is not a whole number from 1 to 1024"),
+        ({"onExisting": "ignore"}, "goldrush:onExisting: must be one of fail, create"),
+        ({"onExistin": "fail"}, "goldrush:onExistin: is not a setting, did you mean goldrush:onExisting?"),
         ({"parallel": "8", "adoptForeign": "true", "retrySeconds": 1.5, "baseUrl": UNKNOWN, "version": "0.1.0"}, ""),
     ],
 )

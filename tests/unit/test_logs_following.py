@@ -181,7 +181,7 @@ def test_a_runtime_error_is_no_log_line() -> None:
     ) == [Line("p", "a"), CaughtUp(), NothingToTail("p", error), Line("p", "b"), End(EndReason.DELETED)]
 
 
-def test_a_container_that_starts_anew_in_its_pod_is_marked() -> None:
+def test_a_container_that_restarts_in_its_pod_is_marked() -> None:
     """A log that begins again under the same name may have lost its last lines."""
     assert events_of(({"p": "a\nb\n"}, RUNNING), ({"p": "start\n"}, RUNNING), GONE)[3:5] == [
         Gap("p"),
@@ -190,7 +190,7 @@ def test_a_container_that_starts_anew_in_its_pod_is_marked() -> None:
 
 
 def test_trouble_is_met_with_longer_and_longer_pauses() -> None:
-    """429 and 5xx wait 5, 5, 15, 30, 60 and 60 s; what the server asks for wins; a success begins anew."""
+    """429 and 5xx wait 5, 5, 15, 30, 60 and 60 s; the server's own pause wins; a success starts over."""
     failed = [(error_of(ServerError, status=503), None)] * 6
     asked = (error_of(RateLimited, status=429, retry_after_seconds=7.0), None)
     looks = [(logs, None) for logs, _ in [*failed, asked]]
@@ -214,6 +214,23 @@ def test_patience_has_an_end() -> None:
     with pytest.raises(ServerError):
         events_of(*[(error_of(ServerError, status=503), None)] * 50, clock=clock)
     assert 600 <= clock.seconds <= 700
+
+
+@pytest.mark.parametrize("seconds", [301.0, 600.0])
+def test_long_pause_is_made(seconds: float) -> None:
+    """A stream never polls sooner than the server asks, even when it asks for many minutes."""
+    clock = Clock()
+    limited = error_of(RateLimited, status=429, retry_after_seconds=seconds)
+    events_of(({"p": "a\n"}, limited), (GONE[0], RUNNING), clock=clock)
+    assert clock.sleeps[0] == seconds
+
+
+def test_pause_beyond_the_patience_ends_the_stream() -> None:
+    """A pause that the stream would not survive ends it at once, with the error that names it."""
+    clock = Clock()
+    with pytest.raises(RateLimited):
+        events_of((error_of(RateLimited, status=429, retry_after_seconds=601.0), None), clock=clock)
+    assert clock.sleeps == []
 
 
 def test_a_pipeline_that_never_was_is_an_error_and_no_end() -> None:
@@ -263,9 +280,9 @@ def test_a_cursor_holds_no_text_and_needs_no_quotes() -> None:
 @pytest.mark.parametrize(
     ("cursor", "reason"),
     [
-        ("", "cut off or not one"),
-        ("2~pipe_1~", "cut off or not one"),
-        ("1~pipe_1", "cut off or not one"),
+        ("", "cut off or not a cursor"),
+        ("2~pipe_1~", "cut off or not a cursor"),
+        ("1~pipe_1", "cut off or not a cursor"),
         ("1~pipe_2~t", "belongs to pipeline pipe_2"),
         ("1~pipe_1~t~p,1", "damaged"),
         ("1~pipe_1~t~p,1,,****", "damaged"),

@@ -135,12 +135,12 @@ def test_large_heights_keep_their_last_digit(height: Any) -> None:
     """The engine's numbers are doubles, so a height travels as digits, from an output too."""
 
     def program() -> None:
-        keywords(execution_start_from=height() if callable(height) else height, execution_stop_from=7)()
+        keywords(execution_start_from=7, execution_stop_from=height() if callable(height) else height)()
 
     inputs = inputs_of(program)
 
-    assert inputs["execution_start_from"] == "9007199254740993"
-    assert inputs["execution_stop_from"] == "7"
+    assert inputs["execution_start_from"] == "7"
+    assert inputs["execution_stop_from"] == "9007199254740993"
 
 
 def test_secrets_are_passed_on_by_path() -> None:
@@ -169,6 +169,10 @@ def test_a_pipeline_that_outlives_its_resource_belongs_to_nobody() -> None:
 ABI = [{"type": "event", "name": "Swap", "inputs": []}]
 
 
+def decoding(**inputs: Any) -> Callable[[], Any]:
+    return keywords(topic="base.mainnet.ref.block.logs", **inputs)
+
+
 @pytest.mark.parametrize("as_path", [str, Path])
 def test_an_abi_file_is_read_from_the_project(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, as_path: Callable[[str], Any]
@@ -178,21 +182,40 @@ def test_an_abi_file_is_read_from_the_project(
     (tmp_path / "abi" / "swap.json").write_text(json.dumps(ABI), "utf-8")
     monkeypatch.setattr(pulumi, "get_root_directory", lambda: str(tmp_path))
 
-    assert inputs_of(keywords(abi_file=as_path("abi/swap.json")))["abi_file"] == ABI
-    assert inputs_of(keywords(abi_file=as_path(str(tmp_path / "abi" / "swap.json"))))["abi_file"] == ABI
+    assert inputs_of(decoding(abi_file=as_path("abi/swap.json")))["abi_file"] == ABI
+    assert inputs_of(decoding(abi_file=as_path(str(tmp_path / "abi" / "swap.json"))))["abi_file"] == ABI
+
+
+def test_an_abi_lies_beside_the_project_s_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With `main: infra` a program runs in a folder below, and older language hosts do not name the project's."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nmain: infra\n", "utf-8")
+    (tmp_path / "swap.json").write_text(json.dumps(ABI), "utf-8")
+    (tmp_path / "infra").mkdir()
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: None)
+    monkeypatch.chdir(tmp_path / "infra")
+
+    assert inputs_of(decoding(abi_file="swap.json"))["abi_file"] == ABI
+
+
+def test_an_abi_may_be_an_asset(tmp_path: Path) -> None:
+    """A file or a text that is wrapped in an asset is read like a path."""
+    (tmp_path / "swap.json").write_text(json.dumps(ABI), "utf-8")
+
+    assert inputs_of(decoding(abi_file=pulumi.FileAsset(str(tmp_path / "swap.json"))))["abi_file"] == ABI
+    assert inputs_of(decoding(abi_file=pulumi.StringAsset(json.dumps(ABI))))["abi_file"] == ABI
 
 
 def test_an_abi_may_be_parsed_already() -> None:
     """A list or a map is passed on as it is."""
-    assert inputs_of(keywords(abi_file=ABI))["abi_file"] == ABI
-    assert inputs_of(keywords(abi_file={"abi": ABI}))["abi_file"] == {"abi": ABI}
+    assert inputs_of(decoding(abi_file=ABI))["abi_file"] == ABI
+    assert inputs_of(decoding(abi_file={"abi": ABI}))["abi_file"] == {"abi": ABI}
 
 
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "No such file or directory; the path is relative to the project's folder"),
-        (b"not json", "is not JSON; a Solidity ABI is a JSON array"),
+        (None, "No such file or directory, give a path relative to the project's folder"),
+        (b"not json", "is not JSON, give a Solidity ABI, which is a JSON array"),
         (b"\xff\xfe", "is not JSON"),
         (b"[" * 100_000, "is not JSON"),
     ],
@@ -206,7 +229,7 @@ def test_an_abi_that_cannot_be_read(tmp_path: Path, content: bytes | None, said:
 
     text = refusal(keywords(abi_file=file))
 
-    assert text.startswith(f"declare pipeline base-swaps: abi_file: {file}: ")
+    assert text.startswith(f"declare pipeline base-swaps: abi_file: {file}")
     assert said in text
 
 
@@ -216,9 +239,8 @@ def test_an_abi_that_cannot_be_read(tmp_path: Path, content: bytes | None, said:
 @pytest.mark.parametrize(
     ("program", "said"),
     [
-        (lambda: untyped("x", **BASICS), "missing 1 required keyword-only argument: 'destination_config'"),
-        (lambda: untyped("x"), "missing 3 required keyword-only arguments"),
-        (keywords(topicc="t"), "unexpected keyword argument 'topicc'"),
+        (lambda: untyped("x", **BASICS), "destination_config: is missing"),
+        (keywords(topicc="t"), 'topicc: is not an input of a pipeline, did you mean "topic"?'),
         (
             lambda: untyped("x", goldrush.PipelineArgs(**BASICS, destination_config=postgres()), topic="t"),
             "PipelineArgs and keywords (topic) are given, give one",
@@ -226,7 +248,11 @@ def test_an_abi_that_cannot_be_read(tmp_path: Path, content: bytes | None, said:
         (lambda: untyped("x", {**BASICS}), "a dict cannot stand there"),
         (lambda: untyped("x", ResourceOptions(), ResourceOptions()), "a ResourceOptions cannot stand there"),
         (keywords(opts=ResourceOptions(import_="pipe_1")), 'write adopt_id="pipe_1" in its arguments'),
-        (keywords(opts=ResourceOptions(delete_before_replace=False)), "delete_before_replace=False cannot work"),
+        (keywords(opts=ResourceOptions(delete_before_replace=False)), "delete_before_replace: cannot be False"),
+        (keywords(destination_config=None), "destination_config: is missing, every pipeline needs it"),
+        (keywords(abi_file=pulumi.RemoteAsset("https://h/abi.json")), "abi_file: cannot be a RemoteAsset"),
+        (keywords(abi_file=pulumi.FileArchive("./abi")), "abi_file: cannot be a FileArchive"),
+        (keywords(abi_file=pulumi.StringAsset("no json")), "abi_file: the asset is not JSON"),
     ],
 )
 def test_mistakes_are_errors_of_the_program(program: Callable[[], Any], said: str) -> None:
@@ -239,9 +265,145 @@ def test_mistakes_are_errors_of_the_program(program: Callable[[], Any], said: st
     assert "\n" not in text
 
 
-def test_a_destination_of_none_is_left_to_check() -> None:
-    """None is "not given": what is required and missing is told with all other problems, by the provider."""
-    assert "destination_config" not in inputs_of(keywords(destination_config=None))
+def test_all_mistakes_of_a_pipeline_are_named_together() -> None:
+    """A misspelt keyword is reported beside everything else that is wrong with the pipeline."""
+    lines = refusal(
+        lambda: untyped("x", project="", topik=TOPIC, destination_config=postgres(), transforms={"swaps": "DROP"})
+    ).splitlines()
+
+    assert lines[0] == "declare pipelines: fix these inputs"
+    paths = ["x: topic", "x: topik", "x: project", 'x: transforms["swaps"]']
+    assert [line.strip().rpartition(": ")[0] for line in lines[1:]] == paths
+    assert 'did you mean "topic"?' in lines[2]
+
+
+def test_mistakes_of_all_pipelines_are_named_together() -> None:
+    """The first pipeline with a mistake does not hide the others, and no pipeline is registered."""
+
+    def program() -> None:
+        untyped("a", **{**BASICS, "topic": "swaps"}, destination_config=postgres())
+        untyped("right", **BASICS, destination_config=postgres())
+        untyped("b", **BASICS, destination_config=postgres(), transforms={"swaps": "DROP TABLE swaps"})
+        untyped("c", **BASICS, destination_config={"type": "postgres", "url": "x"}, status="on")
+
+    with pytest.raises(pulumi.RunError) as refused:
+        run(program)
+
+    paths = [line.strip().split(": ")[:2] for line in str(refused.value).splitlines()[1:]]
+    assert ["a", "topic"] in paths
+    assert ["b", 'transforms["swaps"]'] in paths
+    assert {path for name, path in paths if name == "c"} >= {"status", "destination_config.user"}
+    assert not [path for path in paths if path[0] == "right"]
+
+
+def test_what_is_not_known_yet_is_left_to_the_provider() -> None:
+    """An output may turn out right, so the program refuses nothing that depends on one."""
+    unknown: Callable[[], Any] = lambda: Output.from_input("anything")  # noqa: E731 - needs the program's event loop
+
+    engine = run(lambda: untyped("x", project="p", topic=unknown(), destination_config=unknown(), status=unknown()))
+
+    assert [args.inputs["topic"] for args in engine.pipelines] == ["anything"]
+
+
+def test_an_ignored_input_is_left_to_the_provider() -> None:
+    """The engine puts the recorded value in place of an input that `ignore_changes` names."""
+    opts = ResourceOptions(ignore_changes=["status", 'transforms["swaps"]'])
+
+    assert run(keywords(status="on", transforms={"swaps": ""}, opts=opts)).pipelines
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        ("descripton", 'did you mean "description"?'),
+        ("destination_config.pasword", 'did you mean "password"?'),
+        ('destination_config["pasword"]', 'did you mean "password"?'),
+    ],
+)
+def test_a_misspelt_path_in_ignore_changes_is_warned_of(path: str, said: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path that matches no input ignores nothing; the warning names the likely one."""
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+    right = ["*", "description", "destination_config.password", "transforms.old", "destination_config.*"]
+
+    run(keywords(opts=ResourceOptions(ignore_changes=[path, *right])))
+
+    assert warnings == [f'declare pipeline base-swaps: ignore_changes: "{path}" matches no input, {said}']
+
+
+# --- Transformations --------------------------------------------------------------------------------------------------
+
+
+def change(**changes: Any) -> pulumi.ResourceTransformation:
+    """A transformation that changes properties; `opts` is a function that changes options."""
+    change_options = changes.pop("opts", lambda opts: opts)
+
+    def transform(args: pulumi.ResourceTransformationArgs) -> pulumi.ResourceTransformationResult:
+        made = {name: make() for name, make in changes.items()}
+        return pulumi.ResourceTransformationResult({**args.props, **made}, change_options(args.opts))
+
+    return transform
+
+
+def on_stack(transformation: pulumi.ResourceTransformation, program: Callable[[], Any]) -> Callable[[], Any]:
+    def changed() -> None:
+        pulumi.runtime.register_stack_transformation(transformation)
+        program()
+
+    return changed
+
+
+def on_parent(transformation: pulumi.ResourceTransformation, program: Callable[..., Any]) -> Callable[[], Any]:
+    def changed() -> None:
+        parent = pulumi.ComponentResource("a:b:C", "c", opts=ResourceOptions(transformations=[transformation]))
+        program(opts=ResourceOptions(parent=parent))
+
+    return changed
+
+
+def on_itself(transformation: pulumi.ResourceTransformation, program: Callable[..., Any]) -> Callable[[], Any]:
+    return lambda: program(opts=ResourceOptions(transformations=[transformation]))
+
+
+def declare(**inputs: Any) -> Any:
+    return untyped("base-swaps", **{**BASICS, "destination_config": postgres(), **inputs})
+
+
+PLACES = pytest.mark.parametrize("place", [on_stack, on_parent, on_itself])
+
+
+@PLACES
+def test_secrets_of_a_transformation_are_passed_on(place: Callable[..., Any]) -> None:
+    """What a transformation marks as secret is known to the provider, like what the program marks."""
+    inputs = inputs_of(place(change(description=lambda: Output.secret("hidden")), declare))
+
+    assert inputs["__secrets"] == [["description"]]
+
+
+@PLACES
+def test_a_transformation_may_keep_pipelines(place: Callable[..., Any]) -> None:
+    """A pipeline that a transformation makes outlive its resource carries no owner."""
+    keep = lambda opts: ResourceOptions.merge(opts, ResourceOptions(retain_on_delete=True))  # noqa: E731
+
+    assert "__owner" not in inputs_of(place(change(opts=keep), declare))
+
+
+@PLACES
+def test_what_a_transformation_makes_is_checked(place: Callable[..., Any]) -> None:
+    """A transformation may put a mistake right, and its own are reported."""
+    assert inputs_of(place(change(topic=lambda: TOPIC), lambda **more: declare(topic="t", **more)))["topic"] == TOPIC
+    assert "topic: does not read like a topic" in refusal(place(change(topic=lambda: "t"), declare))
+    refused = change(opts=lambda opts: ResourceOptions.merge(opts, ResourceOptions(delete_before_replace=False)))
+    assert "delete_before_replace: cannot be False" in refusal(place(refused, declare))
+
+
+def test_children_of_a_pipeline_are_left_alone() -> None:
+    """A resource below a pipeline inherits its transformations, but none of a pipeline's properties."""
+
+    def program() -> None:
+        pulumi.ComponentResource("a:b:C", "child", {"x": 1}, ResourceOptions(parent=declare()))
+
+    assert [args.name for args in run(program).pipelines] == ["base-swaps"]
 
 
 # --- get --------------------------------------------------------------------------------------------------------------
@@ -261,3 +423,21 @@ def test_get_reads_by_id() -> None:
     assert (args.typ, args.name, args.resource_id) == (TOKEN, "found", "pipe_1")
     assert args.inputs.keys() <= {"__provider"}
     assert seen == {"id": "pipe_1", "phase": None}
+
+
+# --- Siblings ---------------------------------------------------------------------------------------------------------
+
+
+def test_adopting_passes_the_names_of_the_other_pipelines() -> None:
+    """A pipeline with adopt_id knows every other pipeline of the program, those declared after it too."""
+
+    def program() -> None:
+        untyped("first", **BASICS, destination_config=postgres())
+        untyped("second", **BASICS, destination_config=postgres(), adopt_id="pipe_1")
+        untyped("third", **BASICS, destination_config=postgres())
+
+    inputs = {args.name: args.inputs for args in run(program).pipelines}
+
+    assert inputs["second"]["__siblings"] == ["first", "third"]
+    assert "__siblings" not in inputs["first"]
+    assert "__siblings" not in inputs["third"]

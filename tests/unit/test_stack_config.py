@@ -194,7 +194,7 @@ def test_the_project_s_own_config_is_the_default(monkeypatch: pytest.MonkeyPatch
         (SWAPS | {"custom_timeouts": {"create": 5}}, "pipelines.swaps.custom_timeouts.create: is not a duration"),
         (
             SWAPS | {"custom_timeouts": {"creat": "5m"}},
-            'custom_timeouts.creat: is not a setting of a pipeline, did you mean "create"?',
+            'custom_timeouts.creat: is not a timeout, did you mean "create"?',
         ),
         (SWAPS | {"abi_file": 5}, "pipelines.swaps.abi_file: is not a parsed ABI"),
         (SWAPS | {"destination_config": {"type": "postgres", "url": "x"}}, "destination_config.user: is missing"),

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from goldrush_pulumi.api import transport as deadlines
+from goldrush_pulumi.api import call as deadlines
 from tests.unit.api.doubles import Clock, Pauses
 
 

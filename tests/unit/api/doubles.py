@@ -32,7 +32,7 @@ def pipeline(**fields: Any) -> dict[str, Any]:
 
 @dataclass
 class Server:
-    """Answers from a script, the last entry for ever, and records what it was asked."""
+    """Responds by a script, the last entry for ever, and records what it was asked."""
 
     script: list[Scripted]
     requests: list[httpx.Request] = field(default_factory=list)
@@ -43,7 +43,7 @@ class Server:
         if isinstance(step, Exception):
             raise step
         if isinstance(step, httpx.Response):
-            # A response belongs to one request; a script may answer with it many times.
+            # A response belongs to one request; a script may use it many times.
             return httpx.Response(step.status_code, headers=step.headers, content=step.content)
         return step(request)
 

@@ -34,12 +34,12 @@ REQUESTS: list[tuple[Callable[[GoldRushClient], object], str, str, Any, httpx.Re
 ]
 
 
-@pytest.mark.parametrize(("call", "method", "target", "body", "answer"), REQUESTS)
+@pytest.mark.parametrize(("call", "method", "target", "body", "response"), REQUESTS)
 def test_request(
-    call: Callable[[GoldRushClient], object], method: str, target: str, body: Any, answer: httpx.Response
+    call: Callable[[GoldRushClient], object], method: str, target: str, body: Any, response: httpx.Response
 ) -> None:
     """Each endpoint is one request of the documented method, path and body, with the key as a bearer token."""
-    server = Server([answer])
+    server = Server([response])
     call(client_of(server))
     (request,) = server.requests
     assert [f"{method} {target}"] == server.lines
@@ -50,16 +50,16 @@ def test_request(
     assert ("application/json" if body else None) == request.headers.get("Content-Type")
 
 
-def test_answers_are_read() -> None:
-    """The documented answers arrive under the names of the models."""
-    answers: dict[str, Any] = {
+def test_responses_are_read() -> None:
+    """The documented responses arrive under the names of the models."""
+    responses: dict[str, Any] = {
         "": pipeline(project="analytics-prod", status="running", group={"id": "group_1"}),
         "status/": {"uid": "u", "status": "DEPLOYING", "replicas": 1, "ready": 0, "start_time": "2026-04-29T05:53:16Z"},
         "logs/": {"uid": "u", "pods": [{"pod": "p", "logs": "one\ntwo"}]},
         "metrics/": {"uid": "u", "records_consumed": 9, "records_per_second": 1.5},
         "destination-health/": {"healthy": False, "last_error": "connection refused"},
     }
-    server = Server([lambda request: success(answers[request.url.path.removeprefix(f"{PATH}pipe_1/")])])
+    server = Server([lambda request: success(responses[request.url.path.removeprefix(f"{PATH}pipe_1/")])])
     client = client_of(server)
     found = client.get_pipeline("pipe_1")
     status = client.get_pipeline_status("pipe_1")
@@ -138,7 +138,7 @@ def test_iteration_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_page_facts() -> None:
-    """A page says where it stands; what an answer leaves out is None."""
+    """A page says where it stands; what a response leaves out is None."""
     full = {"page_number": 2, "page_size": 5, "total_count": 28, "has_more": True}
     told_at = "2026-04-29T05:53:16.294857+00:00"
     server = Server([success({"items": [], "pagination": full, "updated_at": told_at}), success({"items": []})])

@@ -24,18 +24,31 @@ def test_cancelled_before(name: str) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("name", EVERY_CALL)
-def test_cancelled_in_flight(name: str) -> None:
-    """A request that is under way ends, and its answer counts."""
-    cancelled = threading.Event()
+def cancelling_server(cancelled: threading.Event) -> Server:
+    """A server that is still writing its response when the run is cancelled."""
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def respond(_: httpx.Request) -> httpx.Response:
         cancelled.set()
         return FINE
 
-    server = Server([answer])
+    return Server([respond])
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_change_cancelled_in_flight(name: str) -> None:
+    """A change that is under way may end, and its response counts."""
+    cancelled = threading.Event()
+    server = cancelling_server(cancelled)
     EVERY_CALL[name](client_of(server, cancelled=cancelled))
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("name", READS)
+def test_read_cancelled_in_flight(name: str) -> None:
+    """A read that is under way is given up: nobody needs what it brings."""
+    cancelled = threading.Event()
+    with pytest.raises(Interrupted, match=r"cancelled before goldrush\.test responded"):
+        EVERY_CALL[name](client_of(cancelling_server(cancelled), cancelled=cancelled))
 
 
 @pytest.mark.parametrize("name", EVERY_CALL)
@@ -53,13 +66,13 @@ def test_a_real_pause_is_woken() -> None:
     """Another thread's cancelling wakes a call from a pause of a minute."""
     cancelled, asked, caught = threading.Event(), threading.Event(), list[BaseException]()
 
-    def answer(_: httpx.Request) -> httpx.Response:
+    def response(_: httpx.Request) -> httpx.Response:
         asked.set()
         return failure(429, Retry_After="60")
 
     def ask() -> None:
         try:
-            client_of(Server([answer]), cancelled=cancelled).get_pipeline("pipe_1")
+            client_of(Server([response]), cancelled=cancelled).get_pipeline("pipe_1")
         except Interrupted as error:
             caught.append(error)
 

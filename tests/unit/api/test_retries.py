@@ -13,6 +13,8 @@ from goldrush_pulumi.api import (
     APIError,
     ConfigurationError,
     ConnectionFailed,
+    Interrupted,
+    InterruptedChange,
     OutOfTime,
     RateLimited,
     RateLimiter,
@@ -39,7 +41,7 @@ NEVER_SENT = [
     httpx.PoolTimeout("no connection free"),
     httpx.ProxyError("407 Proxy Authentication Required"),
 ]
-ANSWER_LOST = [
+RESPONSE_LOST = [
     httpx.ReadTimeout("timed out"),
     httpx.WriteTimeout("timed out"),
     httpx.ReadError("[Errno 104] Connection reset by peer"),
@@ -57,11 +59,11 @@ def kinds(exceptions: list[Exception]) -> list[str]:
     return [type(exception).__name__ for exception in exceptions]
 
 
-@pytest.mark.parametrize("answer", PASSING)
+@pytest.mark.parametrize("response", PASSING)
 @pytest.mark.parametrize("name", REPEATABLE)
-def test_passing_answers(name: str, answer: httpx.Response, pauses: Pauses) -> None:
-    """A call that can be repeated is, with the same request, until it is answered."""
-    server = Server([answer, answer, FINE])
+def test_passing_responses(name: str, response: httpx.Response, pauses: Pauses) -> None:
+    """A call that can be repeated is, with the same request, until it gets a response."""
+    server = Server([response, response, FINE])
     EVERY_CALL[name](client_of(server, cancelled=pauses))
     assert len(server.requests) == 3
     assert len(set(server.lines)) == 1
@@ -69,7 +71,7 @@ def test_passing_answers(name: str, answer: httpx.Response, pauses: Pauses) -> N
     assert len(pauses.seconds) == 2
 
 
-@pytest.mark.parametrize("fault", [*NEVER_SENT, *ANSWER_LOST], ids=kinds([*NEVER_SENT, *ANSWER_LOST]))
+@pytest.mark.parametrize("fault", [*NEVER_SENT, *RESPONSE_LOST], ids=kinds([*NEVER_SENT, *RESPONSE_LOST]))
 @pytest.mark.parametrize("name", REPEATABLE)
 def test_passing_faults(name: str, fault: Exception, pauses: Pauses) -> None:
     """A call that can be repeated outlives every fault of the connection."""
@@ -78,11 +80,11 @@ def test_passing_faults(name: str, fault: Exception, pauses: Pauses) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("answer", FINAL)
+@pytest.mark.parametrize("response", FINAL)
 @pytest.mark.parametrize("name", ["get", "update", "set status"])
-def test_final_answers(name: str, answer: httpx.Response, pauses: Pauses) -> None:
+def test_final_responses(name: str, response: httpx.Response, pauses: Pauses) -> None:
     """What another try cannot change is reported at once."""
-    server = Server([answer])
+    server = Server([response])
     with pytest.raises(APIError):
         EVERY_CALL[name](client_of(server, cancelled=pauses))
     assert (1, []) == (len(server.requests), pauses.seconds)
@@ -96,18 +98,18 @@ def test_create_that_was_not_applied(fault: Any, pauses: Pauses) -> None:
     assert len(server.requests) == 3
 
 
-@pytest.mark.parametrize("fault", [*ANSWER_LOST, failure(500), failure(503), httpx.Response(502, text="<h1>")])
+@pytest.mark.parametrize("fault", [*RESPONSE_LOST, failure(500), failure(503), httpx.Response(502, text="<h1>")])
 def test_create_that_may_have_been_applied(fault: Any, pauses: Pauses) -> None:
-    """A POST whose answer is lost or 5xx is never sent again."""
+    """A POST whose response is lost or 5xx is never sent again."""
     server = Server([fault, success({"id": "pipe_1"}, 201)])
     with pytest.raises(AmbiguousResult, match="create pipeline: not known whether it was applied"):
         client_of(server, cancelled=pauses).create_pipeline({"name": "swaps"})
     assert (1, []) == (len(server.requests), pauses.seconds)
 
 
-@pytest.mark.parametrize("fault", ANSWER_LOST, ids=kinds(list(ANSWER_LOST)))
+@pytest.mark.parametrize("fault", RESPONSE_LOST, ids=kinds(list(RESPONSE_LOST)))
 def test_create_lost_after_a_repeat(fault: Exception, pauses: Pauses) -> None:
-    """That earlier tries certainly failed makes a later lost answer no less ambiguous."""
+    """That earlier tries certainly failed makes a later lost response no less ambiguous."""
     server = Server([failure(429), NEVER_SENT[0], fault])
     with pytest.raises(AmbiguousResult):
         client_of(server, cancelled=pauses).create_pipeline({})
@@ -125,23 +127,23 @@ def test_unreachable(name: str, fault: Exception, pauses: Pauses) -> None:
 
 
 @pytest.mark.parametrize("name", READS)
-def test_read_without_answer(name: str, pauses: Pauses) -> None:
-    """A read that never got its answer changed nothing, so it just failed."""
-    with pytest.raises(ConnectionFailed, match="did not answer"):
-        EVERY_CALL[name](client_of(Server([ANSWER_LOST[0]]), cancelled=pauses))
+def test_read_without_response(name: str, pauses: Pauses) -> None:
+    """A read that never got its response changed nothing, so it just failed."""
+    with pytest.raises(ConnectionFailed, match="did not respond"):
+        EVERY_CALL[name](client_of(Server([RESPONSE_LOST[0]]), cancelled=pauses))
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_change_without_answer(name: str, pauses: Pauses) -> None:
-    """A change that never got its answer may have been applied, and says so."""
-    with pytest.raises(AmbiguousResult, match=r"not known whether it was applied: goldrush\.test did not answer"):
-        EVERY_CALL[name](client_of(Server([ANSWER_LOST[0]]), cancelled=pauses))
+def test_change_without_response(name: str, pauses: Pauses) -> None:
+    """A change that never got its response may have been applied, and says so."""
+    with pytest.raises(AmbiguousResult, match=r"not known whether it was applied: goldrush\.test did not respond"):
+        EVERY_CALL[name](client_of(Server([RESPONSE_LOST[0]]), cancelled=pauses))
 
 
-@pytest.mark.parametrize(("answer", "kind"), [(failure(429), RateLimited), (failure(503), ServerError)])
-def test_patience_ends(answer: httpx.Response, kind: type[APIError], pauses: Pauses, clock: Clock) -> None:
-    """Tries end when the patience is used up, with the last answer's own error."""
-    server = Server([answer])
+@pytest.mark.parametrize(("response", "kind"), [(failure(429), RateLimited), (failure(503), ServerError)])
+def test_patience_ends(response: httpx.Response, kind: type[APIError], pauses: Pauses, clock: Clock) -> None:
+    """Tries end when the patience is used up, with the last response's own error."""
+    server = Server([response])
     started = clock.seconds
     with pytest.raises(kind):
         client_of(server, cancelled=pauses, retry_seconds=60).get_pipeline("pipe_1")
@@ -161,8 +163,8 @@ def test_jitter_is_full(pauses: Pauses) -> None:
 
 
 def test_delete_repeated_into_404(pauses: Pauses) -> None:
-    """A delete whose first answer was lost finds nothing: the caller decides what that means."""
-    server = Server([ANSWER_LOST[2], failure(404)])
+    """A delete whose first response was lost finds nothing: the caller decides what that means."""
+    server = Server([RESPONSE_LOST[2], failure(404)])
     with pytest.raises(APIError) as caught:
         client_of(server, cancelled=pauses).delete_pipeline("pipe_1")
     assert type(caught.value).__name__ == "PipelineNotFound"
@@ -177,19 +179,46 @@ def test_retry_after_is_obeyed(status: int, value: str, pauses: Pauses) -> None:
     assert [float(value)] == pauses.seconds
 
 
-@pytest.mark.parametrize("value", ["0", "-5", "60.001", "86400", "nan", "inf", "soon", "", "Wed, 99 Foo 2026"])
+@pytest.mark.parametrize("value", ["0", "-5", "nan", "inf", "soon", "", "Wed, 99 Foo 2026"])
 def test_retry_after_is_not_obeyed(value: str, pauses: Pauses) -> None:
-    """A pause of nothing, of more than a minute or of nonsense is replaced by our own."""
+    """A pause of nothing or of nonsense is replaced by our own."""
     server = Server([failure(429, Retry_After=value), FINE])
     client_of(server, cancelled=pauses).get_pipeline("pipe_1")
     assert 0 <= pauses.seconds[0] <= 0.5
 
 
-def test_retry_after_is_told(pauses: Pauses) -> None:
-    """The error says how long the server wants to be left alone, also when that is too long to wait."""
-    with pytest.raises(RateLimited) as caught:
-        client_of(Server([failure(429, Retry_After="3600")]), cancelled=pauses).get_pipeline("pipe_1")
-    assert caught.value.retry_after_seconds == 3600
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_retry_after_beyond_the_patience(name: str, pauses: Pauses) -> None:
+    """Nothing is sent sooner than the server asks: a pause that is too long ends the call, and the error names it."""
+    server = Server([failure(429, Retry_After="300")])
+    with pytest.raises(RateLimited, match="GoldRush asks to wait 300 s") as caught:
+        EVERY_CALL[name](client_of(server, cancelled=pauses, retry_seconds=60))
+    assert (1, [], 300) == (len(server.requests), pauses.seconds, caught.value.retry_after_seconds)
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_retry_after_within_a_longer_patience(status: int, pauses: Pauses) -> None:
+    """A user who raises the patience gets the long pause that the server asks for."""
+    server = Server([failure(status, Retry_After="300"), FINE])
+    client_of(server, cancelled=pauses, retry_seconds=600).get_pipeline("pipe_1")
+    assert [300] == pauses.seconds
+
+
+def test_pause_holds_back_other_calls(pauses: Pauses, clock: Clock) -> None:
+    """A call that starts within a pause which is too long for it is not sent, and the error names the pause."""
+    server = Server([failure(429, Retry_After="300"), FINE])
+    limiter = RateLimiter(1000, cancelled=pauses, now=clock)
+    client = client_of(server, cancelled=pauses, rate_limiter=limiter, retry_seconds=60)
+    with pytest.raises(RateLimited):
+        client.get_pipeline("pipe_1")
+    clock.seconds += 100
+    for name in EVERY_CALL:
+        with pytest.raises(RateLimited, match="not sent, because GoldRush asked for a pause that lasts another 200 s"):
+            EVERY_CALL[name](client)
+    assert len(server.requests) == 1
+    clock.seconds += 200
+    client.get_pipeline("pipe_1")
+    assert len(server.requests) == 2
 
 
 def test_retry_after_as_a_date() -> None:
@@ -212,12 +241,12 @@ def test_no_time_at_all(seconds: float, pauses: Pauses) -> None:
     assert server.requests == []
 
 
-@pytest.mark.parametrize("answer", [failure(503), failure(429, Retry_After="4"), ANSWER_LOST[0]])
-def test_timeout_bounds_the_tries(answer: Any, pauses: Pauses, clock: Clock) -> None:
-    """No pause of a bounded call goes beyond its timeout, the server's wishes included."""
+@pytest.mark.parametrize("response", [failure(503), failure(429, Retry_After="4"), RESPONSE_LOST[0]])
+def test_timeout_bounds_the_tries(response: Any, pauses: Pauses, clock: Clock) -> None:
+    """No pause of a bounded call goes beyond its timeout, not even one that the server asks for."""
     started = clock.seconds
     with pytest.raises(APIError):
-        client_of(Server([answer]), cancelled=pauses).get_destination_health("pipe_1", timeout_seconds=10)
+        client_of(Server([response]), cancelled=pauses).get_destination_health("pipe_1", timeout_seconds=10)
     assert clock.seconds - started <= 10
 
 
@@ -233,44 +262,123 @@ def test_timeout_bounds_the_turn(pauses: Pauses, clock: Clock) -> None:
     assert sum(pauses.seconds) == 0
 
 
-def test_timeout_bounds_each_phase(pauses: Pauses, clock: Clock) -> None:
-    """Each phase of a bounded request gets what the earlier ones left."""
-    left: list[float] = []
-
-    def slow(request: httpx.Request) -> httpx.Response:
-        for phase in ("pool", "connect", "write", "read"):
-            left.append(request.extensions["timeout"].get(phase))
-            clock.seconds += 2
-        return FINE
-
-    client_of(Server([slow]), cancelled=pauses).get_pipeline_status("pipe_1", timeout_seconds=9)
-    assert [9, 7, 5, 3] == left
-
-
-def test_answer_that_drips(pauses: Pauses, clock: Clock) -> None:
-    """An answer that comes too slowly to end in time is given up, however alive it looks."""
-
-    class Drip(httpx.SyncByteStream):
-        def __iter__(self) -> Any:
-            while True:
-                clock.seconds += 1
-                yield b" "
-
-    server = Server([lambda _: httpx.Response(200, stream=Drip())])
-    with pytest.raises(ConnectionFailed, match="the answer did not end in time"):
+def test_response_that_drips(pauses: Pauses, clock: Clock) -> None:
+    """A response that comes too slowly to end in time is given up, however alive it looks."""
+    server = Server([lambda _: httpx.Response(200, stream=Drip(clock))])
+    with pytest.raises(OutOfTime, match=r"goldrush\.test did not respond in time"):
         client_of(server, cancelled=pauses).get_pipeline_status("pipe_1", timeout_seconds=10)
+    assert len(server.requests) == 1
 
 
-def test_unbounded_phases() -> None:
-    """Without a timeout of the caller each phase has its own bound."""
+def test_response_that_drips_without_a_timeout(pauses: Pauses, clock: Clock) -> None:
+    """Without a timeout of the caller, each request still ends after two minutes."""
+    server = Server([lambda _: httpx.Response(200, stream=Drip(clock))])
+    started = clock.seconds
+    with pytest.raises(ConnectionFailed, match="did not respond in time"):
+        client_of(server, cancelled=pauses, retry_seconds=0).get_pipeline_status("pipe_1")
+    assert 120 <= clock.seconds - started < 125
+
+
+class Drip(httpx.SyncByteStream):
+    """A body that comes byte by byte and never ends; each byte takes a second."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def __iter__(self) -> Any:
+        while True:
+            self._clock.seconds += 1
+            yield b" "
+
+
+# --- The time of an operation -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_change_after_the_time_of_its_operation(name: str, pauses: Pauses) -> None:
+    """A change is not sent when its operation has no time left."""
     server = Server([FINE])
-    client_of(server).get_pipeline("pipe_1")
-    expected = {"connect": 10.0, "read": 30.0, "write": 30.0, "pool": 60.0}
-    assert expected == server.requests[0].extensions["timeout"]
+    with pytest.raises(OutOfTime, match="no time left"):
+        EVERY_CALL[name](client_of(server, cancelled=pauses).within(lambda: 0.0))
+    assert server.requests == []
 
 
-def test_429_slows_the_pacer(pauses: Pauses) -> None:
-    """Every 429 tells the pacer to slow down, and for how long if it says so; nothing else does."""
+@pytest.mark.parametrize("name", READS)
+def test_last_read_after_the_time_of_its_operation(name: str, pauses: Pauses) -> None:
+    """A read is sent even then, so that a wait can look once more."""
+    server = Server([FINE])
+    EVERY_CALL[name](client_of(server, cancelled=pauses).within(lambda: 0.0))
+    assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize("name", EVERY_CALL)
+def test_time_of_an_operation_bounds_the_tries(name: str, pauses: Pauses, clock: Clock) -> None:
+    """A call ends with its operation, and the next one gets what is left."""
+    started = clock.seconds
+    client = client_of(Server([failure(429)]), cancelled=pauses).within(lambda: started + 10 - clock.seconds)
+    with pytest.raises(RateLimited):
+        EVERY_CALL[name](client)
+    assert clock.seconds - started <= 10
+
+
+def test_timeout_of_a_call_wins(pauses: Pauses) -> None:
+    """A call with a timeout of its own, such as a diagnosis makes, may outlive its operation."""
+    server = Server([failure(503, Retry_After="9"), FINE])
+    view = client_of(server, cancelled=pauses).within(lambda: 0.0)
+    view.get_pipeline_logs("pipe_1", timeout_seconds=10)
+    assert len(server.requests) == 2
+
+
+# --- Changes that may have been applied -------------------------------------------------------------------------------
+
+LATER: list[tuple[Any, str]] = [
+    (failure(429), "too many requests"),
+    (failure(401), "the ServiceKey is missing"),
+    (failure(403), "forbidden"),
+    (failure(422), "rejected by GoldRush"),
+    (httpx.Response(404, text="<h1>"), "no Pipeline API at this URL"),
+    (httpx.ConnectError("refused"), "cannot be reached"),
+    (httpx.Response(302, headers={"Location": "/"}), "redirected"),
+    (failure(502), "GoldRush failed"),
+]
+
+
+@pytest.mark.parametrize("first", [failure(502), *RESPONSE_LOST], ids=["502", *kinds(list(RESPONSE_LOST))])
+@pytest.mark.parametrize(("later", "words"), LATER)
+@pytest.mark.parametrize("name", ["update", "set status", "delete"])
+def test_doubt_stays(first: Any, later: Any, words: str, name: str, pauses: Pauses) -> None:
+    """Once a try of a change may have been applied, no later failure of it can say that nothing was changed."""
+    with pytest.raises(AmbiguousResult, match=words):
+        EVERY_CALL[name](client_of(Server([first, later]), cancelled=pauses))
+
+
+@pytest.mark.parametrize("name", ["update", "set status", "delete"])
+@pytest.mark.parametrize("first", [failure(502), RESPONSE_LOST[0]])
+def test_doubt_after_an_interruption(first: Any, name: str, clock: Clock) -> None:
+    """Ctrl-C between two tries of a change that may have been applied says so."""
+    pauses = Pauses(clock, cancelled_in_pause=1)
+    with pytest.raises(InterruptedChange, match="not known whether it was applied: cancelled while waiting") as caught:
+        EVERY_CALL[name](client_of(Server([first]), cancelled=pauses))
+    assert isinstance(caught.value, Interrupted)
+    assert isinstance(caught.value, AmbiguousResult)
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_no_doubt_after_certain_failures(name: str, clock: Clock) -> None:
+    """Ctrl-C after tries that certainly changed nothing is a plain interruption."""
+    pauses = Pauses(clock, cancelled_in_pause=2)
+    with pytest.raises(Interrupted) as caught:
+        EVERY_CALL[name](client_of(Server([failure(429), NEVER_SENT[0]]), cancelled=pauses))
+    assert type(caught.value) is Interrupted
+
+
+def test_doubt_ends_with_a_success(pauses: Pauses) -> None:
+    """A change that is confirmed in the end was applied, whatever became of its first try."""
+    assert client_of(Server([failure(502), FINE]), cancelled=pauses).update_pipeline("pipe_1", {}).id == "pipe_1"
+
+
+def test_429_slows_the_rate_limiter(pauses: Pauses) -> None:
+    """Every 429 makes the rate limiter slow down, and for how long if it says so; nothing else does."""
 
     class Counting(RateLimiter):
         asked: ClassVar[list[float | None]] = []
@@ -279,13 +387,13 @@ def test_429_slows_the_pacer(pauses: Pauses) -> None:
             self.asked.append(retry_after_seconds)
 
     rate_limiter = Counting(1000)
-    server = Server([failure(429), failure(503), ANSWER_LOST[0], failure(429, Retry_After="3"), FINE])
+    server = Server([failure(429), failure(503), RESPONSE_LOST[0], failure(429, Retry_After="3"), FINE])
     client_of(server, cancelled=pauses, rate_limiter=rate_limiter).get_pipeline("pipe_1")
     assert rate_limiter.asked == [None, 3]
 
 
 def test_unknown_shape_is_final(pauses: Pauses) -> None:
-    """A shape that is not known does not become known by asking again."""
+    """A response of an unknown shape is not asked for again."""
     server = Server([httpx.Response(200, text="<h1>")])
     with pytest.raises(UnexpectedResponse):
         client_of(server, cancelled=pauses).get_pipeline("pipe_1")
@@ -293,7 +401,7 @@ def test_unknown_shape_is_final(pauses: Pauses) -> None:
 
 
 def test_untrusted_certificate(pauses: Pauses) -> None:
-    """A certificate that is not trusted is no passing fault: it is said at once, with what to set."""
+    """An untrusted certificate is reported at once, with what to set."""
     import ssl  # noqa: PLC0415 - only here
 
     def refuse(_: httpx.Request) -> httpx.Response:

@@ -97,7 +97,7 @@ def resource(name: str, pipeline_id: str, **outputs: Any) -> dict[str, Any]:
         "type": PIPELINE_TYPE,
         "custom": True,
         "id": pipeline_id,
-        "inputs": {"status": outputs.pop("wish", "running")},
+        "inputs": {"status": outputs.pop("desired_status", "running")},
         "outputs": outputs,
     }
 

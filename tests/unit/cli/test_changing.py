@@ -4,6 +4,7 @@ import io
 import sys
 from typing import TYPE_CHECKING
 
+import pytest
 import typer
 
 from goldrush_pulumi.cli import ExitCode
@@ -13,12 +14,10 @@ from tests.unit.cli.conftest import resource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pytest
-
     from tests.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
-MARK = f"[pulumi:{'0' * 32}/0123456789]"
+TAG = f"[pulumi:{'0' * 32}/0123456789]"
 
 
 def sent(emulator: Emulator) -> list[tuple[str, object]]:
@@ -27,28 +26,28 @@ def sent(emulator: Emulator) -> list[tuple[str, object]]:
 
 
 def test_pause_resume_and_restart(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """Each sends its wishes, waits for the phase, and says it."""
+    """Each sets the desired status, waits for the phase, and prints it."""
     caller.create(name="swaps")
 
     assert "is PAUSED" in command("pause", "swaps").out
     assert "is RUNNING" in command("resume", "swaps").out
-    assert command("restart", "swaps", "--json").json["phase"] == "RUNNING"
-    wishes = ["paused", "running", "paused", "running"]
-    assert sent(emulator) == [("PUT", {"status": desired_status}) for desired_status in wishes]
+    assert command("restart", "swaps", "--json").json[0]["phase"] == "RUNNING"
+    wanted = ["paused", "running", "paused", "running"]
+    assert sent(emulator) == [("PUT", {"status": desired_status}) for desired_status in wanted]
 
 
 def test_not_waiting_asks_no_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
     """`--no-wait` returns after the request."""
     caller.create(name="swaps")
-    assert "asked for" in command("pause", "swaps", "--no-wait").out
-    assert command("resume", "swaps", "--no-wait", "--json").json["phase"] is None
+    assert "requested paused" in command("pause", "swaps", "--no-wait").out
+    assert command("resume", "swaps", "--no-wait", "--json").json[0]["phase"] is None
     assert not [request for request in emulator.requests() if request.path.endswith("/status/")]
 
 
 def test_a_wait_that_times_out_has_its_own_code(
     monkeypatch: pytest.MonkeyPatch, caller: Caller, emulator: Emulator, command: Callable[..., Ended]
 ) -> None:
-    """A pipeline that does not get there in time says where it is."""
+    """A timeout names the phase and has an exit code of its own."""
     del monkeypatch
     caller.create(name="swaps")
     emulator.script(outcome="HANG")
@@ -58,16 +57,33 @@ def test_a_wait_that_times_out_has_its_own_code(
     assert command("resume", "swaps", "--timeout", "0").code == ExitCode.TIMED_OUT
 
 
+@pytest.mark.parametrize("verb", ["resume", "restart"])
+def test_failed_grace_counts(
+    verb: str, caller: Caller, emulator: Emulator, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """How long FAILED must last before a command gives up is what the stack's config says."""
+    pulumi.write(
+        {"goldrush:failedGraceSeconds": {"value": "0"}, "goldrush:stabilizationSeconds": {"value": "0"}},
+        resource("base-swaps", caller.create(name="swaps")["id"]),
+    )
+    emulator.script(outcome="FAILED")
+    if verb == "resume":
+        command("pause", "base-swaps", "--stack", "dev")
+
+    # The default grace would outlast this timeout.
+    assert command(verb, "base-swaps", "--stack", "dev", "--timeout", "10").code == ExitCode.UNHEALTHY
+
+
 def test_a_restart_that_stops_halfway_says_so(
     caller: Caller, emulator: Emulator, command: Callable[..., Ended]
 ) -> None:
-    """Whoever restarts learns that the pipeline may be left paused, and how to go on."""
+    """A warning says that the pipeline may still be paused, and how to resume it."""
     pipeline_id = caller.create(name="swaps")["id"]
     emulator.fault(method="PUT", status=403, skip=1, times=None)
     ended = command("restart", "swaps")
 
     assert ended.code == ExitCode.NO_ACCESS
-    assert f"may be left paused; goldrush-pulumi resume {pipeline_id}" in ended.err
+    assert f"may still be paused; goldrush-pulumi resume {pipeline_id}" in ended.err
 
 
 def test_what_cannot_be_restarted_is_refused(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
@@ -76,16 +92,16 @@ def test_what_cannot_be_restarted_is_refused(emulator: Emulator, caller: Caller,
     caller.create(name="done", execution_mode="bounded", execution_stop_from="44745010")
 
     assert "it is paused" in command("restart", "paused").fails_with(ExitCode.REFUSED)
-    assert "bounded and done" in command("restart", "done").fails_with(ExitCode.REFUSED)
+    assert "it is bounded and has ended" in command("restart", "done").fails_with(ExitCode.REFUSED)
     assert sent(emulator) == []
 
 
 def test_drift_is_warned_of(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
 ) -> None:
-    """Changing the wish of a managed pipeline names the stack that will undo it; going back to its wish does not."""
+    """A status that differs from the stack's is warned of; setting the one that the stack declares is not."""
     pulumi.write({}, resource("base-swaps", caller.create(name="swaps")["id"]))
-    caller.create(name="theirs", description=MARK)
+    caller.create(name="theirs", description=TAG)
 
     assert "warning: stack dev wants base-swaps" in command("pause", "base-swaps", "--stack", "dev").err
     assert "warning" not in command("resume", "base-swaps", "--stack", "dev").err
@@ -96,7 +112,7 @@ def test_drift_is_warned_of(
 def test_delete_asks_first(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Where nobody can be asked nothing happens without --yes; a no is respected, a yes deletes."""
+    """Without a terminal, --yes is required; with one, no keeps the pipeline and yes deletes it."""
     caller.create(name="swaps")
     monkeypatch.setattr(sys, "stdin", io.StringIO())
     assert "--yes" in command("delete", "swaps").fails_with(ExitCode.REFUSED)
@@ -111,7 +127,7 @@ def test_delete_asks_first(
 
 
 def test_delete_waits_until_it_is_gone(command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
-    """A delete that passes through STOPPING is over when the pipeline is gone, and late when it stays."""
+    """A delete that passes through STOPPING ends once the pipeline is gone, or with a timeout."""
     with Emulator(lifecycle=Lifecycle.by_reads(2)) as emulator:
         emulator.switch(delete_through_stopping=True)
         from tests.caller import Caller  # noqa: PLC0415
@@ -120,16 +136,17 @@ def test_delete_waits_until_it_is_gone(command: Callable[..., Ended], monkeypatc
         monkeypatch.setenv("GOLDRUSH_BASE_URL", emulator.base_url)
         with Caller(emulator.base_url, emulator.service_key) as caller:
             first, second = (caller.create(name=name)["id"] for name in ("a", "b"))
-        assert command("delete", first, "--yes", "--json").json == {"id": first, "deleted": True}
-        assert "still there" in command("delete", second, "--yes", "--timeout", "0").fails_with(ExitCode.TIMED_OUT)
+        deleted = command("delete", first, "--yes", "--json").json
+        assert (deleted["id"], deleted["deleted"]) == (first, True)
+        assert "still exists" in command("delete", second, "--yes", "--timeout", "0").fails_with(ExitCode.TIMED_OUT)
 
 
 def test_what_a_stack_manages_needs_force(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
 ) -> None:
-    """Neither the selected stack's pipeline nor one that carries a mark is deleted by --yes alone."""
+    """Neither the selected stack's pipeline nor one that carries an ownership tag is deleted by --yes alone."""
     pulumi.write({}, resource("base-swaps", caller.create(name="swaps")["id"]))
-    caller.create(name="theirs", description=MARK)
+    caller.create(name="theirs", description=TAG)
 
     refused = command("delete", "base-swaps", "--stack", "dev", "--yes").fails_with(ExitCode.REFUSED)
     assert "stack dev manages it" in refused
@@ -137,15 +154,27 @@ def test_what_a_stack_manages_needs_force(
     assert len(emulator.pipelines()) == 2
     ended = command("delete", "theirs", "--yes", "--force")
     assert ended.code == ExitCode.OK
-    assert "its next up creates it again" in ended.err
+    assert "will create it again" in ended.err
     assert [item["name"] for item in emulator.pipelines()] == ["swaps"]
 
 
 def test_a_pipeline_that_vanishes_meanwhile_is_deleted(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """Somebody else's delete in the same moment is no failure."""
+    """A delete by somebody else at the same moment counts as success."""
     caller.create(name="swaps")
     emulator.fault(method="DELETE", status=404, times=1)
     ended = command("delete", "swaps", "--yes", "--no-wait")
     assert (ended.code, "already gone" in ended.err) == (ExitCode.OK, True)
+
+
+def test_a_restart_warns_only_of_a_difference(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """A restart ends as it began, so only a stack that wants the pipeline paused is worth a warning."""
+    pipeline_id = caller.create(name="swaps", description=TAG)["id"]
+    pulumi.write({}, resource("base-swaps", pipeline_id))
+    assert "warning" not in command("restart", "base-swaps", "--stack", "dev").err
+    assert "warning" not in command("restart", pipeline_id).err
+    pulumi.write({}, resource("base-swaps", pipeline_id, desired_status="paused"))
+    assert "wants base-swaps" in command("restart", "base-swaps", "--stack", "dev").err

@@ -41,7 +41,7 @@ def write_stack(folder: Path, name: str, **pipelines: Any) -> None:
 def test_validate_judges_all_stack_files(command: Callable[..., Ended], tmp_path: Path) -> None:
     """Every stack file of the folder, one stack, or named files; problems are lines with file, line and path."""
     write_stack(tmp_path, "dev", swaps=VALID)
-    assert "1 pipelines in 1 files: nothing is wrong" in command("validate").out
+    assert "1 pipeline in 1 file: nothing is wrong" in command("validate").out
     write_stack(tmp_path, "prod", swaps={**VALID, "topci": "x"})
 
     ended = command("validate")
@@ -59,6 +59,42 @@ def test_validate_without_files(command: Callable[..., Ended]) -> None:
     assert "Pulumi.dev.yaml" in command("validate", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
 
 
+def test_validate_ignores_and_fixes(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """A code can be left out, a certain mistake is corrected in the file, and SARIF is one JSON document."""
+    write_stack(tmp_path, "dev", swaps={**VALID, "execution_stop_from": 5, "statuss": "paused"})
+
+    assert "GR206" not in command("validate", "--ignore", "gr206").out
+    assert "there is no such code" in command("validate", "--ignore", "GR999").fails_with(ExitCode.FAILED)
+    results = command("validate", "--sarif").json["runs"][0]["results"]
+    assert {result["ruleId"] for result in results} == {"GR101", "GR206"}
+
+    ended = command("validate", "--fix")
+    assert (ended.code, ended.out.splitlines()[0]) == (ExitCode.OK, "1 fixed")
+    assert "status: paused" in (tmp_path / "Pulumi.dev.yaml").read_text("utf-8")
+    assert command("validate", "--strict", "--ignore", "GR101,GR206").code == ExitCode.OK
+
+
+def test_validate_finds_stack_files_where_pulumi_does(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """`stackConfigDir` of the project, a project above the folder, and a stack named with its organization count."""
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\nstackConfigDir: stacks\n", "utf-8")
+    (tmp_path / "stacks").mkdir()
+    (tmp_path / "inner").mkdir()
+    write_stack(tmp_path / "stacks", "dev", swaps=VALID)
+
+    assert "1 pipeline in 1 file" in command("validate").out
+    assert "1 pipeline in 1 file" in command("validate", "--stack", "acme/shop/dev").out
+    assert "1 pipeline in 1 file" in command("validate", "--cwd", "inner").out
+
+
+def test_validate_refuses_unknown_settings(command: Callable[..., Ended], tmp_path: Path) -> None:
+    """A misspelt `goldrush:` setting is an error with the nearest name."""
+    (tmp_path / "Pulumi.dev.yaml").write_text("config:\n  goldrush:baseURL: http://127.0.0.1:8710/\n", "utf-8")
+
+    ended = command("validate")
+    assert ended.code == ExitCode.PROBLEMS
+    assert 'config["goldrush:baseURL"]: is not a setting of the provider, did you mean "baseUrl"?' in ended.out
+
+
 def levels(ended: Ended) -> dict[str, str]:
     return {finding["subject"]: finding["level"] for finding in ended.json}
 
@@ -66,7 +102,7 @@ def levels(ended: Ended) -> dict[str, str]:
 def test_doctor_finds_nothing_wrong(
     caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With everything in place every finding is fine, and the exit code says so."""
+    """With everything in place, every result is ok and the exit code is 0."""
     pulumi.write({}, resource("swaps", caller.create()["id"]))
     (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
     monkeypatch.setenv("PULUMI_PYTHON_CMD", sys.executable)
@@ -83,7 +119,7 @@ def test_doctor_finds_nothing_wrong(
 def test_doctor_says_what_to_do(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever is not fine comes with advice, and a refused key is told from a dead endpoint."""
+    """Every result that is not ok has advice, and a refused key differs from a dead endpoint."""
     del caller
     monkeypatch.setenv("PATH", "/nowhere")
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.api_key)
@@ -97,7 +133,29 @@ def test_doctor_says_what_to_do(
     assert levels(command("doctor", "--json"))["endpoint"] == "wrong"
     monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
     text = command("doctor").out
-    assert "wrong    ServiceKey: find ServiceKey: there is none, name the stack whose config has it" in text
+    assert "wrong    ServiceKey: find ServiceKey: none is set, select the stack whose config has it" in text
+
+
+def test_doctor_finds_a_key_in_clear(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """A ServiceKey that was set without --secret is wrong although it works, and is not shown."""
+    del caller
+    for is_secret in (False, True):
+        pulumi.write({"goldrush:serviceKey": {"value": emulator.service_key, "secret": is_secret}})
+        ended = command("doctor", "--stack", "dev", "--json")
+        found = levels(ended)
+        assert (found.get("stack config"), found["ServiceKey"]) == (None if is_secret else "wrong", "ok")
+        assert emulator.service_key not in ended.out + ended.err
+
+
+def test_doctor_finds_unknown_settings(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
+    """A misspelt setting is wrong, and comes with the nearest name."""
+    del caller
+    pulumi.write({"goldrush:retrySecond": {"value": "5"}})
+    ended = command("doctor", "--stack", "dev")
+    assert ended.code == ExitCode.PROBLEMS
+    assert "goldrush:retrySecond: is not a setting, did you mean goldrush:retrySeconds?" in ended.out
 
 
 def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
@@ -125,7 +183,7 @@ def test_doctor_counts_what_the_config_declares(
     [("64", 64, "OK"), ("8", 9, "WARNING"), ("lots", 0, "WRONG"), ("", 10_000, "WARNING")],
 )
 def test_parallelism(places: str, pipelines: int, level: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """PULUMI_PARALLEL, or four a core, is held against the number of pipelines."""
+    """PULUMI_PARALLEL, or four per core, is compared with the number of pipelines."""
     monkeypatch.setenv("PULUMI_PARALLEL", places)
     (finding,) = check_parallelism(pipelines)
     assert finding.level.name == level
@@ -149,7 +207,7 @@ def test_parallelism(places: str, pipelines: int, level: str, monkeypatch: pytes
     ],
 )
 def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: str, tmp_path: Path) -> None:
-    """Each way in which the provider's Python is another than the program's is found and has a way out."""
+    """Every setting that gives the provider another Python than the program is found, with advice."""
     (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": "shop", **settings}), "utf-8")
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +219,7 @@ def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: s
 
 @pytest.mark.parametrize("text", ["name: [", "", "- 1", "name: x\nruntime: nodejs\n"])
 def test_a_project_that_is_none_of_ours(text: str, tmp_path: Path) -> None:
-    """A file that cannot be read, or another language, is told and nothing else is looked at."""
+    """A file that cannot be read, or another language, is the only result."""
     (tmp_path / "Pulumi.yaml").write_text(text, "utf-8")
     (finding,) = check_project(tmp_path)
     assert finding.subject == "project"

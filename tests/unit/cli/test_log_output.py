@@ -54,7 +54,7 @@ def test_logs_once(emulator: Emulator, caller: Caller, command: Callable[..., En
 
 
 def test_the_cursor_of_json_goes_on_exactly(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """One command after the other prints each line once."""
+    """Two commands in a row print each line once."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
     emulator.write_logs(pipeline_id, ["INFO same"] * 3)
@@ -69,7 +69,7 @@ def test_the_cursor_of_json_goes_on_exactly(emulator: Emulator, caller: Caller, 
 def test_a_pipeline_that_is_deploying_has_nothing_to_tail(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """What the runtime says in the place of logs goes to stderr and is no line."""
+    """What the runtime returns in place of logs goes to stderr and is not a log line."""
     emulator.script(outcome="HANG")
     caller.create(name="swaps")
     ended = command("logs", "swaps")
@@ -80,7 +80,7 @@ def test_a_pipeline_that_is_deploying_has_nothing_to_tail(
 def test_following_a_failed_pipeline_ends_with_its_reason(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended]
 ) -> None:
-    """The last words go to stdout, the reason to stderr, and the exit code tells of it."""
+    """The last words go to stdout, the reason to stderr, and the exit code says so."""
     emulator.fail(caller.create(name="swaps")["id"], logs=["ERROR no such database"])
     ended = command("logs", "swaps", "--follow")
 
@@ -131,7 +131,7 @@ def test_ctrl_c_in_the_middle_of_following(emulator: Emulator, caller: Caller) -
 
     assert process.returncode == ExitCode.INTERRUPTED, err
     assert out == ""
-    found = re.fullmatch(r"error: interrupted; go on with --cursor '(\S+)'\n", err)
+    found = re.fullmatch(r"error: interrupted; continue with --cursor '(\S+)'\n", err)
     assert found
     emulator.write_logs(pipeline_id, ["INFO second"])
     again = start_following("swaps", "--cursor", found[1])
@@ -143,7 +143,7 @@ def test_ctrl_c_in_the_middle_of_following(emulator: Emulator, caller: Caller) -
 
 
 def test_following_through_trouble_and_a_redeployment(emulator: Emulator, caller: Caller) -> None:
-    """A call that fails is said and made again; a new deployment and its pod are marked, and no line comes twice."""
+    """A failed call is announced and repeated, a new deployment and its pod are announced, and no line repeats."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
     process = start_following("swaps", "--json")

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
+import io
 import socket
 from typing import TYPE_CHECKING
 
 import pytest
+from rich.console import Console
 
 from goldrush_pulumi.api import Pipeline, PipelineMetrics
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.output import safe, sparkline
-from goldrush_pulumi.cli.status import Course
+from goldrush_pulumi.cli.output import Column, allow_any_terminal, make_table, print_line, safe, sparkline
+from goldrush_pulumi.cli.status import Trend
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ HOSTILE = "\x1b[31mred\x1b]0;title\x07 \u202eleft\u202c \x9b31m\r\nnext"
 
 
 def test_list_shows_and_filters(caller: Caller, command: Callable[..., Ended]) -> None:
-    """All pipelines come in a table and as JSON; filters by project, topic and wish narrow them."""
+    """All pipelines come in a table and as JSON; globs of project and topic and the desired status narrow them."""
     caller.create(name="swaps", project="a")
     caller.create(name="fills", project="b", topic="hypercore.mainnet.ref.block.fills")
 
@@ -31,23 +33,23 @@ def test_list_shows_and_filters(caller: Caller, command: Callable[..., Ended]) -
     assert ["swaps"] == [
         row["name"] for row in command("list", "--topic", "base.mainnet.ref.block.swap.v3", "--json").json
     ]
-    assert [] == command("list", "--status", "paused", "--json").json
+    assert ["fills"] == [row["name"] for row in command("list", "--topic", "hyper*.fills", "--json").json]
 
 
 def test_list_filters_by_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """`--phase` asks each pipeline and keeps those that are in it, however it is spelled."""
+    """`--phase` requests each phase and keeps the pipelines that are in it, in upper or lower case."""
     caller.create(name="good")
     emulator.fail(caller.create(name="bad")["id"])
 
     (row,) = command("list", "--phase", "failed", "--json").json
-    assert (row["name"], row["phase"], row["ready"]) == ("bad", "FAILED", "0 of 1")
+    assert (row["name"], row["phase"], row["ready"], row["replicas"]) == ("bad", "FAILED", 0, 1)
     assert "FAILED" in command("list", "--with-phase").out
 
 
 def test_list_marks_what_the_stack_manages(
     emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
 ) -> None:
-    """With --stack, key and endpoint come from its config, and its own pipelines and those of other stacks are told."""
+    """With --stack, key and endpoint come from its config, and `managed_by` tells its pipelines from others'."""
     ours, others = caller.create(name="ours")["id"], "0" * 32
     caller.create(name="theirs", description=f"x [pulumi:{others}/0123456789]")
     caller.create(name="nobodys")
@@ -59,16 +61,18 @@ def test_list_marks_what_the_stack_manages(
 
     rows = command("list", "--stack", "dev", "--json").json
     assert {row["name"]: row["managed_by"] for row in rows} == {
-        "ours": "swaps",
-        "theirs": "another stack",
+        "ours": {"stack": "dev", "resource": "swaps"},
+        "theirs": {"stack": None, "resource": None},
         "nobodys": None,
     }
     without = command("list", "--json").json
-    assert {row["managed_by"] for row in without} == {"a stack", None}
+    assert [row["name"] for row in without if row["managed_by"]] == ["theirs"]
+    assert "a stack" in command("list").out
+    assert "another stack" in command("list", "--stack", "dev").out
 
 
 def test_get_shows_no_credential(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """The configuration is shown with credentials masked, even where the server masks none, and without the mark."""
+    """Credentials are masked even where the server masks none, and the ownership tag is left out."""
     emulator.switch(masked_leaves=())
     pipeline_id = caller.create(name="swaps", description=f"swaps [pulumi:{'0' * 32}/0123456789]")["id"]
 
@@ -83,48 +87,48 @@ def test_get_shows_no_credential(emulator: Emulator, caller: Caller, command: Ca
 
 
 def test_status_metrics_and_health(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """Each report is there in words and as JSON."""
+    """Status, metrics and health are shown in words and as JSON."""
     pipeline_id = caller.create(name="swaps")["id"]
     caller.phase(pipeline_id)
 
-    assert "RUNNING, ready 1 of 1" in command("status", "swaps").out
-    assert command("status", "swaps", "--json").json["wish"] == "running"
+    assert "RUNNING, ready 1/1" in command("status", "swaps").out
+    assert command("status", "swaps", "--json").json[0]["status"] == "running"
     assert "rows/s" in command("metrics", "swaps").out
     assert command("metrics", "swaps", "--json").json["processing_delay_ms"] == 250
     assert "healthy" in command("health", "swaps").out
     assert command("health", "swaps", "--json").json["healthy"] is True
     emulator.set_health(pipeline_id, "connection refused")
     bad = command("health", "swaps")
-    assert (bad.code, "not healthy: connection refused" in bad.out) == (ExitCode.UNHEALTHY, True)
+    assert (bad.code, "not healthy" in bad.out) == (ExitCode.UNHEALTHY, True)
 
 
 def test_watching_one_pipeline_ends_after_its_rounds(caller: Caller, command: Callable[..., Ended]) -> None:
-    """`--watch` prints a status when it changes, and metrics each time with the course of the rate."""
+    """`--watch` prints a status when it changes, and metrics on every poll with a chart of the rate."""
     caller.phase(caller.create(name="swaps")["id"])
     options = ("swaps", "--watch", "--rounds", "2", "--interval", "0.5")
 
     assert len(command("status", *options, "--json").json_lines) == 1
     lines = command("metrics", *options).out.splitlines()
-    assert [line.split()[0] for line in lines] == ["█", "██"]
+    assert [line.split()[1] for line in lines] == ["█", "██"]
     assert len(command("metrics", *options, "--json").json_lines) == 2
 
 
 def test_watch_shows_every_pipeline(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """One row for each pipeline, whatever the trouble with another; JSON has one array a round."""
+    """An error of one pipeline leaves the other rows alone; JSON has one array per round."""
     caller.create(name="good")
     emulator.fail(caller.create(name="bad")["id"])
     lost = caller.create(name="lost")["id"]
     emulator.fault(path=f"*{lost}/status/", status=500, times=None)
 
     (rows,) = command("watch", "--rounds", "1", "--json").json_lines
-    found = {row["name"]: (row["phase"], row["trouble"]) for row in rows}
+    found = {row["name"]: (row["phase"], row["error"]) for row in rows}
     assert found == {"good": ("RUNNING", None), "bad": ("FAILED", None), "lost": (None, "ServerError")}
     table = command("watch", "--rounds", "1").out
     assert "3 pipelines, 1 RUNNING, 1 FAILED" in table
 
 
 def test_watch_asks_little(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """A round asks for status and metrics; the list and the probes come in every tenth and fifth round only."""
+    """A round requests status and metrics; only every tenth requests the list, and every fifth the probes."""
     for number in range(3):
         caller.create(name=f"p{number}")
     emulator.clear_requests()
@@ -136,7 +140,7 @@ def test_watch_asks_little(emulator: Emulator, caller: Caller, command: Callable
 
 @pytest.mark.parametrize("text", ["status", "metrics", "health", "logs", "get", "pause"])
 def test_names_that_lead_nowhere(text: str, caller: Caller, command: Callable[..., Ended]) -> None:
-    """A wrong name offers the likely one, an ambiguous one lists ids, an unknown id says both reasons."""
+    """A wrong name suggests the likely one, an ambiguous one lists ids, an unknown id gives both reasons."""
     caller.create(name="swaps")
     twins = [caller.create(name="twin")["id"] for _ in range(2)]
 
@@ -149,7 +153,7 @@ def test_names_that_lead_nowhere(text: str, caller: Caller, command: Callable[..
 def test_no_key_a_wrong_key_and_no_network(
     caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each is one line that names the way out, with a code of its own."""
+    """Each is one line that says what to do, with an exit code of its own."""
     del caller
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", "not-the-right-one")
     refused = command("list").fails_with(ExitCode.NO_ACCESS)
@@ -180,14 +184,15 @@ def test_server_texts_are_harmless(emulator: Emulator, caller: Caller, command: 
     emulator.write_logs(pipeline_id, [HOSTILE])
     caller.phase(pipeline_id)
 
-    for words in (["list"], ["get"], ["status"], ["health"], ["logs"], ["watch", "--rounds", "1"], ["pause"]):
-        named = words if words[0] in {"list", "watch"} else [*words, pipeline_id]
+    account = (["list", "--with-phase"], ["watch", "--rounds", "1"], ["check"])
+    verbs = ("get", "status", "health", "logs", "diagnose", "wait", "pause")
+    for named in (*account, *([verb, pipeline_id] for verb in verbs)):
         for ended in (command(*named), command(*named, "--json")):
-            assert not set(ended.out + ended.err) & set("\x1b\x07\x9b\r\u202e\u202c"), words
+            assert not set(ended.out + ended.err) & set("\x1b\x07\x9b\r\u202e\u202c"), named
 
 
 def test_safe_keeps_what_people_write() -> None:
-    """Letters of any script stay; tabs become spaces; the ends of sequences do not remain as litter."""
+    """Letters of any script stay, tabs become spaces, and terminal sequences vanish whole."""
     assert safe("Grüße, 日本語\tx").split() == ["Grüße,", "日本語", "x"]
     assert safe("\x1b[1;31mred\x1b[0m") == "red"
     assert safe("\x1b]8;;http://x\x1b\\link\x1b]8;;\x1b\\") == "link"
@@ -201,12 +206,43 @@ def test_sparkline_shows_the_course() -> None:
 
 
 def test_lag_in_blocks() -> None:
-    """A bounded pipeline lags by what it has still to do, an unbounded one by its delay at its own rate."""
-    bounded = Course(Pipeline(id="p", execution_mode="bounded", execution_stop_from="120"))
+    """A bounded pipeline lags by the blocks up to its end, an unbounded one by its delay at its own rate."""
+    bounded = Trend(Pipeline(id="p", execution_mode="bounded", execution_stop_from="120"))
     assert bounded.add(PipelineMetrics(last_block_height=100), 0.0)["lag_blocks"] == 20
-    unbounded = Course(Pipeline(id="p", execution_mode="unbounded"))
+    unbounded = Trend(Pipeline(id="p", execution_mode="unbounded"))
     assert unbounded.add(PipelineMetrics(last_block_height=100, processing_delay_ms=5000), 0.0)["lag_blocks"] is None
     assert unbounded.add(PipelineMetrics(last_block_height=110, processing_delay_ms=5000), 5.0)["lag_blocks"] == 10
-    # A redeployment may go back; the rate is measured anew then.
+    # A redeployment may go back; the rate is measured from there.
     assert unbounded.add(PipelineMetrics(last_block_height=50, processing_delay_ms=5000), 6.0)["lag_blocks"] is None
     assert unbounded.add(PipelineMetrics(), 7.0)["lag_blocks"] is None
+
+
+def test_a_narrow_terminal_keeps_ids_whole() -> None:
+    """Optional columns go first, then names are shortened from the right; no cell is folded."""
+    identifier, name = "pipe_7527c36282298e7d8a369c1f1a9", "a-long-name-of-a-pipeline-that-goes-on"
+    columns = [
+        Column("id"),
+        Column("name", flexible=True),
+        Column("topic", flexible=True, optional=1),
+        Column("status"),
+    ]
+    for width in (60, 80, 200):
+        console = Console(width=width)
+        with console.capture() as capture:
+            console.print(make_table(columns, [[identifier, name, "base.mainnet.ref.block.swap.v3", "running"]], width))
+        lines = capture.get().splitlines()
+        assert len(lines) == 2
+        assert len(lines[1].rstrip()) <= width
+        assert identifier in lines[1]
+        assert "running" in lines[1]
+        assert (name in lines[1]) == (width > 80)
+
+
+def test_a_terminal_without_unicode(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bars are drawn with ASCII where the terminal knows nothing else, and no character is an error."""
+    stream = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", stream)
+    allow_any_terminal()
+    assert sparkline([0, 10]) == "_#"
+    print_line("Grüße")
+    assert stream.buffer.getvalue() == b"Gr??e\n"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,9 @@ from goldrush_pulumi.emulator.__main__ import _parser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
+    from tests.caller import Caller
     from tests.unit.cli.conftest import Ended
 
 APPLICATION: Any = typer.main.get_command(make_application())
@@ -82,7 +85,7 @@ def test_version(command: Callable[..., Ended]) -> None:
     ("arguments", "text"),
     [
         (["nonsense"], "No such command 'nonsense'"),
-        (["get"], "Missing argument 'NAME'; goldrush-pulumi get --help"),
+        (["get"], "Missing argument 'NAME'; see goldrush-pulumi get --help"),
         (["list", "--color"], "No such option: --color"),
         (["logs", "x", "--tail", "many"], "Invalid value for '--tail'"),
         (["logs", "x", "--tail", "-1"], "Invalid value for '--tail'"),
@@ -102,20 +105,16 @@ def test_emulator_has_the_options_of_its_module() -> None:
     assert ours == module
 
 
-@pytest.mark.parametrize(
-    ("package", "arguments", "extra"), [("typer", ["list"], "cli"), ("uvicorn", ["emulator"], "emulator")]
-)
-def test_a_missing_extra_costs_one_line(package: str, arguments: list[str], extra: str) -> None:
-    """Where an extra is not installed, the line says what to install."""
+def test_the_emulator_without_its_extra_is_one_line() -> None:
+    """The line says what to install."""
     program = (
-        f"import sys; sys.modules[{package!r}] = None\n"
-        f"from goldrush_pulumi.cli import main; sys.exit(main({arguments}))"
+        "import sys; sys.modules['uvicorn'] = None\nfrom goldrush_pulumi.cli import main; sys.exit(main(['emulator']))"
     )
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
 
     assert ended.returncode == ExitCode.MISSING_PACKAGE
-    advice = f"run pip install 'goldrush-pulumi[{extra}]'\n"
-    assert ended.stderr == f"error: start goldrush-pulumi: the package {package} is not installed, {advice}"
+    advice = "run pip install 'goldrush-pulumi[emulator]'\n"
+    assert ended.stderr == f"error: start emulator: the package uvicorn is not installed, {advice}"
 
 
 def test_heavy_packages_wait_until_they_are_needed() -> None:
@@ -145,7 +144,7 @@ def test_an_unforeseen_error_is_one_line_without_its_text(
     def broken(*_: object) -> None:
         raise RuntimeError("planted secret")
 
-    monkeypatch.setattr("goldrush_pulumi.cli.list.open_account", broken)
+    monkeypatch.setattr("goldrush_pulumi.cli.list.open_context", broken)
     assert main(["list"]) == ExitCode.FAILED
     first = capsys.readouterr().err
     monkeypatch.setenv("GOLDRUSH_PULUMI_DEBUG", "1")
@@ -156,3 +155,31 @@ def test_an_unforeseen_error_is_one_line_without_its_text(
     assert first.count("\n") == 1
     assert "in broken" in second
     assert "planted" not in first + second
+
+
+def completions(words: str) -> list[str]:
+    """What a shell would offer at the end of the words."""
+    environment = {**os.environ, "_GOLDRUSH_PULUMI_COMPLETE": "complete_bash", "COMP_WORDS": words}
+    environment["COMP_CWORD"] = str(len(words.split(" ")) - 1)
+    program = "from goldrush_pulumi.cli.app import make_application; make_application()(prog_name='goldrush-pulumi')"
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=False, env=environment
+    )
+    assert ended.stderr == ""
+    return ended.stdout.split()
+
+
+def test_completion_knows_names(caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Commands, stacks by their files, and pipelines of the account are completed; without a key nothing is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "Pulumi.dev.yaml").touch()
+    (tmp_path / "Pulumi.yaml").touch()
+    caller.create(name="base-swaps")
+    caller.create(name="mints")
+
+    assert completions("goldrush-pulumi diag") == ["diagnose"]
+    assert completions("goldrush-pulumi get base") == ["base-swaps"]
+    assert completions("goldrush-pulumi pause mints b") == ["base-swaps"]
+    assert completions("goldrush-pulumi list --stack d") == ["dev"]
+    monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
+    assert completions("goldrush-pulumi get base") == []

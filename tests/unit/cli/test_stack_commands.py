@@ -38,7 +38,7 @@ def history(pulumi: FakePulumi) -> FakePulumi:
 @pytest.mark.usefixtures("history")
 def test_runs_of_a_stack_newest_first(command: Callable[..., Ended]) -> None:
     """All records of all pipelines, with the step that failed, without any ServiceKey."""
-    lines = command("runs", "--stack", "dev").out.splitlines()[2:]
+    lines = command("runs", "--stack", "dev").out.splitlines()[1:]
     assert [line.split()[:3] for line in lines] == [
         ["swaps", "update", "Succeeded"],
         ["fills", "create", "Succeeded"],
@@ -51,7 +51,7 @@ def test_runs_of_a_stack_newest_first(command: Callable[..., Ended]) -> None:
 
 @pytest.mark.usefixtures("history")
 def test_runs_of_one_pipeline_are_a_timeline(command: Callable[..., Ended]) -> None:
-    """Each step has its seconds and a bar where it lay in the whole."""
+    """Each step has its seconds and a bar at its place in the run."""
     out = command("runs", "swaps", "--stack", "dev").out
     submit, deploy = (line for line in out.splitlines()[:3] if line.startswith("  "))
     assert (submit.count("━"), deploy.count("━")) == (2, 28)
@@ -62,7 +62,7 @@ def test_runs_of_one_pipeline_are_a_timeline(command: Callable[..., Ended]) -> N
 
 @pytest.mark.usefixtures("history")
 def test_runs_by_version_and_as_json(command: Callable[..., Ended]) -> None:
-    """The beginning of a config_version is enough; JSON holds the records as they are."""
+    """A prefix of a config_version is enough; JSON holds the records unchanged."""
     (record,) = command("runs", "--stack", "dev", "--version", "def", "--json").json
     assert (record["resource"], record["id"], record["action"]) == ("swaps", "pipe_1", "update")
     assert len(record["steps"]) == 2
@@ -71,7 +71,7 @@ def test_runs_by_version_and_as_json(command: Callable[..., Ended]) -> None:
 
 @pytest.mark.usefixtures("history")
 def test_runs_of_an_unknown_resource(command: Callable[..., Ended]) -> None:
-    """A misspelt resource offers the likely one."""
+    """A misspelt resource suggests the likely one."""
     assert 'did you mean "swaps"?' in command("runs", "swap", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
 
 
@@ -106,7 +106,7 @@ def test_without_the_cli_a_stack_cannot_be_read(words: list[str], command: Calla
 
 @pytest.mark.usefixtures("pulumi")
 def test_a_stack_that_is_not_there(command: Callable[..., Ended]) -> None:
-    """The CLI's own reason is told, on one line."""
+    """The CLI's own reason is shown, on one line."""
     text = command("list", "--stack", "other").fails_with(ExitCode.NO_STACK)
     assert text == "read stack other: no stack named 'other' found"
     missing = command("list", "--stack", "dev", "--cwd", "nowhere").fails_with(ExitCode.NO_STACK)
@@ -120,13 +120,14 @@ def test_a_resource_comes_before_a_name(caller: Caller, command: Callable[..., E
 
     assert command("get", "swaps", "--stack", "dev", "--json").json["id"] == ours
     assert command("get", "swaps", "--json").json["id"] == theirs
-    assert command("get", "one", "--stack", "dev", "--json").json["managed_by"] == "swaps"
+    manager = {"stack": "dev", "resource": "swaps"}
+    assert command("get", "one", "--stack", "dev", "--json").json["managed_by"] == manager
     assert command("get", theirs, "--stack", "dev", "--json").json["managed_by"] is None
-    assert "stack dev records it" in command("get", "gone", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
+    assert "stack dev records pipe_gone" in command("get", "gone", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
 
 
 def test_a_resource_name_that_two_have(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
-    """Resources of different parents may share a name; then only ids tell them apart."""
+    """If resources of different parents share a name, the error lists their ids."""
     del caller
     pulumi.write({}, resource("swaps", "pipe_1"), resource("swaps", "pipe_2"))
     assert "pipe_1, pipe_2" in command("get", "swaps", "--stack", "dev").fails_with(ExitCode.AMBIGUOUS)
@@ -135,7 +136,7 @@ def test_a_resource_name_that_two_have(caller: Caller, command: Callable[..., En
 def test_the_config_of_the_stack_comes_before_the_environment(
     emulator: Emulator, command: Callable[..., Ended], pulumi: FakePulumi, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Key and endpoint of the stack are used, and a setting that is wrong is told with its name."""
+    """Key and endpoint of the stack are used, and a wrong setting is reported by its name."""
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", "another")
     monkeypatch.setenv("GOLDRUSH_BASE_URL", "http://127.0.0.1:1/")
     config = {
@@ -146,3 +147,11 @@ def test_the_config_of_the_stack_comes_before_the_environment(
     assert command("list", "--stack", "dev").code == ExitCode.OK
     pulumi.write({**config, "goldrush:requestsPerSecond": {"value": "many", "secret": False}})
     assert "goldrush:requestsPerSecond" in command("list", "--stack", "dev").fails_with(ExitCode.NO_ACCESS)
+
+
+def test_a_resource_name_with_colons(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
+    """The name of a resource is everything behind the third `::` of its URN, whatever it contains."""
+    pipeline_id = caller.create(name="swaps")["id"]
+    pulumi.write({}, resource("base::swaps::v3", pipeline_id))
+    shown = command("get", "base::swaps::v3", "--stack", "dev", "--json").json
+    assert shown["managed_by"] == {"stack": "dev", "resource": "base::swaps::v3"}

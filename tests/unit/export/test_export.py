@@ -10,7 +10,9 @@ import yaml
 
 from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.cli import ExitCode, main
-from goldrush_pulumi.export import ExportError, Selection, declare, make_bundle, survey, write_bundle
+from goldrush_pulumi.cli.stacks import Stack
+from goldrush_pulumi.cli.targets import Filters
+from goldrush_pulumi.export import ExportError, declare, make_bundle, survey, write_bundle
 from tests.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.export import Bundle
     from goldrush_pulumi.export.bundle import Form
 
-MARK = "[pulumi:0123456789abcdef0123456789abcdef/0123456789]"
+TAG = "[pulumi:0123456789abcdef0123456789abcdef/0123456789]"
 
 
 @pytest.fixture
@@ -49,7 +51,7 @@ def key(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> str:
 
 def bundle(emulator: Emulator, client: GoldRushClient, form: Form = "python", owner: str | None = None) -> Bundle:
     key, url = emulator.service_key, emulator.base_url
-    declared = declare(survey(client, Selection()))
+    declared = declare(survey(client))
     return make_bundle(declared, form=form, project="p", stack="s", service_key=key, base_url=url, owner=owner)
 
 
@@ -62,7 +64,7 @@ def test_five_hundred_pipelines_are_surveyed(
         api.create(name=f"swaps {number}")
     emulator.switch(list_items_brief=brief)
     emulator.clear_requests()
-    found = survey(client, Selection())
+    found = survey(client)
 
     assert len({item.pipeline.id for item in found}) == 500
     assert all(item.pipeline.destination_config and item.status.phase == "RUNNING" for item in found)
@@ -70,26 +72,24 @@ def test_five_hundred_pipelines_are_surveyed(
     assert len(bundle(emulator, client).commands) == 500
 
 
-def test_filters_choose(emulator: Emulator, api: Caller, client: GoldRushClient) -> None:
-    """Globs of project, topic and name, and ids to leave out, choose together."""
+def test_filters_choose(api: Caller, client: GoldRushClient) -> None:
+    """Globs of project, topic and name choose together."""
     for project in ("a-1", "a-2", "b"):
         api.create(project=project, name=f"{project} swaps")
-    ids = {item["project"]: item["id"] for item in emulator.pipelines()}
 
     def chosen(**filters: Any) -> set[str]:
-        return {item.pipeline.project for item in survey(client, Selection(**filters))}
+        return {item.pipeline.project for item in survey(client, Filters(**filters).match)}
 
     assert chosen(project="a-*") == {"a-1", "a-2"}
     assert chosen(name="b *", topic="base.*") == {"b"}
     assert chosen(topic="eth.*") == set()
-    assert chosen(but_not={ids["b"]}) == {"a-1", "a-2"}
 
 
 def test_the_import_file_holds_what_the_provider_writes(
     emulator: Emulator, api: Caller, client: GoldRushClient
 ) -> None:
     """A new owner comes first, or none where the stack has one; credentials are marked, and the key is not there."""
-    made = api.create(description=f"Swaps {MARK}")
+    made = api.create(description=f"Swaps {TAG}")
     whole = bundle(emulator, client)
     owner, pipeline = json.loads(whole.files["import.json"])["resources"]
 
@@ -112,11 +112,11 @@ def test_the_import_file_holds_what_the_provider_writes(
 
 
 def test_an_ended_pipeline_is_not_declared_paused(emulator: Emulator, api: Caller, client: GoldRushClient) -> None:
-    """What the server says of the wish of a bounded pipeline that is over is left out."""
+    """The desired status of a bounded pipeline that has ended is left out."""
     emulator.switch(bounded_end_status="paused")
     api.create(execution_mode="bounded", execution_stop_from="44745005")
 
-    (item,) = declare(survey(client, Selection()))
+    (item,) = declare(survey(client))
     assert item.found.status.phase == "STOPPED"
     assert "status" not in item.inputs
 
@@ -145,7 +145,7 @@ def test_nothing_is_overwritten_unasked(
     write_bundle(made, tmp_path)
     private = tmp_path / "import.json"
     private.chmod(0o644)
-    with pytest.raises(ExportError, match="would be overwritten"):
+    with pytest.raises(ExportError, match="already exists"):
         write_bundle(made, tmp_path)
 
     write_bundle(made, tmp_path, overwrite=True)
@@ -176,11 +176,28 @@ def test_command_writes_and_says_what_is_next(api: Caller, tmp_path: Path, capsy
     assert "planted-password" in (tmp_path / "out" / "import.json").read_text("utf-8")
 
 
+def test_a_qualified_stack_names_a_usable_file(
+    emulator: Emulator, api: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--stack org/project/dev` writes `Pulumi.dev.yaml`, as Pulumi names the file of that stack."""
+    api.create()
+    (tmp_path / "Pulumi.yaml").write_text("name: shop\nruntime: python\n", "utf-8")
+    config = {"goldrush:serviceKey": emulator.service_key, "goldrush:baseUrl": emulator.base_url}
+    monkeypatch.setattr("goldrush_pulumi.cli.context.load_stack", lambda name, _: Stack(name, config, frozenset()))
+    options = ["--form", "yaml", "--stack", "acme/shop/dev", "--cwd", str(tmp_path), "--out", str(tmp_path / "out")]
+    assert main(["export", *options]) == ExitCode.OK
+    assert (tmp_path / "out" / "Pulumi.dev.yaml").is_file()
+
+
 @pytest.mark.usefixtures("key", "emulator")
 @pytest.mark.parametrize(
     ("options", "code", "line"),
     [
-        (["--name", "nobody"], ExitCode.NOT_FOUND, "error: export pipelines: none fits that is not managed already"),
+        (
+            ["--name", "nobody"],
+            ExitCode.NOT_FOUND,
+            "error: export pipelines: none matches --name 'nobody' and is still unmanaged",
+        ),
         (["--secrets", "/nowhere.yaml"], ExitCode.NOT_FOUND, "error: read secrets /nowhere.yaml: no such file"),
         (["--secrets", "{list}"], ExitCode.USAGE, "error: read secrets {list}: is not a map of names"),
         (["--secrets", "{broken}"], ExitCode.NOT_FOUND, "error: read secrets {broken}: is not yaml"),

@@ -5,10 +5,12 @@ from typing import TYPE_CHECKING, cast
 import pytest
 
 from goldrush_pulumi.api import Pipeline
-from goldrush_pulumi.operations.context import make_fingerprint
-from goldrush_pulumi.operations.identity import AbsenceUnproven, absence_is_proven, key_fingerprint
+from goldrush_pulumi.operations.context import AbsenceUnproven, make_fingerprint
+from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerprint
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
-from tests.unit.operations.doubles import PIPELINE_ID, FakeClient, context_of
+from tests.support.account import context_of
+from tests.support.client import ScriptedClient
+from tests.support.pipelines import PIPELINE_ID
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
@@ -16,12 +18,12 @@ if TYPE_CHECKING:
 KEY, URL = "cqt_planted", "https://api.example.com/"
 
 
-def client_seeing(*groups: str | None) -> FakeClient:
+def client_seeing(*groups: str | None) -> ScriptedClient:
     listed = [Pipeline(id=f"pipe_{number}", group=group and {"id": group}) for number, group in enumerate(groups)]  # type: ignore[arg-type]
-    return FakeClient(list=[listed])
+    return ScriptedClient(list=[listed])
 
 
-def proven(client: FakeClient, **outputs: str | None) -> bool:
+def proven(client: ScriptedClient, **outputs: str | None) -> bool:
     return absence_is_proven(cast("GoldRushClient", client), "now", outputs)
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from goldrush_pulumi.operations.diff import Difference, compare
 from goldrush_pulumi.schema.pipeline import INPUTS, Change
-from tests.unit.operations.doubles import POSTGRES, inputs_of
+from tests.support.pipelines import POSTGRES, inputs_of
 
 CHANGES: dict[str, Any] = {
     "project": "other",

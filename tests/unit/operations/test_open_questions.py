@@ -14,7 +14,9 @@ from goldrush_pulumi.operations.delete import delete
 from goldrush_pulumi.operations.diff import drifted_fields
 from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import update
-from tests.unit.operations.doubles import FakeClock, context_of, inputs_of
+from tests.support.account import context_of
+from tests.support.clock import FakeClock
+from tests.support.pipelines import inputs_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,7 +18,7 @@ from goldrush_pulumi.schema.pipeline import (
     height_digits,
     whole_numbers,
 )
-from tests.unit.operations.doubles import POSTGRES, inputs_of, spec_of
+from tests.support.pipelines import POSTGRES, inputs_of, spec_of
 
 ADDRESS = "0xA0b86991c6218b36c1d19D4a2e9Eb0cE3606eB48"
 OTHER_ADDRESS = "0xdAC17F958D2ee523a2206206994597C13D831ec7"

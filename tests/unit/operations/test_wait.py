@@ -21,7 +21,8 @@ from goldrush_pulumi.operations.wait import (
     wait_until,
     wait_until_gone,
 )
-from tests.unit.operations.doubles import FakeClock, status_of
+from tests.support.clock import FakeClock
+from tests.support.pipelines import status_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -82,4 +82,5 @@ def test_one_oldest_python_is_named_everywhere() -> None:
     assert f"OLDEST_PYTHON = ({oldest.replace('.', ', ')})" in setup
     assert re.findall(r"with (3\.\d+) or newer", setup) == [oldest]
     for document in ("README.md", "CONTRIBUTING.md", "docs/getting-started.md"):
-        assert set(re.findall(r"Python (3\.\d+) or newer", (ROOT / document).read_text("utf-8"))) == {oldest}, document
+        named = re.findall(r"Python (3\.\d+) to (3\.\d+)", (ROOT / document).read_text("utf-8"))
+        assert set(named) == {(oldest, PYTHONS[-1])}, document

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import yaml
+
+from goldrush_pulumi.validation.problems import path_keys
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER = Path(__file__).parents[2] / "corpus"
 
@@ -21,17 +26,33 @@ class Entry(NamedTuple):
 
 
 def read_corpus(name: str) -> list[Entry]:
-    """Read one file of entries; each is a base with changes, where null leaves a field out."""
+    """Read one file of entries; each is a base with changes, where null leaves a field out.
+
+    An entry with `cases` stands for one entry per case: a value at the path `at`, and what is said of it there.
+    """
     bases = _load("bases")
-    return [
-        Entry(
-            item["name"],
-            _changed(bases[item["base"]], item.get("with", {})),
-            _fragments(item.get("expect", {})),
-            _fragments(item.get("warns", {})),
-        )
-        for item in _load(name)
-    ]
+    return [entry for item in _load(name) for entry in _entries(item, bases[item["base"]])]
+
+
+def _entries(item: dict[str, Any], base: dict[str, Any]) -> Iterator[Entry]:
+    inputs = _changed(base, item.get("with", {}))
+    if "cases" not in item:
+        yield Entry(item["name"], inputs, _fragments(item.get("expect", {})), _fragments(item.get("warns", {})))
+        return
+    for value, *said in item["cases"]:
+        expected = {item["at"]: said} if said else {}
+        errors, warnings = (expected, {}) if item.get("refused") else ({}, expected)
+        changed = _with_value(inputs, path_keys(item["at"]), value)
+        yield Entry(f"{item['name']}: {json.dumps(value, ensure_ascii=False)[:120]}", changed, errors, warnings)
+
+
+def _with_value(holder: Any, keys: tuple[str | int, ...], value: Any) -> Any:
+    if not keys:
+        return value
+    first, *rest = keys
+    if isinstance(first, int):
+        return [*holder[:first], _with_value(holder[first], tuple(rest), value), *holder[first + 1 :]]
+    return {**holder, first: _with_value(holder.get(first, {}), tuple(rest), value)}
 
 
 def _load(name: str) -> Any:

@@ -25,7 +25,7 @@ def assert_said(expected: dict[str, list[str]], found: list[Problem]) -> None:
 
 def test_the_corpus_is_large() -> None:
     """There are enough entries for the corpus to mean something, and no two of one name."""
-    assert (len(INVALID) >= 150, len(VALID) >= 80) == (True, True)
+    assert (len(INVALID) >= 400, len(VALID) >= 400) == (True, True)
     assert len({entry.name for entry in EVERY}) == len(EVERY)
 
 

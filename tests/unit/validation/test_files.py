@@ -42,7 +42,7 @@ def write(tmp_path: Path) -> Write:
 
 def said(report: Report) -> list[tuple[int, str, str]]:
     """Line, severity and path of each finding."""
-    return [(finding.line, finding.severity, finding.path) for finding in report.findings]
+    return [(finding.line, finding.problem.severity, finding.problem.path) for finding in report.findings]
 
 
 def test_the_stack_files_of_this_repository_are_right() -> None:
@@ -95,8 +95,10 @@ def test_a_finding_reads_as_compilers_write(write: Write) -> None:
     file = write("swaps.yaml", SWAPS.replace("user:", "usr:"))
     first, second = map(str, validate_files([file]).findings)
 
-    assert first == f"{file}:3: error: destination_config.user: is missing, a postgres destination needs it"
-    assert second.startswith(f"{file}:6: error: destination_config.usr: is not a field of a postgres destination")
+    assert first == f"{file}:3: error[GR102]: destination_config.user: is missing, a postgres destination needs it"
+    assert second.startswith(
+        f"{file}:6: error[GR101]: destination_config.usr: is not a field of a postgres destination"
+    )
     assert "planted" not in first + second
 
 
@@ -171,7 +173,7 @@ config:
         (18, "warning", 'pipelines["odd name"].destination_config.url'),
     ]
     place = "pipelines.clear.destination_config.password"
-    assert report.findings[1].right == f"encrypt it with `pulumi config set --secret --path '{place}'`"
+    assert report.findings[1].problem.hint == f"encrypt it with `pulumi config set --secret --path '{place}'`"
     assert "planted" not in "".join(map(str, report.findings))
 
 
@@ -218,7 +220,7 @@ def test_the_tables_of_an_abi_are_shown(write: Write) -> None:
         ("a.yaml", "a: " + "[" * 5000 + "]" * 5000, 1, "is not YAML"),
         ("a.yaml", "", 1, "holds no pipelines"),
         ("a.yaml", "hello", 1, "holds no pipelines"),
-        ("a.yaml", "config:\n  a:b: c\n", 1, "holds no pipelines"),
+        ("a.yaml", "config:\n  a:b: c\n", 1, "declares no pipelines"),
         ("a.yaml", "config:\n  a:pipelines: [1]\n", 2, "is not a map"),
         ("a.yaml", "pipelines: 3\n", 1, "is not a map"),
         ("a.yaml", "x: &x [1]\ny: &y [" + "*x," * 1000 + "]\nz: [" + "*y," * 1000 + "]\n", 1, "holds too much"),
@@ -229,7 +231,7 @@ def test_files_that_hold_no_pipelines(write: Write, name: str, text: str, line: 
     """A file that cannot be read, or is none of pipelines, is one finding with what is known of its line."""
     (finding,) = validate_files([write(name, text)]).findings
 
-    assert fragment in finding.wrong
+    assert fragment in finding.problem.message
     assert finding.line == line
 
 
@@ -237,7 +239,7 @@ def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:
     """A file that is not there fails, and the next is judged all the same."""
     report = validate_files([tmp_path / "none.yaml", ROOT / "Pulumi.dev.yaml"])
 
-    assert [finding.wrong for finding in report.findings] == ["cannot be read: No such file or directory"]
+    assert [finding.problem.message for finding in report.findings] == ["cannot be read: No such file or directory"]
     assert report.fails()
     assert report.tables
 

@@ -2,14 +2,25 @@ from __future__ import annotations
 
 import pytest
 
-from goldrush_pulumi.validation.problems import Problem, advise, entry_path, field_path, list_choices, suggest
+from goldrush_pulumi.validation.problems import (
+    Problem,
+    advise,
+    entry_path,
+    field_path,
+    list_choices,
+    path_keys,
+    suggest,
+)
+from goldrush_pulumi.validation.rules import CODES, Rule
 
 
 def test_a_problem_reads_as_one_line() -> None:
     """A problem reads path, what is wrong, what would be right."""
-    assert (
-        str(Problem("topic", "is missing", "every pipeline needs it")) == "topic: is missing, every pipeline needs it"
-    )
+    problem = Problem(Rule.MISSING, "topic", "is missing", "every pipeline needs it")
+
+    assert str(problem) == "topic: is missing, every pipeline needs it"
+    assert str(Problem(Rule.EMPTY, "topic", "must not be empty")) == "topic: must not be empty"
+    assert (problem.severity, problem.is_error) == ("error", True)
 
 
 @pytest.mark.parametrize(
@@ -18,7 +29,32 @@ def test_a_problem_reads_as_one_line() -> None:
 )
 def test_a_problem_keeps_its_words_inside_a_larger_document(inner: str, outer: str) -> None:
     """Only the path grows when the inputs are part of a larger document."""
-    assert Problem(inner, "is wrong", "do right").under("pipelines.swaps") == Problem(outer, "is wrong", "do right")
+    problem = Problem(Rule.MISSING, inner, "is wrong", "do right").under("pipelines.swaps")
+
+    assert problem == Problem(Rule.MISSING, outer, "is wrong", "do right")
+
+
+@pytest.mark.parametrize(
+    ("path", "keys"),
+    [
+        ("topic", ("topic",)),
+        ("pipelines.base-swaps.abi_contract_addresses[2]", ("pipelines", "base-swaps", "abi_contract_addresses", 2)),
+        ('pipelines["a.b[0]"].transforms["say \\"hi\\""]', ("pipelines", "a.b[0]", "transforms", 'say "hi"')),
+        ('["odd name"]', ("odd name",)),
+    ],
+)
+def test_a_path_is_taken_apart(path: str, keys: tuple[str | int, ...]) -> None:
+    """A path names keys and positions, whatever characters the keys hold."""
+    assert path_keys(path) == keys
+
+
+def test_codes_are_unique_and_grouped() -> None:
+    """Every rule has a code of its own, and each group counts from one without a gap."""
+    assert len(CODES) == len(Rule)
+    groups: dict[str, list[int]] = {}
+    for code in CODES:
+        groups.setdefault(code[:3], []).append(int(code[3:]))
+    assert all(numbers == list(range(1, len(numbers) + 1)) for numbers in groups.values())
 
 
 @pytest.mark.parametrize(

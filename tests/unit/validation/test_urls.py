@@ -11,7 +11,6 @@ POSTGRES = ("postgresql://", "jdbc:postgresql://")
     "url",
     [
         "postgresql://goldrush:hunter2@db.example.com:5432/analytics",
-        "postgresql://goldrush@db.example.com/analytics",
         "jdbc:postgresql://u:p@db.example.com/analytics",
         # A password with characters that end the host for every URL parser.
         "postgresql://u:p/a?s#s@db.example.com/analytics",
@@ -39,6 +38,7 @@ def test_credentials_in_a_url_are_seen(url: str) -> None:
         "someone@example.com",
         "goldrush",
         "",
+        "postgresql://goldrush@db.example.com/analytics",
     ],
 )
 def test_plain_texts_carry_no_credentials(text: str) -> None:
@@ -78,10 +78,14 @@ def test_good_urls(url: str) -> None:
         ("postgresql://db.example.com:65536/analytics", "port"),
         ("postgresql://db.example.com:/analytics", "port"),
         ("postgresql://[2001:db8::1/analytics", "cannot be read"),
-        ("postgresql://db.example.com/ana lytics", "space"),
-        ("postgresql://db.example.com/analytics\n", "space"),
+        ("postgresql://db.example.com/ana lytics", "holds a space"),
+        ("postgresql://db.example.com/analytics\n", "holds a space or a line break"),
     ],
 )
 def test_bad_urls(url: str, fault: str) -> None:
     """Each way a URL can be wrong is told apart."""
-    assert fault in (find_url_fault(url, POSTGRES) or "")
+    found = find_url_fault(url, POSTGRES)
+
+    assert found is not None
+    assert fault in found.message
+    assert found.certain == (fault != "holds a space")
