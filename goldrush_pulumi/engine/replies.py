@@ -30,6 +30,8 @@ _TRAILER = "grpc-status-details-bin"
 
 _UNKNOWN_STATUS = 2  # with any other code the engine's gRPC library rejects the trailer as contradicting the status
 
+# The engine's gRPC library refuses trailers of more than 16 MB, and they are sent in base64.
+_GREATEST_DETAIL_BYTES = 8 * 1024 * 1024
 _VERBS_WITH_PARTIAL_RESULT = ("create", "update", "read")
 
 
@@ -149,7 +151,28 @@ def _partial_result(call: EngineCall, failure: InitFailed) -> Any:
     inputs = call.request.inputs if failure.inputs is None and call.verb == "read" else failure.inputs
     if inputs is not None:
         detail.inputs.CopyFrom(_serialize(call, inputs))
+    shorten(detail)
     return detail
+
+
+def shorten(detail: Any) -> None:
+    """Leave out the largest properties until the engine takes the message; without it the resource would be forgotten.
+
+    What is left out differs in the next comparison, so the next update sends it again.
+    """
+    while detail.ByteSize() > _GREATEST_DETAIL_BYTES:
+        sizes = {
+            (values.ByteSize(), side, name)
+            for side in ("properties", "inputs")
+            for name, values in getattr(detail, side).fields.items()
+            if name != PROVIDER
+        }
+        if not sizes:
+            break
+        _, side, name = max(sizes)
+        del getattr(detail, side).fields[name]
+        if side == "properties":
+            detail.reasons.append(f"{name} is too large to be recorded with a failure; `pulumi up` sends it again")
 
 
 def _reasons(call: EngineCall, failure: InitFailed) -> list[str]:

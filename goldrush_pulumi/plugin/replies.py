@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
-from goldrush_pulumi.engine.replies import describe_bug
+from goldrush_pulumi.engine.replies import describe_bug, shorten
 from goldrush_pulumi.operations.errors import InitFailed, UserError
 from goldrush_pulumi.plugin.names import in_program_words
 from goldrush_pulumi.plugin.values import write
@@ -77,4 +77,5 @@ def _partial_result(error: InitFailed, reasons: list[str], marks: tuple[Path, ..
     detail.properties.CopyFrom(write(with_owner(error.outputs, owner), marks))
     if error.inputs is not None:
         detail.inputs.CopyFrom(write(with_owner(error.inputs, owner), marks))
+    shorten(detail)
     return detail

@@ -111,6 +111,12 @@ def _fail_partly(props: Properties) -> Properties:
     raise engine.InitFailed("lab-1", outputs, ["is FAILED", "fix the cause"], props.get("new_inputs"))
 
 
+def _fail_partly_at_length(props: Properties) -> Properties:
+    own = {name: value for name, value in props.items() if name != PROVIDER}
+    outputs = {**own, "abi": "x" * 17_000_000, "small": "kept"}
+    raise engine.InitFailed("lab-1", outputs, ["is FAILED"], outputs)
+
+
 def _fail_partly_with_a_bug(props: Properties) -> Properties:
     raise engine.InitFailed("lab-1", {**props, "broken": {"deep": [object()], "token": PLANTED}}, ["is FAILED"])
 
@@ -169,6 +175,7 @@ _BEHAVIOURS: dict[str, Callable[[Properties], Properties]] = {
     "say": _say,
     "fail for user": _fail_for_user,
     "fail partly": _fail_partly,
+    "fail partly at length": _fail_partly_at_length,
     "fail partly with a bug": _fail_partly_with_a_bug,
     "return what cannot be sent": _return_what_cannot_be_sent,
     "have a bug": _have_a_bug,

@@ -76,6 +76,20 @@ def test_a_partial_result_is_whole(lab: Plugin, verb: str) -> None:
 
 
 @pytest.mark.parametrize("verb", ["create", "update", "read"])
+def test_a_partial_result_that_is_too_large_is_recorded_without_its_largest_properties(lab: Plugin, verb: str) -> None:
+    """17 MB are more than the engine takes: what fits is recorded, and a reason names what was left out."""
+    error = fail(lab, verb, "fail partly at length")
+
+    assert error.partial is not None
+    assert error.partial.id == "lab-1"
+    assert error.partial.has_provider
+    assert error.partial.properties["small"] == "kept"
+    assert "abi" not in error.partial.properties
+    assert error.partial.reasons[0] == "is FAILED"
+    assert error.partial.reasons[1].startswith("abi is too large to be recorded")
+
+
+@pytest.mark.parametrize("verb", ["create", "update", "read"])
 def test_a_secret_stays_marked_in_a_partial_result(lab: Plugin, verb: str) -> None:
     """A marked leaf leaves the process with its mark, so the engine encrypts it."""
     error = fail(lab, verb, "fail partly")
