@@ -23,6 +23,8 @@ from pulumi.dynamic import (
 from goldrush_pulumi import engine, verbs
 from goldrush_pulumi.operations.call import CallContext
 from goldrush_pulumi.operations.diff import compare
+from goldrush_pulumi.plugin.destination import api_properties
+from goldrush_pulumi.plugin.names import DESTINATION
 from goldrush_pulumi.schema.wire import OWNER, UNCONFIRMED
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
@@ -63,7 +65,7 @@ class PipelineProvider(ResourceProvider):
 
         Problems carry no property name, for the engine would print that property's value beside it.
         """
-        checked = verbs.check(_call(), olds, news)
+        checked = verbs.check(_call(), _by_api_names(olds), news)
         return CheckResult(checked.inputs, [CheckFailure("", str(problem)) for problem in checked.errors])
 
     @engine.verb
@@ -73,9 +75,10 @@ class PipelineProvider(ResourceProvider):
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         call = _call()
-        difference = verbs.diff(self._session, call, id_, olds, news)
+        difference = verbs.diff(self._session, call, id_, _by_api_names(olds), news)
         if not difference:
-            return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
+            # State of the plugin has other names: an update that sends nothing rewrites it.
+            return DiffResult(changes=DESTINATION in olds or bool(olds.get(UNCONFIRMED)))
         only_drift = bool(call.recorded_inputs) and not compare(call.recorded_inputs, news)
         return DiffResult(
             changes=True if only_drift else None, replaces=list(difference.replaces), delete_before_replace=True
@@ -90,7 +93,8 @@ class PipelineProvider(ResourceProvider):
     @engine.verb
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
-        return UpdateResult(verbs.update(self._session, _call(), id_, olds, news, news.get(OWNER)).outputs)
+        earlier = _by_api_names(olds)
+        return UpdateResult(verbs.update(self._session, _call(), id_, earlier, news, news.get(OWNER)).outputs)
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
@@ -110,10 +114,15 @@ def _call() -> CallContext:
     return CallContext(
         urn=request.urn,
         name=request.resource_name,
-        recorded_inputs=request.inputs,
+        recorded_inputs=_by_api_names(request.inputs),
         timeout_seconds=request.timeout_seconds,
         is_unknown=engine.is_unknown,
         status=engine.status,
         warn=engine.warn,
         warn_once=functools.partial(engine.warn_once, about=request.urn),
     )
+
+
+def _by_api_names(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return recorded properties by the API's names: a program may move back from the plugin, which has others."""
+    return api_properties(properties) if DESTINATION in properties else properties

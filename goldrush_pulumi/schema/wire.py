@@ -56,7 +56,9 @@ HIDDEN: Final = frozenset({PROVIDER, *HIDDEN_INPUTS, KEY_FINGERPRINT, TAG_OWNER,
 
 DYNAMIC_PREFIX: Final = "pulumi-python:dynamic/"
 PIPELINE_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Pipeline"
-"""Type of a pipeline in state."""
+"""Type of a pipeline of the dynamic provider in state."""
+PLUGIN_PIPELINE_TYPE: Final = "goldrush:index:Pipeline"
+"""Type of a pipeline of the plugin in state."""
 OWNER_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Owner"
 """Type of a stack's owner in state."""
 
