@@ -88,11 +88,16 @@ class Declarations:
             raise pulumi.RunError(self._refusal)
 
     def _describe(self) -> str:
-        lines = [(item.name, problem) for item in self._all.values() for problem in item.find_errors(thorough=True)]
-        if len(lines) == 1:
-            ((name, problem),) = lines
-            return f"declare pipeline {name}: {problem}"
-        return "\n".join(["declare pipelines: fix these inputs", *(f"  {name}: {problem}" for name, problem in lines)])
+        found = [(item.name, problem) for item in self._all.values() for problem in item.find_errors(thorough=True)]
+        names = {name for name, _ in found}
+        if len(names) > 1:
+            return "\n".join(
+                ["declare pipelines: fix these inputs", *(f"  {name}: {problem}" for name, problem in found)]
+            )
+        subject = f"declare pipeline {names.pop()}"
+        if len(found) == 1:
+            return f"{subject}: {found[0][1]}"
+        return "\n".join([f"{subject}: fix these inputs", *(f"  {problem}" for _, problem in found)])
 
 
 def current_declarations() -> Declarations:

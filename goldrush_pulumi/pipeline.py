@@ -18,7 +18,7 @@ from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, Pipel
 from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
-from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits
+from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits, packed_abi
 from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE, SECRET_PATHS, SIBLINGS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 from goldrush_pulumi.validation.problems import Problem
@@ -192,7 +192,7 @@ def _on_the_wire(resource_name: str, given: Mapping[str, Any]) -> tuple[dict[str
         if height in wire:
             wire[height] = _height(wire[height])
     try:
-        wire["abi_file"] = _abi(wire.get("abi_file"))
+        wire["abi_file"] = packed_abi(_abi(wire.get("abi_file")))
     except _UnreadableAbiError as error:
         wire["abi_file"] = None
         problems.append(error.problem)
@@ -293,7 +293,7 @@ def _abi(value: Any) -> Any:
 def _read_abi(path: Path) -> Any:
     whole = project_folder() / path
     try:
-        text = whole.read_text(encoding="utf-8")
+        text = whole.read_text(encoding="utf-8-sig")
     except OSError as error:
         reason = error.strerror or "it cannot be read"
         raise _UnreadableAbiError(f"{whole}: {reason}", "give a path relative to the project's folder") from None

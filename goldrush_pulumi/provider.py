@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -56,7 +57,9 @@ class PipelineProvider(ResourceProvider):
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
         keys = getattr(req.config, "_props", None) or ()
-        self._session = share_session(req.config.get, engine.cancelled, engine.require_engine, keys)
+        self._session = share_session(
+            req.config.get, engine.cancelled, engine.require_engine, keys, pulumi.get_project()
+        )
         engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
@@ -98,7 +101,10 @@ class PipelineProvider(ResourceProvider):
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such."""
+        """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such.
+
+        `Pipeline.get` has no inputs, and its pipeline stays one that was only looked up.
+        """
         reply = verbs.read(self._session, _call(), id_, props)
         return ReadResult("", {}) if reply is None else ReadResult(reply.id, reply.outputs, reply.inputs)
 

@@ -34,7 +34,11 @@ _shared_lock = threading.Lock()
 
 
 def share_session(
-    config: Config, cancelled: threading.Event, before_change: Callable[[], None], keys: Iterable[str] = ()
+    config: Config,
+    cancelled: threading.Event,
+    before_change: Callable[[], None],
+    keys: Iterable[str] = (),
+    project: str = "",
 ) -> Session:
     """Return the session of this process, made of what the first caller passes; see `Session`.
 
@@ -43,7 +47,7 @@ def share_session(
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config, cancelled, before_change, keys))
+            _shared.append(Session(config, cancelled, before_change, keys, project))
             # A process that ends in good order was told so by the engine, which has got every reply by then.
             atexit.register(_shared[0].note_delivered)
         return _shared[0]
@@ -53,7 +57,12 @@ class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
     def __init__(
-        self, config: Config, cancelled: threading.Event, before_change: Callable[[], None], keys: Iterable[str] = ()
+        self,
+        config: Config,
+        cancelled: threading.Event,
+        before_change: Callable[[], None],
+        keys: Iterable[str] = (),
+        project: str = "",
     ) -> None:
         """Take what the front-end offers.
 
@@ -62,11 +71,13 @@ class Session:
             cancelled: Set when the user presses Ctrl-C; every wait listens to it.
             before_change: Called right before every request that changes something; raises to stop it.
             keys: All keys of the config, so that unknown settings are found.
+            project: The name of the project that the config belongs to.
         """
         self._config = config
         self._cancelled = cancelled
         self._before_change = before_change
         self._keys = tuple(keys)
+        self._project = project
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
         self._inventory: Inventory | None = None
@@ -86,7 +97,7 @@ class Session:
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
-            return load_settings(self._config, os.environ, self._keys)
+            return load_settings(self._config, os.environ, self._keys, self._project)
         except SettingsError as error:
             raise UserError(str(error)) from None
 

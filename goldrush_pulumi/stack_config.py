@@ -23,22 +23,27 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import pulumi
 from pulumi.runtime import is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from goldrush_pulumi.pipeline import Pipeline
+from goldrush_pulumi.project_files import stack_file
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
-from goldrush_pulumi.settings import NAMESPACE, SETTING_NAMES, SETTINGS
+from goldrush_pulumi.settings import SETTINGS
 from goldrush_pulumi.validation.declarations import PIPELINES, find_declaration_problems
 from goldrush_pulumi.validation.destinations import resolve_type
+from goldrush_pulumi.validation.documents import DocumentError, read_document
 from goldrush_pulumi.validation.inputs import find_shape_problems
+from goldrush_pulumi.validation.values import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goldrush_pulumi.settings import Setting
     from goldrush_pulumi.validation.problems import Problem
 
@@ -46,7 +51,7 @@ _Duration = Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$", descript
 
 
 class Timeouts(BaseModel):
-    """How long the verbs of a pipeline may take."""
+    """How long create, update and delete may take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -56,7 +61,7 @@ class Timeouts(BaseModel):
 
 
 class Options(BaseModel):
-    """What Pulumi, not GoldRush, is told about a declared pipeline."""
+    """Pulumi's own options of a declared pipeline."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -67,7 +72,7 @@ class Options(BaseModel):
     custom_timeouts: Timeouts | None = Field(default=None, description="How long create, update and delete may take.")
 
     def as_resource_options(self) -> pulumi.ResourceOptions:
-        """Turn into the options of a resource."""
+        """Return the options of the resource."""
         timeouts = self.custom_timeouts
         return pulumi.ResourceOptions(
             protect=self.protect,
@@ -76,12 +81,12 @@ class Options(BaseModel):
         )
 
 
-# The values of inputs are judged by `find_problems`, as in every other program; the model owns their names.
+# The values of inputs are checked by `find_problems`, as in every other program; the model owns their names.
 _INPUT_FIELDS: dict[str, Any] = dict.fromkeys(INPUTS, (object, None))
 Declaration = create_model(
     "Declaration",
     __base__=Options,
-    __doc__="One pipeline: its inputs, and what Pulumi is told about it.",
+    __doc__="One pipeline: its inputs, and Pulumi's options.",
     **_INPUT_FIELDS,
 )
 
@@ -89,8 +94,9 @@ Declaration = create_model(
 def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
     """Declare every pipeline of the selected stack's config.
 
-    Texts in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
-    `--secret`: which leaf it was is lost when config is read.
+    Values that are `secure:` in the stack's file become secrets. When anything under `pipelines` is secret and the file
+    is not found, or says something else, all texts that may be the secret one become secrets: Pulumi hands the config
+    to a program without saying which leaf was encrypted.
 
     Args:
         config: Where `pipelines` is looked up; without it, the config of the program's own project.
@@ -99,28 +105,29 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
         The resources by their names, in the order of the config.
 
     Raises:
-        pulumi.RunError: When `pipelines` is missing or anything is wrong with any pipeline; the message lists all of
-            it and holds no value.
+        pulumi.RunError: `pipelines` is missing, or anything is wrong with any pipeline; the message lists all of it and
+            holds no value.
     """
     config = config or pulumi.Config()
-    secret = is_config_secret(config.full_key(PIPELINES))
+    declared = read_declarations(config)
+    mark = _make_marker(config)
     return {
-        name: Pipeline(name, opts=options.as_resource_options(), **(_hide(inputs) if secret else inputs))
-        for name, (inputs, options) in read_declarations(config).items()
+        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, inputs))
+        for name, (inputs, options) in declared.items()
     }
 
 
 def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], Options]]:
-    """Read and judge `pipelines` without declaring anything.
+    """Read and check `pipelines` without declaring anything.
 
     Returns:
         For each pipeline its inputs, in clear, and its options.
 
     Raises:
-        pulumi.RunError: As `declare_pipelines`.
+        pulumi.RunError: as `declare_pipelines`.
     """
     declared = _read_map(config)
-    # The provider reads transforms and ABIs, and says every warning, on the row of the pipeline.
+    # The provider reads transforms and ABIs, and shows every warning, on the row of the pipeline.
     found = (find_declaration_problems(name, entry, _find_problems) for name, entry in declared.items())
     errors = [problem for problems in found for problem in problems if problem.is_error]
     if errors:
@@ -151,8 +158,6 @@ def json_schema() -> Schema:
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/Declaration"},
                     },
-                    # Whoever misspells a setting sees it in the editor.
-                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES])})$)": False,
                 },
             }
         },
@@ -191,7 +196,7 @@ def _describe_setting(setting: Setting) -> Schema:
 
 
 def _destination_rule(type_: str) -> Schema:
-    """Hold `destination_config` to its type's fields, whether the type is said inside it or beside it."""
+    """Return the rule that `destination_config` has its type's fields, with the type inside it or beside it."""
     said: Schema = {"properties": {"type": {"const": type_}}, "required": ["type"]}
     inside: Schema = {"properties": {"destination_config": said}, "required": ["destination_config"]}
     beside: Schema = {"properties": {"destination_type": {"const": type_}}, "required": ["destination_type"]}
@@ -226,16 +231,62 @@ def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
 
+def _make_marker(config: pulumi.Config) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Return what marks the secrets among the inputs of a pipeline, given its name and the inputs."""
+    if not is_config_secret(config.full_key(PIPELINES)):
+        return lambda _name, inputs: inputs
+    written = _read_stack_file(config)
+    if isinstance(written, Mapping) and _is_written_as(config.get_object(PIPELINES), written):
+        return lambda name, inputs: {key: _mark(value, written[name].get(key)) for key, value in inputs.items()}
+    return lambda _name, inputs: _hide(inputs)
+
+
+def _read_stack_file(config: pulumi.Config) -> object:
+    """Return `pipelines` as the stack's file has it, `UNKNOWN` in place of encrypted values; None when not found."""
+    file = stack_file()
+    try:
+        content = read_document(file).value if file else None
+    except DocumentError:
+        return None
+    values = content.get("config") if isinstance(content, Mapping) else None
+    if not isinstance(values, Mapping):
+        return None
+    is_own = config.name == pulumi.get_project()
+    return values.get(config.full_key(PIPELINES), values.get(PIPELINES) if is_own else None)
+
+
+def _is_written_as(value: object, written: object) -> bool:
+    """Return whether `written` is what a file says of `value`, so that it is the file in use and not an older one."""
+    if isinstance(written, Mapping) and isinstance(value, Mapping):
+        return written.keys() == value.keys() and all(_is_written_as(value[key], written[key]) for key in written)
+    if isinstance(written, list) and isinstance(value, list):
+        return len(written) == len(value) and all(map(_is_written_as, value, written))
+    return written is UNKNOWN or (type(written) is type(value) and written == value)
+
+
+def _mark(value: Any, written: Any) -> Any:
+    """Return `value` with a secret in each place where `written` has an encrypted value."""
+    if written is UNKNOWN:
+        return pulumi.Output.secret(value)
+    if isinstance(value, Mapping) and isinstance(written, Mapping):
+        return {key: _mark(item, written.get(key)) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(written, list):
+        return [_mark(item, of_item) for item, of_item in zip(value, written, strict=True)]
+    return value
+
+
+# The words and names that GoldRush itself shows everywhere are left out, and so is the path of an ABI.
+_MAY_BE_SECRET: Final = ("description", "transforms", "triggers", "abi_contract_addresses")
+
+
 def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap every text that may have been the secret one."""
-    hidden: dict[str, Any] = {"destination_config": _hide_config(inputs)}
-    if "transforms" in inputs:
-        hidden["transforms"] = _hide_texts(inputs["transforms"])
-    return {**inputs, **hidden}
+    """Mark every text that may be the secret one."""
+    hidden: dict[str, Any] = {name: _hide_texts(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
+    return {**inputs, **hidden, "destination_config": _hide_config(inputs)}
 
 
 def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap the texts of a destination, but not the words GoldRush documents, such as the format of files."""
+    """Mark the texts of a destination, except words that GoldRush documents, such as the format of files."""
     config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
     choices = {field.name: field.choices for field in destination.fields}
     return {

@@ -134,10 +134,13 @@ def update(
         return Reply(pipeline_id, _outputs(context, spec, done, olds))
 
 
-def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> Reply | None:
+def read(
+    session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any], *, is_import: bool = False
+) -> Reply | None:
     """Read a pipeline for a refresh, an import or a look-up by id; None when it is proven to be gone.
 
-    An import and a look-up have no inputs: they claim nothing, and nothing is expected of what they find.
+    An import and a look-up have no inputs: they claim nothing, and nothing is expected of what they find. Only an
+    import gets inputs in return; `is_import` says that this call may be one.
 
     Raises:
         UserError: it cannot be read, or a 404 cannot be believed.
@@ -178,7 +181,7 @@ def read(session: Session, call: CallContext, pipeline_id: str, properties: Mapp
                 unconfirmed=reading.unconfirmed,
             )
         )
-    marked = with_secrets_marked(reading.inputs)
+    marked = with_secrets_marked(reading.inputs) if inputs or is_import else {}
     if reading.diagnosis:
         raise InitFailed(pipeline_id, outputs, [reading.diagnosis], marked)
     return Reply(pipeline_id, outputs, marked)

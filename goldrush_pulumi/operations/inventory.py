@@ -119,7 +119,7 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
         sweep = _read_all(client, backwards=found.sweeps % 2 == 1, last_page=found.last_page)
         if sweep.agrees:
             return Listing(tuple(sweep.pipelines.values()), sweep.server_time)
-        is_complete = not found.add(sweep) and not found.is_cut
+        is_complete = not found.add(sweep) and found.may_be_complete
         if is_complete and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
             return Listing(tuple(found.pipelines.values()), found.server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
@@ -133,7 +133,7 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
 
 @dataclass
 class _Sweep:
-    """One reading of all pages. It `agrees` when no page repeats another and the number of pipelines is as told.
+    """One reading of all pages. It `agrees` when no page repeats another and their number is the total.
 
     It `is_cut` when more pages were promised and nothing new came.
     """
@@ -169,11 +169,20 @@ class _Found:
     sweeps: int = 0
     last_page: int = 1
     is_cut: bool = False
+    least_total: int = 0
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether the last reading from the front came to an end, and as many were found as there were at some time."""
+        return not self.is_cut and len(self.pipelines) >= self.least_total
 
     def add(self, sweep: _Sweep) -> bool:
         """Add a reading; return whether it found a pipeline that was there before the first reading and is new here."""
+        totals = [total for total in sweep.totals if total is not None]
         if not self.sweeps:
             self.server_time = sweep.server_time
+            self.least_total = min(totals, default=0)
+        self.least_total = min([self.least_total, *totals])
         fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
         self.pipelines |= sweep.pipelines
         self.sweeps += 1

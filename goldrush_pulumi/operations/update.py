@@ -310,7 +310,7 @@ def _previous_start(progress: Progress) -> PreviousStart:
 def _clear_removed(
     context: OperationContext, spec: PipelineSpec, progress: Progress, names: tuple[str, ...], old: Inputs
 ) -> None:
-    """Make sure that what the user removed is gone; a server that merges maps needs to be told with nulls.
+    """Make sure that what the user removed is gone; a server that merges maps gets nulls.
 
     Raises:
         OperationFailed: it is still there.

@@ -35,14 +35,14 @@ def config_with_secrets(config: struct_pb2.Struct) -> struct_pb2.Struct:
     return encode({name: secret(item) if _is_secret(name, item) else item for name, item in values.items()})
 
 
-def find_config_problems(config: struct_pb2.Struct) -> list[str]:
-    """Return what is wrong with the settings that are given, one line each."""
+def find_config_problems(config: struct_pb2.Struct, project: str) -> list[str]:
+    """Return what is wrong with the settings that are given to a provider of `project`, one line each."""
     # The key may come from the environment of a later run, and a preview of functions needs none.
     texts = {"goldrush:serviceKey": "not needed yet", **config_texts(config)}
     # The engine's own two arrive among them.
     names = [name for name in config.fields if name not in {"version", "pluginDownloadURL"}]
     try:
-        load_settings(texts.get, os.environ, [f"goldrush:{name}" for name in names])
+        load_settings(texts.get, os.environ, [f"goldrush:{name}" for name in names], project)
     except SettingsError as error:
         return str(error).splitlines()
     return []

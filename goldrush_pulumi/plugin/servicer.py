@@ -93,7 +93,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Find settings that cannot be used. A missing key is left to the first verb that needs it."""
         reply = provider_pb2.CheckResponse(inputs=config_with_secrets(request.news))
-        for problem in find_config_problems(request.news):
+        for problem in find_config_problems(request.news, _project_in(request.urn)):
             reply.failures.add(reason=problem)
         return reply
 
@@ -191,7 +191,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         done = self._run(
             "read",
             context,
-            lambda: verbs.read(self._session, call, request.id, outputs.values),
+            lambda: verbs.read(self._session, call, request.id, outputs.values, is_import=True),
             outputs,
             recorded,
             owner=owner,
@@ -273,6 +273,11 @@ def _owner_of(provider_id: str) -> str | None:
 def _name_in(urn: str) -> str:
     """Return the resource's name at the end of a URN; the name itself may hold "::"."""
     return urn.split("::", 3)[-1]
+
+
+def _project_in(urn: str) -> str:
+    """Return the project of a URN, "urn:pulumi:stack::project::..."; empty where there is no URN."""
+    return next(iter(urn.split("::")[1:2]), "")
 
 
 def _in_words(problem: Problem, inputs: Mapping[str, Any]) -> str:

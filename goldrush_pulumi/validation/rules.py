@@ -35,9 +35,9 @@ class Rule(Enum):
     DUPLICATE_KEY = ("GR108", "error", "A key stands twice in one map.")
     BAD_DURATION = ("GR109", "error", "A timeout is not a duration such as `10m`.")
     UNDOCUMENTED_VALUE = ("GR110", "warning", "The documentation does not name the value.")
+    LOST_DIGITS = ("GR111", "warning", "A number is too large for its last digits to survive.")
     UNWORKABLE_OPTION = ("GR112", "error", "A resource option cannot work for pipelines.")
     IGNORES_NOTHING = ("GR113", "warning", "A path of `ignore_changes` matches no input.")
-    LOST_DIGITS = ("GR111", "warning", "A number is too large for its last digits to survive.")
 
     BAD_TOPIC = ("GR201", "error", "The topic does not have the form of a topic.")
     UNKNOWN_TOPIC_PART = ("GR202", "warning", "A part of the topic looks misspelt.")

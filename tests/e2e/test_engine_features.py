@@ -112,7 +112,7 @@ def test_replacement_warns_before_it_deletes(world: World) -> None:
     stack.program(pipeline(topic="eth.mainnet.ref.block.swap.v3"))
     ended = stack.preview()
     assert "a change of topic replaces the pipeline: the old one is deleted before the new one is created" in ended
-    assert "option `protect`" in ended
+    assert "pulumi state protect" in ended
 
 
 def test_protected_pipeline_stays(world: World) -> None:

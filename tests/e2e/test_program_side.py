@@ -334,3 +334,16 @@ def test_what_a_transform_marks_is_kept_out_of_messages(world: World) -> None:
     )
     world.emulator.script("swaps", logs=[f"FATAL: no such thing: {secret}"], until="never")
     assert "no such thing: [secret]" in stack.up(expect=1)
+
+
+def test_unmanaged_pipeline_is_not_complained_of(world: World) -> None:
+    """A pipeline that was only looked up may be down: refresh shows its phase and asks for nothing."""
+    pipeline_id = made_elsewhere(world)
+    world.strays.add(pipeline_id)
+    stack = world.stack(f"found = goldrush.Pipeline.get('found', {pipeline_id!r})", pipeline("swaps"))
+    stack.up()
+    world.emulator.fail(pipeline_id, ["FATAL: down"])
+    for _ in range(2):
+        assert "FATAL" not in stack.refresh("--diff")
+    assert stack.resource("found").outputs["phase"] == "FAILED"
+    assert stack.resource("found").init_errors == ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -63,9 +64,13 @@ def _event_loop() -> Iterator[None]:
     ours, theirs = asyncio.new_event_loop(), asyncio.new_event_loop()
     ours.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(theirs,)))
     asyncio.set_event_loop(ours)
+    # As the language host does: a program that ends early leaves tasks behind, which asyncio would report one by one.
+    logger = logging.getLogger("asyncio")
+    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
+        logger.setLevel(logging.NOTSET)
         ours.run_until_complete(ours.shutdown_default_executor())
         asyncio.set_event_loop(None)
         ours.close()

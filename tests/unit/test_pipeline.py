@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = "pulumi-python:dynamic/goldrush:Pipeline"
 TOPIC = "base.mainnet.ref.block.swap.v3"
+LOGS = "base.mainnet.ref.block.logs"
 POSTGRES: dict[str, Any] = {
     "url": "postgresql://db.example.com:5432/analytics",
     "user": "goldrush",
@@ -211,6 +212,33 @@ def test_an_abi_may_be_parsed_already() -> None:
     assert inputs_of(decoding(abi_file={"abi": ABI}))["abi_file"] == {"abi": ABI}
 
 
+LARGE_ABI = [{"type": "event", "name": f"Swap{number}", "inputs": []} for number in range(2500)]
+
+
+def test_a_large_abi_is_registered_as_text(tmp_path: Path) -> None:
+    """One string in place of hundred thousands of values, given as a list or by path; a small one stays a list."""
+    (tmp_path / "swap.json").write_text(json.dumps(LARGE_ABI, indent=1), "utf-8")
+    packed = inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI))["abi_file"]
+
+    assert isinstance(packed, str)
+    assert json.loads(packed) == LARGE_ABI
+    assert inputs_of(keywords(topic=LOGS, abi_file=tmp_path / "swap.json"))["abi_file"] == packed
+    assert inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI[:9]))["abi_file"] == LARGE_ABI[:9]
+
+
+def test_a_large_abi_with_outputs_stays_as_it_is() -> None:
+    """What another resource decides on cannot be written as text before that resource exists."""
+
+    def program() -> Any:
+        name = pulumi.Output.from_input("Last")
+        return keywords(topic=LOGS, abi_file=[*LARGE_ABI, {"type": "event", "name": name, "inputs": []}])()
+
+    assert inputs_of(program)["abi_file"] == [
+        *LARGE_ABI,
+        {"type": "event", "name": "Last", "inputs": []},
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -271,8 +299,8 @@ def test_all_mistakes_of_a_pipeline_are_named_together() -> None:
         lambda: untyped("x", project="", topik=TOPIC, destination_config=postgres(), transforms={"swaps": "DROP"})
     ).splitlines()
 
-    assert lines[0] == "declare pipelines: fix these inputs"
-    paths = ["x: topic", "x: topik", "x: project", 'x: transforms["swaps"]']
+    assert lines[0] == "declare pipeline x: fix these inputs"
+    paths = ["topic", "topik", "project", 'transforms["swaps"]']
     assert [line.strip().rpartition(": ")[0] for line in lines[1:]] == paths
     assert 'did you mean "topic"?' in lines[2]
 
@@ -392,7 +420,7 @@ def test_a_transformation_may_keep_pipelines(place: Callable[..., Any]) -> None:
 def test_what_a_transformation_makes_is_checked(place: Callable[..., Any]) -> None:
     """A transformation may put a mistake right, and its own are reported."""
     assert inputs_of(place(change(topic=lambda: TOPIC), lambda **more: declare(topic="t", **more)))["topic"] == TOPIC
-    assert "topic: does not read like a topic" in refusal(place(change(topic=lambda: "t"), declare))
+    assert "topic: does not have the form of a topic" in refusal(place(change(topic=lambda: "t"), declare))
     refused = change(opts=lambda opts: ResourceOptions.merge(opts, ResourceOptions(delete_before_replace=False)))
     assert "delete_before_replace: cannot be False" in refusal(place(refused, declare))
 

@@ -157,7 +157,7 @@ def test_the_time_of_the_verb_is_the_time_of_the_wait() -> None:
 
 
 def test_paused_from_the_start() -> None:
-    """A wish for "paused" goes with the POST; where the server honours it nothing more is sent."""
+    """The desired status "paused" goes with the POST; where the server honours it nothing more is sent."""
     client = ScriptedClient(create=[held(status="paused")], status=[PAUSED])
 
     create(context_of(client), spec_of(status="paused"))
@@ -221,8 +221,8 @@ def test_unhealthy_is_a_failure() -> None:
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_a_lost_answer_is_found_by_its_mark(account: Account, how: str) -> None:
-    """Whatever hides the answer of a POST that was carried out, the pipeline is found and is ours; one POST."""
+def test_lost_response_is_found_by_the_tag(account: Account, how: str) -> None:
+    """Whatever hides the response to a POST that was carried out, the pipeline is found and is ours; one POST."""
     account.server.fault("POST", **LOST[how])
 
     done = create(account.process().context(), spec_of())
@@ -233,7 +233,7 @@ def test_a_lost_answer_is_found_by_its_mark(account: Account, how: str) -> None:
 
 
 @pytest.mark.parametrize("how", LOST)
-def test_a_post_that_was_not_carried_out_is_told(account: Account, how: str) -> None:
+def test_post_that_was_not_carried_out_is_reported(account: Account, how: str) -> None:
     """Where nothing appears within the time, the error says that it is not known, and nothing is sent again."""
     account.server.fault("POST", **{**LOST[how], "commit": False, "drop": "before" if "drop" in LOST[how] else None})
     clock = FakeClock()
@@ -283,8 +283,8 @@ def test_ctrl_c_ends_the_look(account: Account) -> None:
     assert len(clock.sleeps) == 1
 
 
-def test_without_a_mark_nothing_can_be_found(account: Account) -> None:
-    """With marks turned off a lost answer is told at once."""
+def test_without_a_tag_nothing_can_be_found(account: Account) -> None:
+    """With tags turned off a lost response fails the create at once."""
     account.server.fault("POST", drop="after")
 
     with pytest.raises(CreateUnknown):
@@ -311,8 +311,8 @@ def test_the_next_run_finds_what_came_late(account: Account) -> None:
 
 @pytest.mark.parametrize("overflow", ["trim", "refuse"])
 @pytest.mark.parametrize("limit", [len(SHORT), len(SHORT) + 3, len(SHORT) + 20])
-def test_a_server_without_room_for_the_mark(account: Account, limit: int, overflow: str) -> None:
-    """Where the mark does not fit the pipeline is created without, its description is whole, and a warning says so."""
+def test_a_server_without_room_for_the_tag(account: Account, limit: int, overflow: str) -> None:
+    """Where the tag does not fit, the pipeline is created without, its description is whole, and a warning says so."""
     account.server.switch(description_limit=limit, description_overflow=overflow)
 
     done = create(account.process().context(), spec_of(description=SHORT))
@@ -323,8 +323,8 @@ def test_a_server_without_room_for_the_mark(account: Account, limit: int, overfl
 
 
 @pytest.mark.parametrize("overflow", ["trim", "refuse"])
-def test_a_change_where_the_mark_does_not_fit(account: Account, overflow: str) -> None:
-    """A longer description that leaves no room for the mark any more is stored as the user wrote it."""
+def test_a_change_where_the_tag_does_not_fit(account: Account, overflow: str) -> None:
+    """A longer description that leaves no room for the tag any more is stored as the user wrote it."""
     done = create(account.process().context(), spec_of(description=SHORT))
     account.server.switch(description_limit=len(LONG) + 10, description_overflow=overflow)
 
@@ -344,8 +344,8 @@ def test_a_server_that_cuts_even_the_users_words(account: Account) -> None:
     assert [request.method for request in account.server.requests() if request.method != "GET"] == ["POST"]
 
 
-def test_an_update_keeps_the_mark(account: Account) -> None:
-    """A new description carries the mark on; a change of anything else does not send the description."""
+def test_an_update_keeps_the_tag(account: Account) -> None:
+    """A new description carries the tag on; a change of anything else does not send the description."""
     process = account.process()
     done = create(process.context(), spec_of(description="one"))
     update(process.context(), done.pipeline_id, inputs_of(description="one"), spec_of(description="two"))
@@ -357,8 +357,8 @@ def test_an_update_keeps_the_mark(account: Account) -> None:
     assert [sorted(body) for body in patches] == [["description"], ["name"]]
 
 
-def test_clearing_a_description_keeps_the_mark(account: Account) -> None:
-    """A removed description leaves the mark alone there."""
+def test_clearing_a_description_keeps_the_tag(account: Account) -> None:
+    """A removed description leaves nothing but the tag."""
     process = account.process()
     done = create(process.context(), spec_of(description="one"))
     update(process.context(), done.pipeline_id, inputs_of(description="one"), spec_of())

@@ -25,8 +25,6 @@ from tests.support.clock import FakeClock
 from tests.support.pipelines import PIPELINE_ID, POSTGRES, inputs_of, response_to, spec_of, status_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from goldrush_pulumi.operations.context import OperationContext
 
 LOST: dict[str, dict[str, Any]] = {
@@ -81,7 +79,8 @@ class Stack:
 
 
 @pytest.fixture
-def stack(account: Account) -> Iterator[Stack]:
+def stack(account: Account) -> Stack:
+    """A deployed pipeline, and its record."""
     return Stack(account)
 
 

@@ -164,7 +164,7 @@ def test_removing_sends_empty_values() -> None:
 
 
 def test_what_was_merged_is_nulled_then() -> None:
-    """A server that merges maps keeps the removed table: it is told again with null."""
+    """A server that merges maps keeps the removed table: it is sent as null then."""
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
     client, done = updating(old, new, update=[held(**old), held(**new)])
 
@@ -176,7 +176,7 @@ def test_what_was_merged_is_nulled_then() -> None:
 
 
 def test_what_will_not_go_fails_clearly() -> None:
-    """A server that keeps what was removed in spite of null is told of, and state goes on showing it."""
+    """A server that keeps what was removed in spite of null is named, and state goes on showing it."""
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
     client = ScriptedClient(get=[held(**old)], status=[RUNNING], update=[held(**old)])
 
@@ -264,13 +264,13 @@ def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
 
 
 def test_a_failure_that_nothing_heals() -> None:
-    """Neither sent again nor paused and resumed: the failure is told, and each was tried once only."""
+    """Neither sent again nor paused and resumed: the failure is reported, and each was tried once only."""
     client = ScriptedClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of())
 
     assert [call[0] for call in client.changes] == ["update", "set_status", "set_status"]
-    assert "GoldRush has not deployed it anew since the change" in failed.reason
+    assert "GoldRush has not deployed it again since the change" in failed.reason
 
 
 def test_cancelled_between_pause_and_resume() -> None:
@@ -284,7 +284,7 @@ def test_cancelled_between_pause_and_resume() -> None:
 
 
 def test_resume_of_a_pipeline_paused_by_hand() -> None:
-    """With nothing to send and the wish not met, the status is set and the new deployment waited for."""
+    """With nothing to send and another status than desired, the status is set and the new deployment waited for."""
     client, done = resuming(
         get=[held(status="paused")], set_status=[held()], status=[PAUSED, NEW_DEPLOYING, NEW_RUNNING]
     )
@@ -335,7 +335,7 @@ def test_what_has_ended_is_not_run_again(shown: str, old: Any, new: Any, sent: l
 
 
 def test_a_trigger_sends_everything() -> None:
-    """A changed trigger deploys anew: the whole configuration is sent, and a moved start_time is enough."""
+    """A changed trigger deploys again: the whole configuration is sent, and a moved start_time is enough."""
     client, done = updating({}, {"triggers": {"run": 2}})
 
     assert [call[0] for call in client.changes] == ["update"]
