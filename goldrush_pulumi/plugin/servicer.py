@@ -23,9 +23,9 @@ from goldrush_pulumi.plugin.names import DESTINATION_CONFIG, DESTINATION_TYPE, i
 from goldrush_pulumi.plugin.plans import planned_outputs, property_changes
 from goldrush_pulumi.plugin.provider_config import config_texts, config_with_secrets, find_config_problems
 from goldrush_pulumi.plugin.replies import failure_of, with_owner
-from goldrush_pulumi.plugin.values import parsed_abi, read, write
+from goldrush_pulumi.plugin.values import read, write
 from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
-from goldrush_pulumi.schema.pipeline import canonical
+from goldrush_pulumi.schema.pipeline import canonical, packed_abi, parsed_abi
 from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNKNOWN_VALUE
 from goldrush_pulumi.session import Session
 from goldrush_pulumi.validation.rules import Rule
@@ -125,7 +125,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Validate inputs. Problems carry no property name, for the engine would print that property's value."""
         olds, news = read(request.olds), read(request.news)
         if "abi_file" in news.values:
-            news.values["abi_file"] = parsed_abi(news.values["abi_file"])
+            news.values["abi_file"] = packed_abi(parsed_abi(news.values["abi_file"]))
         call = self._call(request, {}, news)
         checked = self._run("check", context, lambda: verbs.check(call, olds.values, news.values))
         problems = []

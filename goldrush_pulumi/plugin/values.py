@@ -6,7 +6,6 @@ own, so every reply has to carry them again. Writing puts them back. In between,
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -113,16 +112,6 @@ def encode(values: Mapping[str, Any]) -> struct_pb2.Struct:
     for key, item in values.items():
         _encode(struct.fields[key], item)
     return struct
-
-
-def parsed_abi(value: Any) -> Any:
-    """Return an ABI that was given as JSON text in its parsed form; anything else as it is."""
-    if not isinstance(value, str):
-        return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return value
 
 
 def _decode(value: struct_pb2.Value) -> Any:
