@@ -21,10 +21,10 @@ PARALLEL := --numprocesses 2 --dist loadfile
 UNIT_PARALLEL := --numprocesses 4 --dist load
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel schema reference emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive schema reference emulator bench clean
 
 help: ## List the verbs
-	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 
 setup: ## Make .venv with the locked packages, and find or build the Pulumi CLI
 	@PATH="$(ORIGINAL_PATH)" $(PYTHON) -m tools.setup_environment
@@ -106,10 +106,13 @@ dist: setup ## Build sdist and wheel into dist/ (TAG=v1.2.3 refuses to build ano
 wheel: setup ## Install the wheel into an empty venv, and test its command line and its public names there
 	$(BIN)/python -m tools.distribution --check
 
+plugin-archive: setup ## Build what `pulumi plugin install resource goldrush VERSION --file` takes, into dist/
+	$(BIN)/python -m tools.plugin_archive
+
 schema: setup ## Write the JSON Schema of the stack files
 	$(BIN)/python -m goldrush_pulumi.stack_config > schemas/.new && mv schemas/.new schemas/pulumi-stack.schema.json
 
-reference: setup ## Write the tables of the documentation from the code
+reference: setup ## Write the generated classes, the schema of the plugin and the tables of the documentation
 	$(BIN)/python -m tools.reference
 
 emulator: setup ## Run a local GoldRush until Ctrl-C, where the stacks `dev` of this repository look for it (PROBE=1 connects to destinations)

@@ -18,7 +18,7 @@ from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
 from goldrush_pulumi.schema.pipeline import ECHOED, INPUTS, OUTPUTS, height_digits, packed_abi
-from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, SECRET_PATHS, SIBLINGS
+from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE, SECRET_PATHS, SIBLINGS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 from goldrush_pulumi.validation.problems import Problem
 from goldrush_pulumi.validation.rules import Rule
@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goldrush_pulumi.declarations import Declarations
+
+
+_PLUGIN_ALIAS = pulumi.Alias(type_=PLUGIN_PIPELINE_TYPE)
 
 
 class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
@@ -108,7 +111,8 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
             return None
         self._is_complete = True
         properties = self._complete(args.name, args.props, args.opts)
-        needed = pulumi.ResourceOptions(delete_before_replace=True)
+        # The alias finds the state of a stack that moves back from the plugin.
+        needed = pulumi.ResourceOptions(delete_before_replace=True, aliases=[_PLUGIN_ALIAS])
         if _may_change_later(args.opts):
             needed.transforms = [_complete_in_engine]
         return pulumi.ResourceTransformationResult(properties, pulumi.ResourceOptions.merge(args.opts, needed))

@@ -1,4 +1,4 @@
-"""The six verbs that Pulumi calls on a pipeline, each a few steps that are done elsewhere.
+"""The front-end for Python programs: the six verbs as the host of dynamic providers calls them.
 
 `goldrush_pulumi.provider.make_provider` is written into the state of every stack that holds a pipeline. Neither this
 module nor that function may ever be renamed or moved.
@@ -6,7 +6,8 @@ module nor that function may ever be renamed or moved.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import functools
+from typing import Any
 
 import pulumi
 from pulumi.dynamic import (
@@ -20,25 +21,18 @@ from pulumi.dynamic import (
     UpdateResult,
 )
 
-from goldrush_pulumi import engine
+from goldrush_pulumi import engine, verbs
+from goldrush_pulumi.operations.call import CallContext
 from goldrush_pulumi.operations.diff import compare
-from goldrush_pulumi.operations.identity import recorded_owners
-from goldrush_pulumi.operations.redaction import secret_leaf_paths
-from goldrush_pulumi.operations.spec import PipelineSpec, with_defaults
-from goldrush_pulumi.schema.pipeline import INPUTS, REPLACING, whole_numbers
-from goldrush_pulumi.schema.wire import HIDDEN_INPUTS, OWNER, PROVIDER, SIBLINGS, UNCONFIRMED
+from goldrush_pulumi.plugin.destination import api_properties
+from goldrush_pulumi.plugin.names import DESTINATION
+from goldrush_pulumi.schema.wire import OWNER, UNCONFIRMED
 from goldrush_pulumi.session import Session, share_session
 from goldrush_pulumi.settings import parallel_setting
-from goldrush_pulumi.validation.inputs import find_problems
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
 
 
 def make_provider() -> PipelineProvider:
-    """The provider, as state remembers it: by this function's name alone."""
+    """Return the provider, as state remembers it: by this function's name alone."""
     return PipelineProvider()
 
 
@@ -54,7 +48,7 @@ class PipelineProvider(ResourceProvider):
 
     def __init__(self) -> None:
         super().__init__()
-        self._session = Session(lambda _key: None)
+        self._session = Session(lambda _key: None, engine.cancelled, engine.require_engine)
 
     def __reduce__(self) -> tuple[Any, ...]:
         return make_provider, ()
@@ -63,241 +57,78 @@ class PipelineProvider(ResourceProvider):
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
         keys = getattr(req.config, "_props", None) or ()
-        self._session = share_session(req.config.get, keys, pulumi.get_project())
+        self._session = share_session(
+            req.config.get, engine.cancelled, engine.require_engine, keys, pulumi.get_project()
+        )
         engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
     def check(self, olds: dict[str, Any], news: dict[str, Any]) -> CheckResult:
-        """Called before every diff: all problems at once, defaults filled in, credentials marked as secrets.
+        """Called before every diff.
 
-        Offline. Problems carry no property name, for the engine would print that property's value beside it. What
-        stands in the recorded inputs too was read when it was new; it loads no parser and is not warned of again.
+        Problems carry no property name, for the engine would print that property's value beside it.
         """
-        given = {key: value for key, value in news.items() if key != PROVIDER}
-        request = engine.current_request()
-        self._session.claims.declare(request.urn)
-        inputs = with_defaults(given, request.resource_name)
-        if SIBLINGS in olds:
-            # Only create reads them; a pipeline that is added to the program is no change of this one.
-            inputs[SIBLINGS] = olds[SIBLINGS]
-        elif olds:
-            inputs.pop(SIBLINGS, None)
-        problems = find_problems(inputs, engine.is_unknown, olds)
-        if any(olds.get(name) != value for name, value in inputs.items()):
-            for problem in problems:
-                if not problem.is_error:
-                    engine.warn_once(str(problem), about=request.urn)
-        return CheckResult(
-            with_secrets_marked(inputs), [CheckFailure("", str(problem)) for problem in problems if problem.is_error]
-        )
+        checked = verbs.check(self._session, _call(), _by_api_names(olds), news)
+        return CheckResult(checked.inputs, [CheckFailure("", str(problem)) for problem in checked.errors])
 
     @engine.verb
     def diff(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> DiffResult:
-        """Called with the recorded outputs and the checked inputs. Offline.
+        """Called with the recorded outputs and the checked inputs.
 
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
-        difference = compare(olds, news)
-        replaces = list(difference.replaces)
-        self._session.journal.note_recorded(id_)
-        # A refresh asks for a diff too, of resources that the program may not declare any more: no check came before.
-        is_declared = self._session.claims.is_declared(engine.current_request().urn)
-        if is_declared:
-            self._claim(id_, news, is_replaced=bool(replaces))
-        else:
-            self._session.claims.see(id_)
+        call = _call()
+        difference = verbs.diff(self._session, call, id_, _by_api_names(olds), news)
         if not difference:
-            return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
-        if replaces and is_declared:
-            _require_replaceable(replaces, news)
-        recorded = engine.current_request().inputs
-        only_drift = bool(recorded) and not compare(recorded, news)
-        return DiffResult(changes=True if only_drift else None, replaces=replaces, delete_before_replace=True)
+            # State of the plugin has other names: an update that sends nothing rewrites it.
+            return DiffResult(changes=DESTINATION in olds or bool(olds.get(UNCONFIRMED)))
+        only_drift = bool(call.recorded_inputs) and not compare(call.recorded_inputs, news)
+        return DiffResult(
+            changes=True if only_drift else None, replaces=list(difference.replaces), delete_before_replace=True
+        )
 
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Called for a pipeline that is in no state. Returns when its phase is what `status` and `wait_for` ask for."""
-        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.create import create_or_adopt  # noqa: PLC0415
-
-        spec = PipelineSpec(_inputs(props))
-        with self._session.context(spec.inputs, owner=props.get(OWNER)) as context:
-            try:
-                done = create_or_adopt(context, spec)
-            except OperationFailed as failure:
-                raise _init_failed(context, spec, failure, {}) from None
-            return CreateResult(done.pipeline_id, _outputs(context, spec, done, {}))
+        """Called for a pipeline that is in no state."""
+        reply = verbs.create(self._session, _call(), props, props.get(OWNER))
+        return CreateResult(reply.id, reply.outputs)
 
     @engine.verb
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
-        from goldrush_pulumi.operations.context import OperationFailed  # noqa: PLC0415 - loads the network stack
-        from goldrush_pulumi.operations.update import update  # noqa: PLC0415
-
-        self._session.journal.note_recorded(id_)
-        spec = PipelineSpec(_inputs(news))
-        owners = recorded_owners(olds, engine.current_request().inputs)
-        with self._session.context(spec.inputs, olds, owner=news.get(OWNER), owners=owners) as context:
-            try:
-                done = update(context, id_, olds, spec)
-            except OperationFailed as failure:
-                raise _init_failed(context, spec, failure, olds) from None
-            return UpdateResult(_outputs(context, spec, done, olds))
+        earlier = _by_api_names(olds)
+        return UpdateResult(verbs.update(self._session, _call(), id_, earlier, news, news.get(OWNER)).outputs)
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
         """Called by refresh and by `Pipeline.get`. A pipeline that is not live stays marked as such.
 
-        `Pipeline.get` has no inputs: it claims nothing, and nothing is expected of what it finds.
+        `Pipeline.get` has no inputs, and its pipeline stays one that was only looked up.
         """
-        from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
-        from goldrush_pulumi.operations.read import read  # noqa: PLC0415
-
-        request = engine.current_request()
-        # Where the SDK hides the request, the outputs stand in for the inputs that they echo.
-        recorded = _inputs(request.inputs if request.urn else props)
-        inputs = recorded if "project" in recorded else {}
-        owners = recorded_owners(props, request.inputs)
-        with self._session.context(inputs, props, owners=owners) as context:
-            if inputs:
-                context.claims.see(id_)
-                self._session.journal.note_recorded(id_)
-            reading = read(context, id_, inputs, props)
-            if reading is None:
-                return ReadResult("", {})
-            outputs = outputs_of_reading(
-                reading.inputs,
-                reading.pipeline,
-                reading.status,
-                context.fingerprint_of(id_),
-                props,
-                owners=owners,
-                unconfirmed=reading.unconfirmed,
-            )
-        # Without inputs, the pipeline stays one that was only looked up: nobody has asked for anything.
-        observed = with_secrets_marked(reading.inputs) if inputs else {}
-        if reading.diagnosis:
-            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], observed)
-        return ReadResult(id_, with_secrets_marked(outputs), observed)
+        reply = verbs.read(self._session, _call(), id_, props)
+        return ReadResult("", {}) if reply is None else ReadResult(reply.id, reply.outputs, reply.inputs)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Called to delete. Returns when the server says that the pipeline is gone."""
-        from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
-
-        self._session.journal.note_recorded(id_)
-        owners = recorded_owners(props, engine.current_request().inputs)
-        with self._session.context(props, owners=owners) as context:
-            delete(context, id_, props)
-
-    def _claim(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
-        """Note which declared resource has the pipeline, or what will be created in its place.
-
-        Raises:
-            engine.UserError: another declared resource has it.
-        """
-        claims = self._session.claims
-        if is_replaced:
-            claims.see(pipeline_id)
-            if not engine.contains_unknown(news):
-                claims.plan_replacement(pipeline_id, _inputs(news))
-            return
-        other = claims.hold(pipeline_id, engine.current_request().urn)
-        if other is not None:
-            raise engine.UserError(
-                f"{pipeline_id} is recorded by two resources, this one and {other}; remove one of the records with"
-                " `pulumi state delete <URN>`, which leaves the pipeline alone, and give no adopt_id twice"
-            )
+        verbs.delete(self._session, _call(), id_, props)
 
 
-def with_secrets_marked(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """Return `properties` with every credential marked as secret: each reply with properties passes here.
-
-    The engine knows only the marks of the program; a credential that was passed in plain text, or that the server
-    showed unmasked, would otherwise be stored in clear.
-    """
-    result = dict(properties)
-    for path in secret_leaf_paths(properties):
-        _mark_secret(result, ("destination_config", *path))
-    return result
-
-
-def _mark_secret(container: dict[str, Any], path: tuple[str, ...]) -> None:
-    """Replace the leaf at `path` by its marked form, copying every container on the way."""
-    *parents, last = path
-    for key in parents:
-        if engine.secret(container[key]) is container[key]:
-            return
-        container[key] = dict(container[key])
-        container = container[key]
-    if not engine.is_unknown(container[last]):
-        container[last] = engine.secret(container[last])
-
-
-def _inputs(properties: Mapping[str, Any]) -> dict[str, Any]:
-    """The inputs among some properties, hidden ones too, with whole numbers restored."""
-    names = (*INPUTS, *HIDDEN_INPUTS)
-    return {name: whole_numbers(properties[name]) for name in names if properties.get(name) is not None}
-
-
-def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
-    """Refuse a replacement that would delete a pipeline and then try to adopt it; warn of any other.
-
-    A value that is not known yet may turn out to be the old one, so it is warned of and not refused.
-    """
-    named = ", ".join(replaces)
-    is_certain = not all(engine.contains_unknown(news.get(name)) for name in replaces)
-    if is_certain and news.get("adopt_id"):
-        msg = (
-            f"adopt_id: a change of {named} replaces the pipeline, and the one to adopt would be deleted first;"
-            " remove adopt_id from the program first"
-        )
-        raise engine.UserError(msg)
-    engine.warn(
-        f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        " written stays; to keep it, run `pulumi state protect"
-        f" '{engine.current_request().urn}'` and set protect=True in its options, for the engine asks for both"
+def _call() -> CallContext:
+    """Return what the engine said about the verb that runs on this thread."""
+    request = engine.current_request()
+    return CallContext(
+        urn=request.urn,
+        name=request.resource_name,
+        recorded_inputs=_by_api_names(request.inputs),
+        timeout_seconds=request.timeout_seconds,
+        is_unknown=engine.is_unknown,
+        status=engine.status,
+        warn=engine.warn,
+        warn_once=functools.partial(engine.warn_once, about=request.urn),
     )
 
 
-def _outputs(
-    context: OperationContext,
-    spec: PipelineSpec,
-    done: Progress,
-    earlier: Mapping[str, Any],
-    failure: OperationFailed | None = None,
-) -> dict[str, Any]:
-    """The outputs of a pipeline that was changed.
-
-    Raises:
-        engine.InitFailed: they could not be put together. The pipeline exists, so what names it is recorded anyway.
-    """
-    try:
-        from goldrush_pulumi.operations.outputs import outputs_of  # noqa: PLC0415 - loaded when needed
-
-        fingerprint = context.fingerprint_of(done.pipeline_id)
-        return with_secrets_marked(
-            outputs_of(
-                spec,
-                done,
-                fingerprint,
-                earlier,
-                owners=context.owners,
-                unapplied=failure.unapplied if failure else (),
-                unconfirmed=failure.unconfirmed if failure else (),
-            )
-        )
-    except BaseException as error:  # noqa: BLE001 - a plain error would make the engine forget a pipeline that exists
-        fixed = {name: spec.inputs.get(name) for name in REPLACING}
-        reason = (
-            f"{context.subject(done.pipeline_id)} is recorded without its details: internal error"
-            f" {type(error).__name__}, please report it; `pulumi up` sends all of it again"
-        )
-        raise engine.InitFailed(done.pipeline_id, fixed, [*([failure.reason] if failure else []), reason]) from None
-
-
-def _init_failed(
-    context: OperationContext, spec: PipelineSpec, failure: OperationFailed, earlier: Mapping[str, Any]
-) -> engine.InitFailed:
-    done = failure.progress
-    return engine.InitFailed(done.pipeline_id, _outputs(context, spec, done, earlier, failure), [failure.reason])
+def _by_api_names(properties: dict[str, Any]) -> dict[str, Any]:
+    """Return recorded properties by the API's names: a program may move back from the plugin, which has others."""
+    return api_properties(properties) if DESTINATION in properties else properties

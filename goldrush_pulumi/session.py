@@ -10,12 +10,14 @@ import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi import engine
 from goldrush_pulumi.client_factory import open_client, policies_of
+from goldrush_pulumi.operations.call import saves_state_late
+from goldrush_pulumi.operations.errors import UserError
 from goldrush_pulumi.operations.identity import Claims
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
+    from goldrush_pulumi.operations.call import CallContext
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
@@ -31,17 +33,21 @@ _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
 
-def share_session(config: Config, keys: Iterable[str] = (), project: str = "") -> Session:
-    """Return the session of this process; the first caller's config counts.
-
-    `keys` are all keys of that config, and `project` is the name of the project that it belongs to.
+def share_session(
+    config: Config,
+    cancelled: threading.Event,
+    before_change: Callable[[], None],
+    keys: Iterable[str] = (),
+    project: str = "",
+) -> Session:
+    """Return the session of this process, made of what the first caller passes; see `Session`.
 
     State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
     each. With a session each, a delete would not know which pipelines the other instance's resources have.
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config, keys, project))
+            _shared.append(Session(config, cancelled, before_change, keys, project))
             # A process that ends in good order was told so by the engine, which has got every reply by then.
             atexit.register(_shared[0].note_delivered)
         return _shared[0]
@@ -50,8 +56,26 @@ def share_session(config: Config, keys: Iterable[str] = (), project: str = "") -
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
-    def __init__(self, config: Config, keys: Iterable[str] = (), project: str = "") -> None:
+    def __init__(
+        self,
+        config: Config,
+        cancelled: threading.Event,
+        before_change: Callable[[], None],
+        keys: Iterable[str] = (),
+        project: str = "",
+    ) -> None:
+        """Take what the front-end offers.
+
+        Args:
+            config: Returns a config value by its full key.
+            cancelled: Set when the user presses Ctrl-C; every wait listens to it.
+            before_change: Called right before every request that changes something; raises to stop it.
+            keys: All keys of the config, so that unknown settings are found.
+            project: The name of the project that the config belongs to.
+        """
         self._config = config
+        self._cancelled = cancelled
+        self._before_change = before_change
         self._keys = tuple(keys)
         self._project = project
         self._lock = threading.Lock()
@@ -60,20 +84,22 @@ class Session:
         self._journal: CreateJournal | None = None
         self.claims = Claims()
         """The pipelines that the resources of this process hold, shared by all its threads."""
+        self.taken_over: set[str] = set()
+        """The pipelines that a create of this process took over by their tag, shared by all its threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:
         """The settings of this process.
 
         Raises:
-            engine.UserError: a setting is missing, unknown or wrong.
+            UserError: a setting is missing, unknown or wrong.
         """
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
             return load_settings(self._config, os.environ, self._keys, self._project)
         except SettingsError as error:
-            raise engine.UserError(str(error)) from None
+            raise UserError(str(error)) from None
 
     @property
     def client(self) -> GoldRushClient:
@@ -112,40 +138,45 @@ class Session:
 
     def note_saved(self) -> None:
         """Note that the engine, which is still there, has saved what was returned to it some seconds ago."""
-        if self._journal is not None and not engine.saves_state_late():
+        if self._journal is not None and not saves_state_late():
             self._journal.note_delivered(_SAVED_AFTER_SECONDS)
 
     def _open(self) -> GoldRushClient:
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
         try:
-            return open_client(self.settings, cancelled=engine.cancelled, before_change=engine.require_engine)
+            return open_client(self.settings, cancelled=self._cancelled, before_change=self._before_change)
         except GoldRushError as error:
-            raise engine.UserError(str(error)) from None
+            raise UserError(str(error)) from None
 
     @contextlib.contextmanager
     def context(
         self,
+        call: CallContext,
         *secret_sources: Mapping[str, Any],
         owner: str | None = None,
         owners: frozenset[str] | None = frozenset(),
     ) -> Iterator[OperationContext]:
-        """Make the context of the verb that is running. Errors of GoldRush leave the block as one message for the user.
+        """Make the context of one call of a verb. Errors of GoldRush leave the block as one message for the user.
 
-        `secret_sources` are all sets of inputs with secrets that must not be shown. `owner` is the id of the stack's
-        `Owner`, None where pipelines carry no ownership tag; `owners` are those that the record names, None where it
-        cannot tell.
+        `secret_sources` are all sets of inputs with secrets that must not be shown. `owner` is the id that
+        pipelines of the stack are tagged with, None where they carry no ownership tag; `owners` are those that the
+        record names, None where it cannot tell.
         """
         from goldrush_pulumi.api import GoldRushError  # noqa: PLC0415 - see the class
 
-        context = self._context(secret_sources, owner, owners)
+        context = self._context(call, secret_sources, owner, owners)
         try:
             yield context
         except GoldRushError as error:
-            raise engine.UserError(str(error.redacted(context.redact))) from None
+            raise UserError(str(error.redacted(context.redact))) from None
 
     def _context(
-        self, secret_sources: tuple[Mapping[str, Any], ...], owner: str | None, owners: frozenset[str] | None
+        self,
+        call: CallContext,
+        secret_sources: tuple[Mapping[str, Any], ...],
+        owner: str | None,
+        owners: frozenset[str] | None,
     ) -> OperationContext:
         from goldrush_pulumi.operations.context import (  # noqa: PLC0415
             DEFAULT_TIMEOUT_SECONDS,
@@ -156,13 +187,13 @@ class Session:
         from goldrush_pulumi.operations.redaction import Redactor, known_secrets  # noqa: PLC0415
         from goldrush_pulumi.operations.wait import EventClock  # noqa: PLC0415
 
-        request, settings = engine.current_request(), self.settings
+        settings = self.settings
         redact = Redactor({*known_secrets(*secret_sources), settings.service_key})
-        timeout_seconds = request.timeout_seconds or DEFAULT_TIMEOUT_SECONDS
-        clock = EventClock(engine.cancelled)
+        timeout_seconds = call.timeout_seconds or DEFAULT_TIMEOUT_SECONDS
+        clock = EventClock(self._cancelled)
         ends_at = clock.now() + timeout_seconds
         return OperationContext(
-            name=request.resource_name or "of this resource",
+            name=call.name or "of this resource",
             # Every call of the verb takes its time out of the verb's.
             client=self.client.within(lambda: ends_at - clock.now()),
             clock=clock,
@@ -171,11 +202,11 @@ class Session:
             inventory=self.inventory,
             claims=self.claims,
             journal=self.journal,
-            urn=request.urn,
-            tag=OwnershipTag.of(owner, request.urn) if owner and request.urn else None,
+            urn=call.urn,
+            tag=OwnershipTag.of(owner, call.urn) if owner and call.urn else None,
             owners=None if owners is None else owners | ({owner} if owner else set()),
-            status=lambda text: engine.status(redact(text)),
-            warn=lambda text: engine.warn(redact(text)),
+            status=lambda text: call.status(redact(text)),
+            warn=lambda text: call.warn(redact(text)),
             policies=policies_of(settings),
             timeout_seconds=timeout_seconds,
         )

@@ -46,9 +46,14 @@ def main(arguments: list[str]) -> int:
 
 def require_tag(tag: str) -> None:
     """Raise DistributionError when `tag` is given and names another version than pyproject.toml."""
-    version = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"]
+    version = project_version()
     if tag not in {"", f"v{version}"}:
         raise DistributionError(f"release {tag}: pyproject.toml has version {version}; tag the commit v{version}")
+
+
+def project_version() -> str:
+    """Return the version in pyproject.toml."""
+    return str(tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]["version"])
 
 
 def build(folder: Path, *kinds: str) -> None:

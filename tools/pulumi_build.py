@@ -1,7 +1,7 @@
 """The Pulumi CLI from its Go modules, for machines that the official download does not reach.
 
-Two go.mod files pin what is built. The language host has one of its own: the last version of it that a Go module mirror
-can serve is 3.79.0, and it works with newer engines and SDKs.
+Each go.mod file pins what is built. The language host of Python has one of its own: the last version of it that a Go
+module mirror can serve is 3.79.0, and it works with newer engines and SDKs. That of YAML is a module of its own.
 """
 
 from __future__ import annotations
@@ -27,17 +27,22 @@ SDK_SCRIPTS = ("python/cmd/pulumi-language-python-exec", "python/dist/pulumi-res
 
 
 class Program(NamedTuple):
-    """A Go program: its package, and the folder whose go.mod and go.sum lock it."""
+    """A Go program: its package, the folder of its go.mod and go.sum, and the module that it is released with."""
 
     name: str
     package: str
     module: Path
+    released_with: str = SDK_MODULE
 
 
 TOOLS = Path(__file__).resolve().parent
 ENGINE = Program("pulumi", "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi", TOOLS / "pulumi-cli")
 LANGUAGE_HOST = Program(
     "pulumi-language-python", f"{SDK_MODULE}/python/cmd/pulumi-language-python", TOOLS / "pulumi-language-python"
+)
+YAML_MODULE = "github.com/pulumi/pulumi-yaml"
+YAML_HOST = Program(
+    "pulumi-language-yaml", f"{YAML_MODULE}/cmd/pulumi-language-yaml", TOOLS / "pulumi-language-yaml", YAML_MODULE
 )
 BINARIES = (ENGINE.name, LANGUAGE_HOST.name, *(Path(script).name for script in SDK_SCRIPTS))
 
@@ -52,11 +57,11 @@ def engine_version() -> str:
 
 
 def locked_version(program: Program) -> str:
-    """The Pulumi SDK's version in the program's go.mod, which is the program's own, without the leading v."""
+    """The version in the program's go.mod of the module that it is released with, without the leading v."""
     lock = program.module / "go.mod"
-    match = re.search(rf"{re.escape(SDK_MODULE)} v(\S+)", lock.read_text("utf-8"))
+    match = re.search(rf"{re.escape(program.released_with)} v(\S+)", lock.read_text("utf-8"))
     if match is None:
-        raise BuildError(f"read {lock}: it does not require {SDK_MODULE}; restore the file")
+        raise BuildError(f"read {lock}: it does not require {program.released_with}; restore the file")
     return match.group(1)
 
 
@@ -74,6 +79,17 @@ def build(version: str, folder: Path) -> Path:
         compile_program(program, folder / program.name)
     copy_scripts(folder)
     return folder
+
+
+def build_yaml_host(target: Path) -> None:
+    """Build the language host of YAML, which the official CLI has beside it.
+
+    Raises:
+        BuildError: No fitting Go, modules that cannot be fetched, or a failed compilation.
+    """
+    require_go()
+    say("building the Pulumi language host of YAML, since there is none beside the CLI; this happens once per machine")
+    compile_program(YAML_HOST, target)
 
 
 def require_go() -> None:

@@ -56,6 +56,29 @@ def provide(python: Path) -> Found:
         return complete(versions / version / "bin") or make(python, version, versions)
 
 
+def provide_yaml_host(found: Found) -> Path:
+    """Find or make the language host of YAML, which the examples in YAML need; answer the folder it lies in.
+
+    Raises:
+        pulumi_build.BuildError: There is none, and none can be built.
+    """
+    name = pulumi_build.YAML_HOST.name
+    present = shutil.which(name, path=os.pathsep.join([str(found.folder), os.environ.get("PATH", "")]))
+    if present is not None:
+        return Path(present).parent
+    versions = Path.home() / ".pulumi" / "versions"
+    version = f"yaml-{pulumi_build.locked_version(pulumi_build.YAML_HOST)}"
+    folder = versions / version / "bin"
+    versions.mkdir(parents=True, exist_ok=True)
+    with exclusive(versions / f".{version}.lock", waiting="waiting for another set-up that builds the host of YAML"):
+        if not os.access(folder / name, os.X_OK):
+            with staging(versions, version) as making:
+                (making / "built").mkdir()
+                pulumi_build.build_yaml_host(making / "built" / name)
+                move_in(making / "built", folder)
+    return folder
+
+
 def make(python: Path, version: str, versions: Path) -> Found:
     """Download or build the CLI into `versions`; the lock on that version must be held."""
     with staging(versions, version) as folder:

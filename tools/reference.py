@@ -1,8 +1,9 @@
 """Write what is generated from the schema: `python -m tools.reference`, or `--check` to only compare.
 
 These are the classes of destinations, arguments and results (`tools.generated_classes`), the JSON Schemas of commands
-(`tools.command_schemas`), and the tables of the documentation: a Markdown file takes one between
-`<!-- generated: NAME -->` and `<!-- end of generated -->`. A test fails when a file is not what the code says.
+(`tools.command_schemas`), the schema that the plugin serves (`tools.plugin_schema`), and the tables of the
+documentation: a Markdown file takes one between `<!-- generated: NAME -->` and `<!-- end of generated -->`. A test
+fails when a file is not what the code says.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from tools.command_schemas import schema_files
 from tools.generated_classes import generated_files
+from tools.plugin_schema import SCHEMA_FILE, schema_text
 from tools.reference_tables import TABLES
 
 if TYPE_CHECKING:
@@ -56,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tools.reference", description="Generated classes and tables.")
     parser.add_argument("--check", action="store_true", help="write nothing, name the files that are out of step")
     check = parser.parse_args(arguments).check
-    texts = generated_files() | schema_files() | {path: filled(path.read_text("utf-8")) for path in documents()}
+    texts = generated_files() | schema_files() | {SCHEMA_FILE: schema_text()}
+    texts |= {path: filled(path.read_text("utf-8")) for path in documents()}
     stale = {path: text for path, text in texts.items() if not path.is_file() or path.read_text("utf-8") != text}
     for path, text in stale.items():
         if not check:

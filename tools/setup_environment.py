@@ -53,7 +53,8 @@ def set_up() -> None:
         if LOCK_OLDEST.exists():
             install_packages(VENV_OLDEST, LOCK_OLDEST, itself=False)
         found = pulumi_cli.provide(VENV / "bin" / "python")
-        PULUMI_FOLDER_FILE.write_text(f"{found.folder}\n", "utf-8")
+        folders = dict.fromkeys((found.folder, pulumi_cli.provide_yaml_host(found)))
+        PULUMI_FOLDER_FILE.write_text(os.pathsep.join(map(str, folders)) + "\n", "utf-8")
 
 
 def install_packages(venv: Path, lock: Path, *, itself: bool) -> None:

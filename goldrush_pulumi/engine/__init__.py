@@ -9,11 +9,15 @@ back to the public API and warns once.
 
 from __future__ import annotations
 
-from .host import cancelled, enlarge_pool, install, require_engine, saves_state_late
+from goldrush_pulumi.operations.call import saves_state_late
+from goldrush_pulumi.operations.errors import InitFailed, UserError
+from goldrush_pulumi.schema.wire import secret, unwrap_secrets
+
+from .host import cancelled, enlarge_pool, install, require_engine
 from .log import status, warn, warn_once
-from .replies import EngineGone, InitFailed, UserError, verb
+from .replies import EngineGone, verb
 from .request import Request, current_request
-from .values import contains_unknown, is_unknown, secret, unwrap_secrets
+from .values import is_unknown
 
 __all__ = [
     "EngineGone",
@@ -21,7 +25,6 @@ __all__ = [
     "Request",
     "UserError",
     "cancelled",
-    "contains_unknown",
     "current_request",
     "enlarge_pool",
     "install",

@@ -37,9 +37,6 @@ _installed = False
 
 _original_cancels: list[FunctionType] = []
 
-_LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
-"""The CLI's own variable; it hands its environment on to plugins."""
-
 
 def install(pool_size: int, while_engine_lives: Callable[[], None] = lambda: None) -> None:
     """Enlarge the pool, listen to Ctrl-C and watch the engine. Idempotent, does no I/O that blocks, never raises.
@@ -65,11 +62,6 @@ def install(pool_size: int, while_engine_lives: Callable[[], None] = lambda: Non
             "that are running have ended"
         )
     threading.Thread(target=_watch, args=(while_engine_lives,), name="goldrush-engine-watcher", daemon=True).start()
-
-
-def saves_state_late() -> bool:
-    """Return whether the engine saves state when the run ends, and not after each step."""
-    return os.environ.get(_LATE_STATE, "").lower() in {"1", "true"}
 
 
 def enlarge_pool(size: int) -> None:

@@ -70,7 +70,7 @@ class _EngineHandler(logging.Handler):
 def engine_is_gone() -> bool:
     """Return whether the engine's socket refuses connections; anything less certain counts as alive."""
     address = engine_address()
-    return address is not None and _refuses(address) and _refuses(address)
+    return address is not None and refuses(address) and refuses(address)
 
 
 def _is_plugin_process() -> bool:
@@ -107,7 +107,8 @@ def _stub() -> Any:
     return engine_pb2_grpc.EngineStub(grpc.insecure_channel(address, options=(("grpc.enable_http_proxy", 0),)))
 
 
-def _refuses(address: str) -> bool:
+def refuses(address: str) -> bool:
+    """Return whether nobody listens at `address`, a `host:port`; anything less certain counts as somebody."""
     host, _, port = address.rpartition(":")
     try:
         with socket.create_connection((host.strip("[]"), int(port)), timeout=_PROBE_TIMEOUT_SECONDS) as connection:

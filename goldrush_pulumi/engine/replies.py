@@ -11,44 +11,15 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 from goldrush_pulumi.engine.log import DEBUG_VARIABLE, warn_once
 from goldrush_pulumi.engine.request import EngineCall, current_call, enter_verb
 from goldrush_pulumi.engine.values import is_plain
+from goldrush_pulumi.operations.errors import InitFailed, UserError
 from goldrush_pulumi.schema.wire import PROVIDER
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
-
-
-class UserError(Exception):
-    """An error with a text that reaches the user exactly as written; several lines are fine."""
+    from collections.abc import Callable, Iterator, Mapping
 
 
 class EngineGone(UserError):  # noqa: N818 - a state of affairs, caught by name
     """The engine that asked for this verb no longer listens: nothing more may be changed on its behalf."""
-
-
-class InitFailed(Exception):  # noqa: N818 - the engine's own word for it is "init failed"
-    """The resource exists but is not in the desired state: the engine records it and continues with the next `up`.
-
-    Raised by create, update or read. `outputs` and `inputs` are plain values and may hold raw secret dicts (see
-    `secret`). `reasons` are stored in the state in clear and shown to the user, one bullet each, so they must already
-    be free of secrets. `inputs` matters to read only: the engine takes them as the resource's new inputs (None: keeps
-    those it has).
-    """
-
-    def __init__(
-        self,
-        id: str,  # noqa: A002 - Pulumi's name for it
-        outputs: Mapping[str, Any],
-        reasons: Sequence[str],
-        inputs: Mapping[str, Any] | None = None,
-    ) -> None:
-        super().__init__("\n".join(reasons))
-        self.id = id
-        self.outputs = outputs
-        self.reasons = tuple(reasons)
-        self.inputs = inputs
-
-    def __repr__(self) -> str:
-        return f"InitFailed(id={self.id!r}, reasons={len(self.reasons)})"
 
 
 _Parameters = ParamSpec("_Parameters")
@@ -122,10 +93,16 @@ def _report(call: EngineCall, error: BaseException, module: str) -> str:
 def _describe(call: EngineCall, error: BaseException, module: str) -> str:
     if isinstance(error, InitFailed):
         return "\n".join(_reasons(call, error))
-    if isinstance(error, UserError):
-        return str(error)
+    return str(error) if isinstance(error, UserError) else describe_bug(str(call), error, module)
+
+
+def describe_bug(subject: str, error: BaseException, module: str) -> str:
+    """Return what a user reads of an error that nobody raised on purpose: where it happened, and never its text.
+
+    `subject` says what was being done, and `module` names the package whose frames count.
+    """
     line = (
-        f"{call}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
+        f"{subject}: internal error {type(error).__name__} in {_place(error, module)}, please report it "
         f"({DEBUG_VARIABLE}=1 shows the traceback)"
     )
     return f"{line}\n{_trace(error)}" if os.environ.get(DEBUG_VARIABLE) == "1" else line
@@ -174,11 +151,11 @@ def _partial_result(call: EngineCall, failure: InitFailed) -> Any:
     inputs = call.request.inputs if failure.inputs is None and call.verb == "read" else failure.inputs
     if inputs is not None:
         detail.inputs.CopyFrom(_serialize(call, inputs))
-    _shorten(detail)
+    shorten(detail)
     return detail
 
 
-def _shorten(detail: Any) -> None:
+def shorten(detail: Any) -> None:
     """Leave out the largest properties until the engine takes the message; without it the resource would be forgotten.
 
     What is left out differs in the next comparison, so the next update sends it again.

@@ -7,8 +7,12 @@ hold is never reused.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeIs
 
 MASK: Final = "******"
 """What the API shows in place of a credential. Never written to state, never sent back."""
@@ -52,7 +56,9 @@ HIDDEN: Final = frozenset({PROVIDER, *HIDDEN_INPUTS, KEY_FINGERPRINT, TAG_OWNER,
 
 DYNAMIC_PREFIX: Final = "pulumi-python:dynamic/"
 PIPELINE_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Pipeline"
-"""Type of a pipeline in state."""
+"""Type of a pipeline of the dynamic provider in state."""
+PLUGIN_PIPELINE_TYPE: Final = "goldrush:index:Pipeline"
+"""Type of a pipeline of the plugin in state."""
 OWNER_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Owner"
 """Type of a stack's owner in state."""
 
@@ -70,3 +76,28 @@ def read_time(text: str) -> datetime | None:
     except ValueError:
         return None
     return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
+def secret(value: object) -> dict[str, Any]:
+    """Mark `value` as secret in inputs or outputs, so that the engine encrypts it in the state.
+
+    The mark is the wire protocol's own form, which the engine honors at any depth of what a verb returns. A value that
+    is already marked is returned as it is.
+    """
+    return value if is_secret(value) else {SIGNATURE_KEY: SECRET_SIGNATURE, "value": value}
+
+
+def is_secret(value: object) -> TypeIs[dict[str, Any]]:
+    """Return whether `value` is marked as secret."""
+    return isinstance(value, dict) and value.get(SIGNATURE_KEY) == SECRET_SIGNATURE
+
+
+def unwrap_secrets(value: Any) -> Any:
+    """Return `value` with every secret mark taken off, at any depth: the inverse of `secret`."""
+    if is_secret(value):
+        return unwrap_secrets(value.get("value"))
+    if isinstance(value, Mapping):
+        return {key: unwrap_secrets(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [unwrap_secrets(item) for item in value]
+    return value

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 BLOCKS = [*blocks("sh"), *blocks("")]
 LOCAL_GOLDRUSH = "http://127.0.0.1:8710"
 CLI: Any = typer.main.get_command(make_application())
-GROUPS = {"config", "stack", "state"}
+GROUPS = {"config", "package", "plugin", "stack", "state"}
 """Commands of Pulumi that have commands of their own."""
 _VARIABLE = re.compile(r"[A-Z_]+=")
 """A variable that is set for one command."""

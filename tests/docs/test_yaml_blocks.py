@@ -9,6 +9,7 @@ import pulumi
 import pytest
 import yaml
 
+from goldrush_pulumi.plugin.servicer import schema_text
 from goldrush_pulumi.stack_config import read_declarations
 from tests.docs.documents import EXAMPLES, ROOT, Block, blocks
 from tests.docs.stack_files import decrypted
@@ -30,10 +31,26 @@ def _forget_config() -> Iterator[None]:
 
 def require_project(project: dict[str, Any]) -> None:
     runtime = project["runtime"]
+    if runtime == "yaml":
+        require_yaml_program(project)
+        return
     assert "python" == (runtime if isinstance(runtime, str) else runtime["name"])
     assert {"name", "runtime"} <= set(project) <= {"name", "description", "runtime", "config"}
     if isinstance(runtime, dict):
         assert {"toolchain": "pip", "virtualenv": ".venv"} == runtime["options"]
+
+
+def require_yaml_program(program: dict[str, Any]) -> None:
+    """Every pipeline of a program in YAML has properties that the schema of the plugin knows, and all that it needs."""
+    schema = json.loads(schema_text())
+    assert {"name", "runtime"} < set(program)
+    for resource in program.get("resources", {}).values():
+        if resource["type"] == "goldrush:Pipeline":
+            pipeline = schema["resources"]["goldrush:index:Pipeline"]
+            assert set(pipeline["requiredInputs"]) <= set(resource["properties"]) <= set(pipeline["inputProperties"])
+            ((kind, fields),) = resource["properties"]["destination"].items()
+            name = schema["types"]["goldrush:index:Destination"]["properties"][kind]["$ref"].removeprefix("#/types/")
+            assert set(schema["types"][name]["required"]) <= set(fields) <= set(schema["types"][name]["properties"])
 
 
 def require_workflow(workflow: dict[Any, Any]) -> None:
@@ -74,7 +91,7 @@ def test_block_is_right(block: Block) -> None:
 
 @pytest.mark.parametrize("path", PROJECT_FILES, ids=lambda path: path.parent.name)
 def test_example_is_a_project(path: Path) -> None:
-    """Every folder of examples is a Pulumi project for Python."""
+    """Every folder of examples is a Pulumi project, in Python or in YAML."""
     require_project(yaml.safe_load(path.read_text("utf-8")))
 
 

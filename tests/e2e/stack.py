@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from tests.e2e.cli import Cli, Ended, Running
 
-PIPELINE_TYPE: Final = "pulumi-python:dynamic/goldrush:Pipeline"
+PIPELINE_TYPES: Final = frozenset({"pulumi-python:dynamic/goldrush:Pipeline", "goldrush:index:Pipeline"})
+"""The type of a pipeline in state, by the dynamic provider and by the plugin."""
 _SECRET_MARK: Final = "4dabf18193072939515e22adb298388d"
 _QUIET: Final = ("--non-interactive", "--color", "never")
 
@@ -139,7 +140,7 @@ class Stack:
 
     def resources(self) -> list[Recorded]:
         """The pipelines in state."""
-        found = [item for item in self.state().get("resources") or [] if item["type"] == PIPELINE_TYPE]
+        found = [item for item in self.state().get("resources") or [] if item["type"] in PIPELINE_TYPES]
         return [_recorded(item) for item in found]
 
     def snapshot(self) -> list[Any]:

@@ -13,6 +13,7 @@ from goldrush_pulumi.emulator import Emulator, Lifecycle
 from tests.e2e.cli import ROOT
 from tests.e2e.stack import Stack, copy_project
 from tests.e2e.world import QUICK
+from tests.e2e.yaml_programs import install_plugin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -175,6 +176,8 @@ def automated(world: World, folder: Path) -> AutomatedStack:
 def test_example_lives_its_whole_life(dev_world: World, folder: Path) -> None:
     """Every example comes up, changes, drifts, is replaced and goes."""
     drives_itself = (folder / "main.py").exists()
+    if not drives_itself and not (folder / "__main__.py").exists():
+        install_plugin(dev_world)
     live(dev_world, automated(dev_world, folder) if drives_itself else dev_world.copy(folder))
 
 

@@ -55,18 +55,20 @@ class Resource:
 
     def check(self, program: Properties) -> Properties:
         """Answer the checked inputs; there must be no problem with them."""
-        reply = self.plugin.check(self.name, program, as_sent(self.inputs) if self.id else None)
+        reply = self.plugin.check(self.name, program, self._sent(self.inputs) if self.id else None)
         assert reply.failures == ()
         return searched(reply).inputs
 
     def diff(self, checked: Properties) -> RawResponse:
         """Compare checked inputs with the record."""
-        return self.plugin.diff(self.name, self.id, self.clear, as_sent(checked), old_inputs=as_sent(self.inputs))
+        return self.plugin.diff(
+            self.name, self.id, self._sent(self.outputs), self._sent(checked), old_inputs=self._sent(self.inputs)
+        )
 
     def refresh(self) -> None:
         """Do what `pulumi refresh` does: a failed look that names the resource is recorded, not raised."""
         try:
-            reply = searched(self.plugin.read(self.name, self.id, self.clear, as_sent(self.inputs)))
+            reply = searched(self.plugin.read(self.name, self.id, self._sent(self.outputs), self._sent(self.inputs)))
         except VerbError as error:
             partial = self._searched_partial(error)
             assert partial.inputs is not None
@@ -77,12 +79,12 @@ class Resource:
 
     def destroy(self) -> None:
         """Do what `pulumi destroy` does."""
-        self.plugin.delete(self.name, self.id, self.clear)
+        self.plugin.delete(self.name, self.id, self._sent(self.outputs))
         self.id, self.inputs, self.outputs, self.errors = "", {}, {}, ()
 
     def _create(self, checked: Properties, timeout_seconds: float) -> None:
         try:
-            reply = searched(self.plugin.create(self.name, as_sent(checked), timeout_seconds=timeout_seconds))
+            reply = searched(self.plugin.create(self.name, self._sent(checked), timeout_seconds=timeout_seconds))
         except VerbError as error:
             if error.partial is not None:
                 self.record_partial_create(checked, error)
@@ -95,10 +97,15 @@ class Resource:
         self.id, self.inputs, self.outputs, self.errors = partial.id, checked, partial.properties, partial.reasons
 
     def _update(self, checked: Properties, timeout_seconds: float) -> None:
-        old = as_sent(self.inputs)
+        old = self._sent(self.inputs)
         try:
             reply = self.plugin.update(
-                self.name, self.id, self.clear, as_sent(checked), old_inputs=old, timeout_seconds=timeout_seconds
+                self.name,
+                self.id,
+                self._sent(self.outputs),
+                self._sent(checked),
+                old_inputs=old,
+                timeout_seconds=timeout_seconds,
             )
         except VerbError as error:
             if error.partial is not None:
@@ -111,9 +118,13 @@ class Resource:
     def _searched_partial(self, error: VerbError) -> Partial:
         if error.partial is None:
             raise error
-        assert error.partial.has_provider
+        assert error.partial.has_provider is not self.plugin.accepts_secrets
         assert leaks([error.text, error.partial.reasons, error.partial.properties, error.partial.inputs]) == []
         return error.partial
+
+    def _sent(self, properties: Properties) -> Properties:
+        """Return recorded properties as the engine sends them: marks of secrets only where the plugin takes them."""
+        return properties if self.plugin.accepts_secrets else as_sent(properties)
 
 
 def searched(reply: RawResponse) -> RawResponse:
@@ -123,6 +134,6 @@ def searched(reply: RawResponse) -> RawResponse:
 
 
 def as_sent(properties: Properties) -> dict[str, Any]:
-    """Return properties as the engine sends them: it strips the marks of secrets."""
+    """Return properties without the marks of secrets, as the engine sends them to a dynamic provider."""
     sent: dict[str, Any] = unwrap_secrets(properties)
     return sent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Any
 
-from goldrush_pulumi import provider
+from goldrush_pulumi import verbs
 from goldrush_pulumi.provider import PipelineProvider
 
 if TYPE_CHECKING:
@@ -82,13 +82,13 @@ def _break_outputs(fail: Callable[..., Any]) -> None:
     _replace(outputs, "outputs_of", fail)
 
 
-def _break_sealing(fail: Callable[..., Any]) -> None:
-    whole = provider.with_secrets_marked
+def _break_marking(fail: Callable[..., Any]) -> None:
+    whole = verbs.with_secrets_marked
 
-    def seal(properties: Any) -> Any:
-        return fail() if "runs" in properties else whole(properties)
+    def mark(properties: Any, *arguments: Any) -> Any:
+        return fail() if "runs" in properties else whole(properties, *arguments)
 
-    provider.with_secrets_marked = seal
+    _replace(verbs, "with_secrets_marked", mark)
 
 
 def _break_reading(fail: Callable[..., Any]) -> None:
@@ -102,6 +102,6 @@ _PARTS: dict[str, Callable[[Callable[..., Any]], None]] = {
     "rollout": _break_rollout,
     "diagnosis": _break_diagnosis,
     "outputs": _break_outputs,
-    "sealing": _break_sealing,
+    "marking": _break_marking,
     "reading": _break_reading,
 }

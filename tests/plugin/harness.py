@@ -1,4 +1,6 @@
-"""Drives a provider process as the engine does: `python -m pulumi.dynamic`, over gRPC, with a fake engine behind it.
+"""Drives a provider process as the engine does, over gRPC, with a fake engine behind it.
+
+`Plugin` is the host of dynamic providers, `python -m pulumi.dynamic`; `tests.plugin.resource_plugin` drives the other.
 
 No Pulumi CLI is needed. The process may run on any interpreter, so the same tests judge the oldest supported SDK.
 """
@@ -49,6 +51,11 @@ class Plugin:
         cwd: The directory of the Pulumi project.
     """
 
+    module = "pulumi.dynamic"
+    resource_type = "pulumi-python:dynamic/goldrush:Pipeline"
+    accepts_secrets = False
+    """Whether the engine sends secrets with their marks."""
+
     def __init__(
         self,
         *,
@@ -66,7 +73,7 @@ class Plugin:
         # gRPC cancels a call that nobody holds on to.
         self._calls: list[Pending] = []
         self.process = subprocess.Popen(
-            [str(interpreter), "-u", "-m", "pulumi.dynamic", engine_address or self.engine.address],
+            [str(interpreter), "-u", "-m", self.module, engine_address or self.engine.address],
             env=_environment(env or {}),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
@@ -86,7 +93,7 @@ class Plugin:
         self._readers[1].start()
         self._channel = grpc.insecure_channel(f"127.0.0.1:{port}", options=_OPTIONS)
         self._stub = provider_pb2_grpc.ResourceProviderStub(self._channel)
-        self._stub.Configure(provider_pb2.ConfigureRequest(args=encode(self._config)), timeout=PATIENCE_SECONDS)
+        self._configure()
         return self
 
     def __exit__(
@@ -102,8 +109,8 @@ class Plugin:
 
     def check(self, name: str, news: Properties, olds: Properties | None = None) -> RawResponse:
         """Call check; `olds` are the recorded inputs."""
-        return self._run(
-            "Check", provider_pb2.CheckRequest(urn=urn(name), news=self._with(news), olds=self._old(olds))
+        return self.run(
+            "Check", provider_pb2.CheckRequest(urn=self._urn(name), news=self._with(news), olds=self._old(olds))
         ).result()
 
     def diff(
@@ -119,13 +126,13 @@ class Plugin:
         """Call diff; `olds` are the recorded outputs, `news` the checked inputs."""
         request = provider_pb2.DiffRequest(
             id=id_,
-            urn=urn(name),
+            urn=self._urn(name),
             olds=self._with(olds),
             news=self._with(news),
             old_inputs=self._old(old_inputs),
             ignoreChanges=ignore_changes,
         )
-        return self._run("Diff", request).result()
+        return self.run("Diff", request).result()
 
     def create(self, name: str, properties: Properties, *, timeout_seconds: float = 0.0) -> RawResponse:
         """Call create and wait for the answer."""
@@ -133,8 +140,10 @@ class Plugin:
 
     def create_async(self, name: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Pending:
         """Call create without waiting."""
-        request = provider_pb2.CreateRequest(urn=urn(name), properties=self._with(properties), timeout=timeout_seconds)
-        return self._run("Create", request)
+        request = provider_pb2.CreateRequest(
+            urn=self._urn(name), properties=self._with(properties), timeout=timeout_seconds
+        )
+        return self.run("Create", request)
 
     def update(
         self,
@@ -172,14 +181,14 @@ class Plugin:
         """Call update without waiting."""
         request = provider_pb2.UpdateRequest(
             id=id_,
-            urn=urn(name),
+            urn=self._urn(name),
             olds=self._with(olds),
             news=self._with(news),
             old_inputs=self._old(old_inputs),
             timeout=timeout_seconds,
             ignoreChanges=ignore_changes,
         )
-        return self._run("Update", request)
+        return self.run("Update", request)
 
     def read(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> RawResponse:
         """Call read as a refresh does: `properties` are the recorded outputs, `inputs` the recorded inputs."""
@@ -188,9 +197,9 @@ class Plugin:
     def read_async(self, name: str, id_: str, properties: Properties, inputs: Properties | None = None) -> Pending:
         """Call read without waiting."""
         request = provider_pb2.ReadRequest(
-            id=id_, urn=urn(name), properties=self._with(properties), inputs=self._old(inputs)
+            id=id_, urn=self._urn(name), properties=self._with(properties), inputs=self._old(inputs)
         )
-        return self._run("Read", request)
+        return self.run("Read", request)
 
     def delete(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> RawResponse:
         """Call delete and wait for the answer."""
@@ -199,9 +208,9 @@ class Plugin:
     def delete_async(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Pending:
         """Call delete without waiting."""
         request = provider_pb2.DeleteRequest(
-            id=id_, urn=urn(name), properties=self._with(properties), timeout=timeout_seconds
+            id=id_, urn=self._urn(name), properties=self._with(properties), timeout=timeout_seconds
         )
-        return self._run("Delete", request)
+        return self.run("Delete", request)
 
     def cancel(self) -> None:
         """Call Cancel, as the engine does on Ctrl-C, and wait for the answer."""
@@ -211,7 +220,14 @@ class Plugin:
         """Wait until the process has ended by itself; answer its exit code."""
         return self.process.wait(PATIENCE_SECONDS)
 
-    def _run(self, method: str, request: Any) -> Pending:
+    def _configure(self) -> None:
+        self._stub.Configure(provider_pb2.ConfigureRequest(args=encode(self._config)), timeout=PATIENCE_SECONDS)
+
+    def _urn(self, name: str) -> str:
+        return urn(name, self.resource_type)
+
+    def run(self, method: str, request: Any) -> Pending:
+        """Make any call without waiting."""
         call: Callable[..., Any] = getattr(self._stub, method).future
         pending = Pending(call(request, timeout=PATIENCE_SECONDS))
         self._calls.append(pending)

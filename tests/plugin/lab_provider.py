@@ -23,6 +23,7 @@ from pulumi.dynamic import (
 )
 
 from goldrush_pulumi import engine
+from goldrush_pulumi.operations.call import contains_unknown
 from tests.plugin.gate import visit
 from tests.plugin.wire import PROVIDER
 
@@ -45,7 +46,7 @@ class LabProvider(ResourceProvider):
     @engine.verb
     def check(self, _olds: Properties, news: Properties) -> CheckResult:
         if news.get("does") == "find unknowns":
-            found = [key for key, value in news.items() if engine.contains_unknown(value)]
+            found = [key for key, value in news.items() if contains_unknown(value, engine.is_unknown)]
             direct = [key for key, value in news.items() if engine.is_unknown(value)]
             return CheckResult(news, [CheckFailure("", ",".join(found)), CheckFailure("", ",".join(direct))])
         return CheckResult(_behave(news), [])

@@ -265,12 +265,12 @@ class ModelEngine:
         """A provider process from its start to its end."""
         config = {"serviceKey": self.emulator.service_key, "baseUrl": self.emulator.base_url, **QUICK, **self.settings}
         process = PipelineProvider()
-        process._session = session = Session({f"goldrush:{key}": value for key, value in config.items()}.get)
+        alarm = Alarm(self.time, self.interrupt_after)
+        settings = {f"goldrush:{key}": value for key, value in config.items()}
+        process._session = session = Session(settings.get, alarm, engine.require_engine)
         # In the place of the user's home. It stays when a process dies.
         session._journal = CreateJournal(self.notes, self.time)
-        alarm = Alarm(self.time, self.interrupt_after)
         with contextlib.ExitStack() as patches:
-            patches.enter_context(patch.object(engine, "cancelled", alarm))
             patches.enter_context(patch.object(deadlines, "monotonic", self.time))
             patches.enter_context(patch.object(api, "RateLimiter", _limiter_of(self.time)))
             patches.enter_context(patch.object(wait, "EventClock", _clock_of(self.time)))

@@ -17,6 +17,7 @@ from goldrush_pulumi import engine
 from goldrush_pulumi.engine import host as cancellation
 from goldrush_pulumi.engine import log as channel
 from goldrush_pulumi.engine import values
+from goldrush_pulumi.operations.call import contains_unknown
 from tests.plugin.wire import UNKNOWN
 
 if TYPE_CHECKING:
@@ -119,8 +120,8 @@ def test_unwrapping_is_the_inverse_of_marking(value: object) -> None:
 def test_plain_values_can_be_sent_and_are_known(value: object) -> None:
     """What JSON can say can be sent and has nothing unknown in it, until an unknown is put inside."""
     assert values.is_plain(value)
-    assert not engine.contains_unknown(value)
-    assert engine.contains_unknown({"known": value, "list": [[UNKNOWN], value]})
+    assert not contains_unknown(value, engine.is_unknown)
+    assert contains_unknown({"known": value, "list": [[UNKNOWN], value]}, engine.is_unknown)
     assert not values.is_plain({"known": value, "list": [object()]})
 
 

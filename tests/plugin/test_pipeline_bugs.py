@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tests.plugin.harness import Plugin
 
 FAILURES = ("exit", "recursion", "memory", "bug")
-AFTER_POST = [*(f"rollout: {failure}" for failure in FAILURES), "diagnosis: bug", "outputs: bug", "sealing: bug"]
+AFTER_POST = [*(f"rollout: {failure}" for failure in FAILURES), "diagnosis: bug", "outputs: bug", "marking: bug"]
 
 
 def start_broken(emulator: Emulator, broken: str) -> Plugin:
@@ -67,7 +67,7 @@ def test_a_bug_before_the_post_is_a_clean_error(emulator: Emulator, failure: str
     assert emulator.pipelines() == []
 
 
-@pytest.mark.parametrize("broken", ["rollout: exit", "rollout: recursion", "outputs: bug", "sealing: bug"])
+@pytest.mark.parametrize("broken", ["rollout: exit", "rollout: recursion", "outputs: bug", "marking: bug"])
 def test_a_bug_after_the_patch_is_mended_by_the_next_up(emulator: Emulator, broken: str) -> None:
     """An update that breaks after its PATCH was taken never leaves a state that claims to be clean."""
     with start(emulator) as plugin:

@@ -14,8 +14,9 @@ from pulumi.dynamic.dynamic import serialize_provider
 
 from goldrush_pulumi import engine
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
-from goldrush_pulumi.provider import PipelineProvider, make_provider, with_secrets_marked
+from goldrush_pulumi.provider import PipelineProvider, make_provider
 from goldrush_pulumi.validation import DESTINATIONS
+from goldrush_pulumi.verbs import with_secrets_marked
 
 PICKLED = "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu"
 """What stands in the state of every stack that holds a pipeline. It must be readable for ever."""
@@ -74,7 +75,7 @@ def test_programs_and_plugins_start_without_the_heavy_libraries(statement: str) 
     assert loaded & HEAVY <= modules_after("import pulumi, pulumi.dynamic") & HEAVY
 
 
-# --- sealed -----------------------------------------------------------------------------------------------------------
+# --- secrets marked ---------------------------------------------------------------------------------------------------
 
 KEYS = sorted({field.name for kind in DESTINATIONS.values() for field in kind.fields} | {"type", "unknown", "api_key"})
 LEAVES = st.text(max_size=8) | st.integers(0, 99) | st.none() | st.sampled_from(["https://u:p@h/x", "******"])
@@ -99,7 +100,7 @@ def leaf(value: Any, path: tuple[str, ...]) -> Any:
 
 
 @given(PROPERTIES)
-def test_sealing_law(properties: dict[str, Any]) -> None:
+def test_marking_law(properties: dict[str, Any]) -> None:
     """Law: every credential is marked, nothing else is, nothing is changed or lost, and twice is once."""
     before = repr(properties)
     done = with_secrets_marked(properties)
@@ -127,4 +128,4 @@ def test_what_is_not_known_yet_stays() -> None:
     unknown = pulumi.output.UNKNOWN
     properties = {"destination_type": "postgres", "destination_config": {"password": unknown, "user": "u"}}
 
-    assert with_secrets_marked(properties) == properties
+    assert with_secrets_marked(properties, engine.is_unknown) == properties

@@ -145,9 +145,33 @@ def test_leftovers_of_an_interrupted_build_are_removed(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("program", [pulumi_build.ENGINE, pulumi_build.LANGUAGE_HOST])
+def test_the_host_of_yaml_beside_the_cli_is_taken(tmp_path: Path, home: Path) -> None:
+    """The official CLI brings it, so nothing is built and nothing is written to the home folder."""
+    host = program(tmp_path / "bin" / "pulumi-language-yaml", "1.25.0")
+
+    assert host.parent == pulumi_cli.provide_yaml_host(pulumi_cli.Found(host.parent, "3.259.0"))
+    assert not home.exists()
+
+
+def test_the_host_of_yaml_is_built_once(home: Path, path_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second set-up finds what the first one built."""
+    builds: list[Path] = []
+
+    def build(target: Path) -> None:
+        builds.append(program(target, "1.25.0"))
+
+    monkeypatch.setattr(pulumi_build, "build_yaml_host", build)
+    found = pulumi_cli.Found(path_folder, "3.259.0")
+    first, second = pulumi_cli.provide_yaml_host(found), pulumi_cli.provide_yaml_host(found)
+
+    assert first == second == home / ".pulumi" / "versions" / "yaml-1.25.0" / "bin"
+    assert [file.name for file in first.iterdir()] == ["pulumi-language-yaml"]
+    assert len(builds) == 1
+
+
+@pytest.mark.parametrize("program", [pulumi_build.ENGINE, pulumi_build.LANGUAGE_HOST, pulumi_build.YAML_HOST])
 def test_what_is_built_is_locked(program: pulumi_build.Program) -> None:
     """Each program has a version, and the checksum of the module that the version names."""
     version = pulumi_build.locked_version(program)
 
-    assert f"{pulumi_build.SDK_MODULE} v{version} h1:" in (program.module / "go.sum").read_text("utf-8")
+    assert f"{program.released_with} v{version} h1:" in (program.module / "go.sum").read_text("utf-8")
