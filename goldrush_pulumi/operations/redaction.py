@@ -269,10 +269,11 @@ def _first_character(character: str) -> str:
 def _next_character(character: str, *, follows_run: bool) -> str:
     """Return the pattern of a later character, before which any number of backslashes may stand, as in nested JSON.
 
-    The run before it, if there is one, has taken the backslash of an escape already.
+    A run before it may have taken the backslashes of an escape already. How many are left is bounded for the reason
+    that bounds a run.
     """
     if follows_run:
-        return rf"(?:{_written(character)}|{_escaped(character)})"
+        return rf"\\{{0,8}}+(?:{_written(character)}|{_escaped(character)})"
     return rf"(?:\\*+(?:{_written(character)})|\\++(?:{_escaped(character)}))"
 
 
