@@ -21,5 +21,5 @@ def test_each_stack_gets_an_identity_of_its_own(text: str, monkeypatch: pytest.M
 def test_no_identity_that_a_kill_would_lose(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A run that saves its state late makes no owner, and says which command does."""
     monkeypatch.setenv("PULUMI_SKIP_CHECKPOINTS", text)
-    with pytest.raises(Exception, match=r"^create Owner goldrush: with PULUMI_SKIP_CHECKPOINTS .*pulumi up --target"):
+    with pytest.raises(Exception, match=r"^create Owner goldrush: with PULUMI_SKIP_CHECKPOINTS, .*pulumi up --target"):
         make_owner_provider().create({})

@@ -153,6 +153,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
 @given(SECRETS, SURROUNDINGS, SURROUNDINGS)
 @example("00\\\x1f", "", "")
+@example("0\\\x1f0", "", "")
 def test_no_secret_survives(encoding: str, secret: str, before: str, after: str) -> None:
     """Law: in any encoding, amid any text, nothing that holds the secret comes out."""
     encoded = ENCODINGS[encoding](secret)
