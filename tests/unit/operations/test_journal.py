@@ -266,6 +266,18 @@ def test_commit_that_shows_late_is_waited_for(account: Account, tmp_path: Path) 
     assert account.posts() == 1
 
 
+def test_late_commit_beside_an_older_pipeline_is_found(account: Account, tmp_path: Path) -> None:
+    """What carried the tag before the POST does not hide the pipeline that the POST made and that shows late."""
+    moved = account.leave(description="moved")
+    left = create(account.process(on_existing="create").context(), spec_of()).pipeline_id
+    account.server.switch(list_lag_seconds=3600.0)
+    laptop = Laptop(account, tmp_path)
+    CreateJournal(tmp_path, laptop.clock).begin(TAG, [moved])
+
+    assert laptop.create(show_at=25) == left
+    assert account.posts() == 2
+
+
 def test_what_never_comes_is_made(account: Account, tmp_path: Path) -> None:
     """A run that was killed before it sent anything: after the same time the pipeline is created."""
     laptop = Laptop(account, tmp_path)
