@@ -96,7 +96,9 @@ class OperationContext:
 
     def subject(self, pipeline_id: str) -> Subject:
         """Return the pipeline as messages name it."""
-        return Subject(self.name, pipeline_id)
+        # A URN is `urn:pulumi:<stack>::<project>::<types>::<name>`.
+        stack = self.urn.partition("::")[0].removeprefix("urn:pulumi:")
+        return Subject(self.name, pipeline_id, stack)
 
     def look(self, pipeline_id: str) -> tuple[Pipeline, PipelineStatus]:
         """Return a pipeline and the status of its worker; one without a worker has an unknown phase.

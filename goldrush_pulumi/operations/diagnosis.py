@@ -7,6 +7,7 @@ worse: what cannot be fetched is left out, and no more than ten seconds are spen
 from __future__ import annotations
 
 import re
+import shlex
 import threading
 import time
 from collections.abc import Callable
@@ -38,10 +39,11 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Subject:
-    """The pipeline a diagnosis speaks of: the resource's name and the pipeline's id."""
+    """The pipeline a diagnosis speaks of: the resource's name, the pipeline's id, and the stack where it is known."""
 
     name: str
     pipeline_id: str
+    stack: str = ""
 
     def __str__(self) -> str:
         return f"pipeline {self.name} ({self.pipeline_id})"
@@ -95,9 +97,11 @@ def _headline(subject: Subject, outcome: WaitOutcome, redact: Redact) -> str:
 
 
 def _next_steps(subject: Subject) -> list[str]:
+    selected = f"{shlex.quote(subject.name)} --stack {shlex.quote(subject.stack)}"
+    target = selected if subject.stack else subject.pipeline_id
     return [
         "  the pipeline is kept and recorded; fix the cause and run `pulumi up` again,",
-        f"  or look closer with `goldrush-pulumi logs {subject.pipeline_id} --follow`",
+        f"  or look closer with `goldrush-pulumi logs {target} --follow`",
     ]
 
 

@@ -7,6 +7,7 @@ equals `replicas`; how phases follow one another is not documented, so whatever 
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -31,6 +32,8 @@ _LONGEST_INTERVAL_SECONDS: Final = 10.0
 _INTERVAL_SHARE: Final = 0.1
 
 _REPORT_SECONDS: Final = 30.0
+
+_RECOVERY_STEP_SECONDS: Final = 5.0
 
 
 class WaitEnd(Enum):
@@ -211,16 +214,17 @@ class _Loop:
 
     def judge(self, observation: Observation | None) -> WaitEnd | None:
         """Return how the wait ends; an ending counts once it has held for as long as it must."""
-        if observation is not None:
-            self.status = observation.status
-            self._tell(observation.status)
         ending, hold_seconds = self._meaning(observation)
+        now = self.clock.now()
         if ending is None:
             self._held = None
-            return None
-        if self._held is None or self._held[0] is not ending:
-            self._held = (ending, self.clock.now())
-        return ending if self.clock.now() - self._held[1] >= hold_seconds else None
+        elif self._held is None or self._held[0] is not ending:
+            self._held = (ending, now)
+        left = hold_seconds - (now - self._held[1]) if self._held else 0.0
+        if observation is not None:
+            self.status = observation.status
+            self._report_status(observation.status, 0.0 if ending is WaitEnd.REACHED else left)
+        return ending if left <= 0 else None
 
     def _meaning(self, observation: Observation | None) -> tuple[WaitEnd | None, float]:
         """The ending that `observation` points to, and for how many seconds it must hold to count."""
@@ -252,9 +256,12 @@ class _Loop:
         pause = interval_seconds(self.waited_seconds) * random.uniform(0.9, 1.1)  # noqa: S311 - spreads requests, guards nothing
         return WaitEnd.CANCELLED if self.clock.sleep(min(pause, left)) else None
 
-    def _tell(self, status: PipelineStatus) -> None:
-        text = f"{status.phase}, ready {status.ready or 0} of {status.replicas or 0}"
+    def _report_status(self, status: PipelineStatus, recovery_seconds: float) -> None:
+        """Report a status that changed, or the last report again after a while; a CI log has a line for each."""
+        text, now = f"{status.phase} {status.ready or 0}/{status.replicas or 0}", self.clock.now()
+        recovery = f", waiting for recovery, {recovery_seconds:.0f} s left" if recovery_seconds > 0 else ""
+        key = f"{text} {math.ceil(recovery_seconds / _RECOVERY_STEP_SECONDS) if recovery else ''}"
         last, at = self._reported
-        if text != last or self.clock.now() - at >= _REPORT_SECONDS:
-            self._reported = (text, self.clock.now())
-            self.report(f"{text}, {self.waited_seconds:.0f} s")
+        if key != last or now - at >= _REPORT_SECONDS:
+            self._reported = (key, now)
+            self.report(f"{text} {self.waited_seconds:.0f}s{recovery}")

@@ -74,7 +74,7 @@ def test_failure_message_is_the_real_one() -> None:
     """The failure that README and operations show is, word for word, what the diagnosis writes."""
     status = PipelineStatus(phase="FAILED", ready=0, replicas=1)
     outcome = WaitOutcome(WaitEnd.FAILED, 24.0, status)
-    subject = Subject("base-swaps", PIPELINE_ID)
+    subject = Subject("base-swaps", PIPELINE_ID, "dev")
     message = diagnose(subject, outcome, cast("Any", TroubledApi()), Redactor({"hunter23"}))
     shown = f"error: 1 error occurred:\n    * {message}\n"
 

@@ -179,4 +179,4 @@ def test_waiting_is_told(make_world: Callable[[Emulator], World]) -> None:
     """While a pipeline comes up, its row says what it is doing and how long it has been at it."""
     with Emulator(lifecycle=Lifecycle.by_reads(2)) as emulator:
         stack = make_world(emulator).stack(pipeline())
-        assert "DEPLOYING, ready 0 of 1, 0 s" in stack.up()
+        assert "DEPLOYING 0/1 0s" in stack.up()

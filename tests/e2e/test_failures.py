@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.emulator import Emulator, Lifecycle
 from tests.e2e.programs import POSTGRES, pipeline
 
@@ -53,7 +55,9 @@ def test_failed_pipeline_is_explained(world: World) -> None:
     assert LOGS[-1] in ended
     assert ended.line_with("likely cause:").endswith("the destination rejected the credentials (auth_failed)")
     assert "fix the cause and run `pulumi up` again" in ended
-    assert f"goldrush-pulumi logs {pipeline_id} --follow" in ended
+    assert "or look closer with `goldrush-pulumi logs swaps --stack dev --follow`" in ended
+    followed = (sys.executable, "-m", "goldrush_pulumi.cli", "logs", "swaps", "--stack", "dev", "--follow")
+    assert LOGS[-1] in world.cli.run_program(followed, folder=stack.folder, expect=ExitCode.UNHEALTHY)
     require_clean_words(ended)
     recorded = stack.resource()
     assert recorded.id == pipeline_id

@@ -273,3 +273,16 @@ def test_lines_that_only_inform_name_no_cause() -> None:
 
     assert any("out_of_memory" in line for line in message(tails=pods))
     assert not any("likely cause" in line for line in message(tails=logs("INFO Applying transform swaps")))
+
+
+@pytest.mark.parametrize(
+    ("name", "stack", "command"),
+    [
+        ("base-swaps", "dev", "goldrush-pulumi logs base-swaps --stack dev --follow"),
+        ("base swaps", "acme/prod", "goldrush-pulumi logs 'base swaps' --stack acme/prod --follow"),
+        ("base-swaps", "", f"goldrush-pulumi logs {PIPELINE_ID} --follow"),
+    ],
+)
+def test_the_next_command_works_as_it_stands(name: str, stack: str, command: str) -> None:
+    """It names resource and stack, so that the account comes from that stack's config; without a stack, the id."""
+    assert f"`{command}`" in explain_error(Subject(name, PIPELINE_ID, stack), "no response")

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 import threading
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -126,7 +127,7 @@ def test_every_unknown_phase_is_pending() -> None:
 
     assert outcome.ending is WaitEnd.REACHED
     assert 15 <= outcome.waited_seconds <= 17
-    assert [line.split(",")[0] for line in scene.lines] == ["QUEUED", "UNKNOWN", "DEPLOYING", "RUNNING"]
+    assert [line.split()[0] for line in scene.lines] == ["QUEUED", "UNKNOWN", "DEPLOYING", "RUNNING"]
 
 
 @pytest.mark.parametrize(
@@ -383,18 +384,30 @@ def test_a_change_is_told_at_once_and_once() -> None:
         [(0, status_of("DEPLOYING", replicas=2)), (5, status_of("RUNNING", 1, 2)), (8, status_of("RUNNING", 2, 2))], 60
     )
 
-    assert lines[0] == "DEPLOYING, ready 0 of 2, 0 s"
-    assert [line.rpartition(",")[0] for line in lines] == [
-        "DEPLOYING, ready 0 of 2",
-        "RUNNING, ready 1 of 2",
-        "RUNNING, ready 2 of 2",
-    ]
+    assert lines[0] == "DEPLOYING 0/2 0s"
+    assert [line.rpartition(" ")[0] for line in lines] == ["DEPLOYING 0/2", "RUNNING 1/2", "RUNNING 2/2"]
+
+
+def test_a_failure_that_may_heal_says_how_long_it_is_waited_for() -> None:
+    """While FAILED must hold to count, the line counts down in steps of five seconds, and ends with the recovery."""
+    scene = Scene((0, DEPLOYING), (5, FAILED), (20, RUNNING))
+    scene.play(grace_seconds=20.0)
+    failed = [line for line in scene.lines if line.startswith("FAILED")]
+    left = [int(line.rpartition(", ")[2].removesuffix(" s left")) for line in failed]
+
+    assert all(", waiting for recovery, " in line for line in failed)
+    assert left[0] == 20
+    assert [math.ceil(seconds / 5) for seconds in left] == sorted(
+        {math.ceil(seconds / 5) for seconds in left}, reverse=True
+    )
+    assert "recovery" not in scene.lines[0] + scene.lines[-1]
+    assert max(map(len, scene.lines)) < 60
 
 
 def test_silence_lasts_half_a_minute_at_least() -> None:
     """Without a change a line comes every thirty seconds or so: in CI each is printed."""
     lines = spoken([(0, DEPLOYING)], 300.0)
-    seconds = [int(line.rpartition(", ")[2].removesuffix(" s")) for line in lines]
+    seconds = [int(line.rpartition(" ")[2].removesuffix("s")) for line in lines]
 
     assert all(29 <= later - earlier <= 42 for earlier, later in pairwise(seconds))
     assert 7 <= len(lines) <= 11
