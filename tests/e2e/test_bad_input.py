@@ -69,9 +69,9 @@ def test_misspelt_field_is_told_with_the_right_one(world: World) -> None:
 def test_mistakes_in_the_program_are_named(world: World) -> None:
     """A keyword that does not exist or is missing is named among all that is wrong with the pipeline."""
     stack = world.stack('goldrush.Pipeline("swaps", project="shop", topik="base")')
-    refuse(stack, "declare pipelines: fix these inputs", 'topik: is not an input of a pipeline, did you mean "topic"?')
+    refuse(stack, "fix these inputs", 'topik: is not an input of a pipeline, did you mean "topic"?')
     stack.program('goldrush.Pipeline("swaps", project="shop")')
-    refuse(stack, "declare pipelines: fix these inputs", "topic", "destination_config")
+    refuse(stack, "fix these inputs", "topic", "destination_config")
     assert world.emulator.requests() == []
 
 
