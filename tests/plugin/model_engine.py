@@ -267,7 +267,7 @@ class ModelEngine:
         process = PipelineProvider()
         process._session = session = Session({f"goldrush:{key}": value for key, value in config.items()}.get)
         # In the place of the user's home. It stays when a process dies.
-        session.journal = CreateJournal(self.notes, self.time)
+        session._journal = CreateJournal(self.notes, self.time)
         alarm = Alarm(self.time, self.interrupt_after)
         with contextlib.ExitStack() as patches:
             patches.enter_context(patch.object(engine, "cancelled", alarm))
@@ -277,6 +277,8 @@ class ModelEngine:
             patches.enter_context(patch.object(connection.Connection, "exchange", self._exchange()))
             try:
                 yield process
+                if self.fuse is None or not self.fuse.blown:
+                    session.note_delivered()
             finally:
                 self.fuse = self.interrupt_after = None
 
