@@ -118,7 +118,8 @@ class OperationContext:
 
         GoldRush returns 404 for a pipeline that does not exist and for one that the ServiceKey cannot see. The 404
         counts when the list answers and either key and endpoint are the ones on record, or the key sees another
-        pipeline of the same group. Source: API reference, get-pipeline-status, response 404.
+        pipeline of the same group. It is looked at once more after that, for an outage may have ended in between.
+        Source: API reference, get-pipeline-status, response 404.
 
         Raises:
             AbsenceUnproven: the key may belong to another account, or GoldRush answers 404 to everything.
@@ -144,6 +145,18 @@ class OperationContext:
                 " and `pulumi destroy` use those of the last `pulumi up` unless run with --run-program). If the"
                 " pipeline is really gone, remove it with `pulumi state delete`"
             )
+        if self._is_there(pipeline_id):
+            raise AbsenceUnproven(
+                f"{verb} pipeline {self.name}: {pipeline_id} was not visible a moment ago and is there; run the command"
+                " again"
+            )
+
+    def _is_there(self, pipeline_id: str) -> bool:
+        try:
+            self.client.get_pipeline(pipeline_id)
+        except PipelineNotFound:
+            return False
+        return True
 
 
 class AbsenceUnproven(GoldRushError):  # noqa: N818 - the name says what happened

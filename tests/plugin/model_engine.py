@@ -277,6 +277,8 @@ class ModelEngine:
             patches.enter_context(patch.object(connection.Connection, "exchange", self._exchange()))
             try:
                 yield process
+                if self.fuse is None or not self.fuse.blown:
+                    session.note_delivered()
             finally:
                 self.fuse = self.interrupt_after = None
 

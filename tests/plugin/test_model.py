@@ -83,6 +83,9 @@ LOSSES: st.SearchStrategy[dict[str, Any]] = st.sampled_from(
         {"status": 200, "body": HTML_BODY, "commit": True},
         {"status": 401},
         {"status": 403},
+        {"status": 404},
+        {"change": "ignored"},
+        {"change": "later", "later_seconds": 3.0},
     ]
 )
 
@@ -184,6 +187,19 @@ class AnythingMayHappen(RuleBasedStateMachine):
     )
     def lose_answers(self, loss: dict[str, Any], method: str, skip: int, times: int) -> None:
         self.server.fault(method, skip=skip, times=times, **loss)
+
+    @rule(verb=st.sampled_from(["up", "refresh", "destroy"]))
+    def go_through_an_outage(self, verb: str) -> None:
+        """GoldRush returns 404 to everything: no pipeline leaves the state."""
+        recorded = {name: record.id for name, record in self.engine.records.items()}
+        self.server.clear_faults()
+        self.server.outage(404)
+        if verb == "up":
+            self.engine.up(self.program)
+        else:
+            getattr(self.engine, verb)()
+        self.server.clear_faults()
+        assert {name: record.id for name, record in self.engine.records.items()} == recorded
 
     @precondition(lambda self: self.program)
     @rule()

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -211,3 +213,23 @@ def test_importing_the_bridge_costs_a_program_nothing(sdk_python: Path) -> None:
     )
     answer = subprocess.run([sdk_python, "-c", program], capture_output=True, text=True, check=True)
     assert answer.stdout.split() == ["goldrush_pulumi"]
+
+
+def test_trouble_of_the_callback_does_not_end_the_watch(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the callback raises, it is called again for as long as the engine listens, and not after that."""
+    looks, calls = iter([False, False, True]), list[str]()
+    ended: list[int] = []
+    monkeypatch.setattr(cancellation, "engine_is_gone", lambda: next(looks))
+    monkeypatch.setattr(cancellation, "wait_until_idle", lambda _seconds: True)
+    monkeypatch.setattr(cancellation, "cancelled", threading.Event())
+    monkeypatch.setattr(time, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(os, "_exit", ended.append)
+
+    def trouble() -> None:
+        calls.append("called")
+        raise OSError("no space left")
+
+    cancellation._watch(trouble)
+
+    assert calls == ["called", "called"]
+    assert ended == [1]

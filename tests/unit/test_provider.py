@@ -4,7 +4,7 @@ import base64
 import pickle
 import subprocess
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pulumi
 import pytest
@@ -17,6 +17,9 @@ from goldrush_pulumi.operations.redaction import secret_leaf_paths
 from goldrush_pulumi.provider import PipelineProvider, make_provider
 from goldrush_pulumi.validation import DESTINATIONS
 from goldrush_pulumi.verbs import with_secrets_marked
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PICKLED = "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu"
 """What stands in the state of every stack that holds a pipeline. It must be readable for ever."""
@@ -129,3 +132,50 @@ def test_what_is_not_known_yet_stays() -> None:
     properties = {"destination_type": "postgres", "destination_config": {"password": unknown, "user": "u"}}
 
     assert with_secrets_marked(properties, engine.is_unknown) == properties
+
+
+# --- Hidden properties ------------------------------------------------------------------------------------------------
+
+DECLARED: dict[str, Any] = {
+    "project": "analytics",
+    "topic": "base.mainnet.ref.block.swap.v3",
+    "destination_config": {"type": "webhook", "url": "https://hooks.example.com/in"},
+    "name": "swaps",
+}
+
+
+@pytest.fixture
+def provider(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> PipelineProvider:
+    """A provider on a machine without notes of earlier creates."""
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path))
+    return make_provider()
+
+
+@pytest.mark.parametrize(
+    ("recorded", "siblings"),
+    [({}, ["mints"]), ({"project": "analytics"}, None), ({"project": "analytics", "__siblings": ["old"]}, ["old"])],
+)
+def test_siblings_matter_to_a_create_alone(
+    provider: PipelineProvider, recorded: dict[str, Any], siblings: list[str] | None
+) -> None:
+    """A pipeline that is added to the program changes nothing about one that is in state already."""
+    checked = provider.check(recorded, {**DECLARED, "adopt_id": "pipe_1", "__siblings": ["mints"]})
+
+    assert checked.inputs.get("__siblings") == siblings
+
+
+def test_unconfirmed_change_is_a_change(provider: PipelineProvider) -> None:
+    """With equal inputs, what GoldRush may not have taken still calls for an update."""
+    inputs = provider.check({}, DECLARED).inputs
+    plain = engine.unwrap_secrets(inputs)
+
+    assert provider.diff("pipe_1", plain, plain).changes is False
+    assert provider.diff("pipe_1", {**plain, "__unconfirmed": ["destination_config"]}, plain).changes is True
+
+
+def test_diff_of_a_declared_resource_is_a_claim(provider: PipelineProvider) -> None:
+    """What the program declares and a state records cannot be another resource's."""
+    plain = engine.unwrap_secrets(provider.check({}, DECLARED).inputs)
+    provider.diff("pipe_1", plain, plain)
+
+    assert provider._session.claims.other_holder("pipe_1", "urn:other") == ""

@@ -83,6 +83,17 @@ def test_outage_that_returns_404_deletes_nothing(account: Account) -> None:
         delete(account.process().context(), there, record_of(there))
 
 
+@pytest.mark.parametrize("method", ["GET", "DELETE"])
+def test_pipeline_that_shows_again_is_not_gone(account: Account, method: str) -> None:
+    """A single 404 proves nothing where the list answers and the pipeline is there again."""
+    there = account.leave()
+    account.server.fault(method, f"*/{there}/", status=404)
+
+    with pytest.raises(AbsenceUnproven, match=f"{there} was not visible a moment ago and is there"):
+        delete(account.process().context(), there, record_of(there))
+    assert account.ids == [there]
+
+
 def test_outage_that_begins_after_the_list_was_read(account: Account) -> None:
     """A list that was read before proves nothing about a 404 that comes later."""
     there, other = account.leave(), account.leave(urn_of("other"), name="other")

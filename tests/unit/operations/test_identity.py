@@ -302,7 +302,7 @@ def test_absence_is_proven_by_the_key_or_the_group(
     proven: bool,  # noqa: FBT001
 ) -> None:
     """The key on record would see the pipeline, and so would one that sees another pipeline of its group."""
-    context = context_of(ScriptedClient(list=[listed(*groups)]))
+    context = context_of(ScriptedClient(get=[None], list=[listed(*groups)]))
     outputs = {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}" if key == "now" else key, "group_id": group_id}
 
     if proven:
@@ -314,7 +314,7 @@ def test_absence_is_proven_by_the_key_or_the_group(
 
 def test_group_that_shows_later_proves_absence() -> None:
     """A key that did not see the group a moment ago is asked again; that it does see it is believed for a while."""
-    client = ScriptedClient(list=[listed(), listed("grp_1")])
+    client = ScriptedClient(get=[None], list=[listed(), listed("grp_1")])
     context = context_of(client)
     with pytest.raises(AbsenceUnproven):
         context.require_absence("read", PIPELINE_ID, {"group_id": "grp_1"})
