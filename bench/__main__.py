@@ -9,6 +9,7 @@ import subprocess
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Final
 
+from bench.abi import large_abi
 from bench.backends import backends
 from bench.exporting import exporting
 from bench.figures import RESULTS, Figure, record
@@ -42,6 +43,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "processes": ("Single processes, CPU time", processes),
     "deploying": ("Pipelines that deploy", deploying),
     "many": ("Many pipelines, nothing to do", many),
+    "abi": ("A large ABI", large_abi),
     "noticing": ("Waiting", noticing),
     "backends": ("Where the state is", backends),
     "limits": ("Behind a limit of requests", limits),

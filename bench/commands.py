@@ -78,14 +78,15 @@ class BenchStack:
         self._variables |= variables
 
     def run(self, verb: str, parallel: int) -> Taken:
-        """Run "up", "refresh" or "destroy".
+        """Run "preview", "up", "refresh" or "destroy".
 
         Raises:
             CommandFailed: it did not end well.
         """
         with PeakMemory(f"{RUN_VARIABLE}={self._run}") as memory:
             started = time.perf_counter()
-            self._pulumi(verb, "--yes", "--skip-preview", "--stack", "bench", "--parallel", str(parallel))
+            unasked = () if verb == "preview" else ("--yes", "--skip-preview")
+            self._pulumi(verb, *unasked, "--stack", "bench", "--parallel", str(parallel))
             seconds = time.perf_counter() - started
         return Taken(seconds, memory.megabytes)
 

@@ -76,9 +76,22 @@ for number in range(int(os.environ["BENCH_COUNT"])):
 """
 
 
-_PROGRAMS: Final = {"Loaded": _LOADED, "LoadedSleeping": _LOADED, "ours": _OURS}
+_ABI: Final = """
+import os
+import goldrush_pulumi as goldrush
+
+goldrush.Pipeline(
+    "decoded",
+    project="bench",
+    topic="base.mainnet.ref.block.logs",
+    destination_config=goldrush.WebhookDestinationArgs(url="https://in.example.com/rows"),
+    abi_file=os.environ["BENCH_ABI"],
+)
+"""
+
+_PROGRAMS: Final = {"Loaded": _LOADED, "LoadedSleeping": _LOADED, "ours": _OURS, "abi": _ABI}
 
 
 def program(provider: str) -> str:
-    """The program for "ours", or for one of the classes in `bench.providers`."""
+    """Return the program for "ours" or "abi", or for one of the classes in `bench.providers`."""
     return _PROGRAMS.get(provider, _OTHER).format(provider=provider, sql=_SQL)

@@ -10,11 +10,25 @@ from goldrush_pulumi.settings import SETTINGS
 
 
 class Provider(pulumi.ProviderResource):
-    """An account of its own for the pipelines that get it as `opts.provider`.
+    """A second account, for the pipelines that get it as `opts.provider`.
 
     Its settings come from its arguments and the environment alone, never from the stack's `goldrush:*` config. Passed
     to a component as `providers`, it serves all Python dynamic resources below it, including those of other packages:
     Pulumi knows one package for all of them.
+
+    Args:
+        resource_name: Name of the provider in the stack.
+        opts: Options of the resource.
+        service_key: ServiceKey of the account; keep it encrypted.
+        base_url: URL of the API, when it is not GoldRush's own.
+        requests_per_second: Most requests to the account per second, of all pipelines together.
+        failed_grace_seconds: How long FAILED must last before it ends a wait, in seconds.
+        stabilization_seconds: How long RUNNING must last after a change that did not move `start_time`, in seconds.
+        retry_seconds: How long a request is repeated while GoldRush cannot be reached or fails, in seconds.
+        recovery_seconds: How long to look for a pipeline after a create without a response, in seconds.
+        parallel: How many pipelines may be worked on at the same time.
+        on_existing: What to do when another pipeline of the same project and name exists.
+        adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
     """
 
     def __init__(
@@ -33,22 +47,6 @@ class Provider(pulumi.ProviderResource):
         on_existing: pulumi.Input[str] | None = None,
         adopt_foreign: pulumi.Input[bool] | None = None,
     ) -> None:
-        """Declare an account.
-
-        Args:
-            resource_name: Name of the provider in the stack.
-            opts: Options of the resource.
-            service_key: ServiceKey of the account; keep it encrypted.
-            base_url: URL of the API, when it is not GoldRush's own.
-            requests_per_second: Most requests to the account per second, of all pipelines together.
-            failed_grace_seconds: How long FAILED must last before it ends a wait, in seconds.
-            stabilization_seconds: How long RUNNING must last after a change that did not move `start_time`, in seconds.
-            retry_seconds: How long a request is repeated while GoldRush cannot be reached or fails, in seconds.
-            recovery_seconds: How long to look for a pipeline after a create without a response, in seconds.
-            parallel: How many pipelines may be worked on at the same time.
-            on_existing: What to do when another pipeline of the same project and name exists.
-            adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
-        """
         given = {
             "service_key": pulumi.Output.secret(service_key),
             "base_url": base_url,

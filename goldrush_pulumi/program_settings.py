@@ -37,7 +37,7 @@ def check_stack_settings() -> None:
     root = pulumi.runtime.get_root_resource()
     if getattr(root, _CHECKED, False):
         return
-    problems = unknown_settings(_config_keys())
+    problems = unknown_settings(_config_keys(), pulumi.get_project())
     if problems:
         raise pulumi.RunError("\n".join(problems))
     key = SETTINGS["service_key"].key

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import pulumi
 from pulumi.dynamic import (
     CheckFailure,
     CheckResult,
@@ -61,7 +62,8 @@ class PipelineProvider(ResourceProvider):
     def configure(self, req: ConfigureRequest) -> None:
         """Called once per process, before the first verb, under a lock of the host: no I/O, no refusal."""
         # The SDK shows single values only; without the names, a misspelt setting goes unnoticed here.
-        self._session = share_session(req.config.get, getattr(req.config, "_props", None) or ())
+        keys = getattr(req.config, "_props", None) or ()
+        self._session = share_session(req.config.get, keys, pulumi.get_project())
         engine.install(parallel_setting(req.config.get), self._session.note_saved)
 
     @engine.verb
@@ -73,6 +75,7 @@ class PipelineProvider(ResourceProvider):
         """
         given = {key: value for key, value in news.items() if key != PROVIDER}
         request = engine.current_request()
+        self._session.claims.declare(request.urn)
         inputs = with_defaults(given, request.resource_name)
         if SIBLINGS in olds:
             # Only create reads them; a pipeline that is added to the program is no change of this one.
@@ -95,11 +98,17 @@ class PipelineProvider(ResourceProvider):
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         difference = compare(olds, news)
-        self._note(id_, news, is_replaced=bool(difference.replaces))
+        replaces = list(difference.replaces)
+        self._session.journal.note_recorded(id_)
+        # A refresh asks for a diff too, of resources that the program may not declare any more: no check came before.
+        is_declared = self._session.claims.is_declared(engine.current_request().urn)
+        if is_declared:
+            self._claim(id_, news, is_replaced=bool(replaces))
+        else:
+            self._session.claims.see(id_)
         if not difference:
             return DiffResult(changes=bool(olds.get(UNCONFIRMED)))
-        replaces = list(difference.replaces)
-        if replaces:
+        if replaces and is_declared:
             _require_replaceable(replaces, news)
         recorded = engine.current_request().inputs
         only_drift = bool(recorded) and not compare(recorded, news)
@@ -165,10 +174,11 @@ class PipelineProvider(ResourceProvider):
                 owners=owners,
                 unconfirmed=reading.unconfirmed,
             )
+        # Without inputs, the pipeline stays one that was only looked up: nobody has asked for anything.
+        observed = with_secrets_marked(reading.inputs) if inputs else {}
         if reading.diagnosis:
-            found = with_secrets_marked(reading.inputs)
-            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], found)
-        return ReadResult(id_, with_secrets_marked(outputs), with_secrets_marked(reading.inputs))
+            raise engine.InitFailed(id_, with_secrets_marked(outputs), [reading.diagnosis], observed)
+        return ReadResult(id_, with_secrets_marked(outputs), observed)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
@@ -180,9 +190,12 @@ class PipelineProvider(ResourceProvider):
         with self._session.context(props, owners=owners) as context:
             delete(context, id_, props)
 
-    def _note(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
-        """Note who has the pipeline: what is in a state is no orphan, and must not be two resources'."""
-        self._session.journal.note_recorded(pipeline_id)
+    def _claim(self, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool) -> None:
+        """Note which declared resource has the pipeline, or what will be created in its place.
+
+        Raises:
+            engine.UserError: another declared resource has it.
+        """
         claims = self._session.claims
         if is_replaced:
             claims.see(pipeline_id)
@@ -242,7 +255,8 @@ def _require_replaceable(replaces: list[str], news: Mapping[str, Any]) -> None:
         raise engine.UserError(msg)
     engine.warn(
         f"a change of {named} replaces the pipeline: the old one is deleted before the new one is created, data already"
-        f" written stays; to keep it, run `pulumi state protect '{engine.current_request().urn}'` first"
+        " written stays; to keep it, run `pulumi state protect"
+        f" '{engine.current_request().urn}'` and set protect=True in its options, for the engine asks for both"
     )
 
 

@@ -31,15 +31,17 @@ _shared: list[Session] = []
 _shared_lock = threading.Lock()
 
 
-def share_session(config: Config, keys: Iterable[str] = ()) -> Session:
-    """Return the session of this process; the first caller's config counts. `keys` are all keys of that config.
+def share_session(config: Config, keys: Iterable[str] = (), project: str = "") -> Session:
+    """Return the session of this process; the first caller's config counts.
+
+    `keys` are all keys of that config, and `project` is the name of the project that it belongs to.
 
     State that two versions of Python wrote holds two pickles of the provider, and the process makes an instance of
     each. With a session each, a delete would not know which pipelines the other instance's resources have.
     """
     with _shared_lock:
         if not _shared:
-            _shared.append(Session(config, keys))
+            _shared.append(Session(config, keys, project))
             # A process that ends in good order was told so by the engine, which has got every reply by then.
             atexit.register(_shared[0].note_delivered)
         return _shared[0]
@@ -48,9 +50,10 @@ def share_session(config: Config, keys: Iterable[str] = ()) -> Session:
 class Session:
     """Built once per provider process, and only when a verb first needs the network."""
 
-    def __init__(self, config: Config, keys: Iterable[str] = ()) -> None:
+    def __init__(self, config: Config, keys: Iterable[str] = (), project: str = "") -> None:
         self._config = config
         self._keys = tuple(keys)
+        self._project = project
         self._lock = threading.Lock()
         self._client: GoldRushClient | None = None
         self._inventory: Inventory | None = None
@@ -68,7 +71,7 @@ class Session:
         from goldrush_pulumi.settings import SettingsError, load_settings  # noqa: PLC0415 - see the class
 
         try:
-            return load_settings(self._config, os.environ, self._keys)
+            return load_settings(self._config, os.environ, self._keys, self._project)
         except SettingsError as error:
             raise engine.UserError(str(error)) from None
 

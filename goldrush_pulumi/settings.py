@@ -151,7 +151,7 @@ class Settings:
 
 
 def load_settings(
-    config: Callable[[str], str | None], environment: Mapping[str, str], keys: Iterable[str] = ()
+    config: Callable[[str], str | None], environment: Mapping[str, str], keys: Iterable[str] = (), project: str = ""
 ) -> Settings:
     """Read the settings from config values and the environment.
 
@@ -159,36 +159,31 @@ def load_settings(
         config: Returns the value of a full key such as "goldrush:baseUrl", or None.
         environment: The environment variables.
         keys: All keys that config has, so that unknown settings are found.
+        project: Name of the project that the config belongs to.
 
     Raises:
         SettingsError: the key is missing, a setting is unknown, or a value is wrong; all problems at once.
     """
-    from goldrush_pulumi.api.urls import DEFAULT_BASE_URL  # noqa: PLC0415 - the API is loaded when it is needed
-
-    problems = unknown_settings(keys)
+    problems = unknown_settings(keys, project)
     service_key, key_source = _first(config, environment, SETTINGS["service_key"])
     if not service_key:
         problems.append(
             "goldrush:serviceKey: no ServiceKey is set; run `pulumi config set --secret goldrush:serviceKey`"
             f" or set {KEY_VARIABLE}"
         )
-    base_url, _ = _first(config, environment, SETTINGS["base_url"])
-
-    def number(attribute: str) -> float:
-        return _number(config, SETTINGS[attribute], problems)
-
+    read = _Reader(config, problems)
     settings = Settings(
         service_key=service_key,
         key_source=key_source,
-        base_url=_with_slash(base_url or DEFAULT_BASE_URL),
-        requests_per_second=number("requests_per_second"),
-        failed_grace_seconds=number("failed_grace_seconds"),
-        stabilization_seconds=number("stabilization_seconds"),
-        retry_seconds=number("retry_seconds"),
-        recovery_seconds=number("recovery_seconds"),
-        parallel=int(number("parallel")),
-        on_existing=_choice(config, SETTINGS["on_existing"], problems),
-        adopt_foreign=_choice(config, SETTINGS["adopt_foreign"], problems) == "true",
+        base_url=_base_url(config, environment),
+        requests_per_second=read.number("requests_per_second"),
+        failed_grace_seconds=read.number("failed_grace_seconds"),
+        stabilization_seconds=read.number("stabilization_seconds"),
+        retry_seconds=read.number("retry_seconds"),
+        recovery_seconds=read.number("recovery_seconds"),
+        parallel=int(read.number("parallel")),
+        on_existing=read.choice("on_existing"),
+        adopt_foreign=read.choice("adopt_foreign") == "true",
     )
     if problems:
         raise SettingsError("\n".join(problems))
@@ -197,11 +192,16 @@ def load_settings(
 
 def parallel_setting(config: Callable[[str], str | None]) -> int:
     """Return `goldrush:parallel`, or its default where it is wrong: it is needed before anything can be refused."""
-    return int(_number(config, SETTINGS["parallel"], []))
+    return int(_Reader(config, []).number("parallel"))
 
 
-def unknown_settings(keys: Iterable[str]) -> list[str]:
-    """Return one line for each of these config keys that is in our namespace and is not a setting."""
+def unknown_settings(keys: Iterable[str], project: str = "") -> list[str]:
+    """Return one line for each of these config keys that is in our namespace and is not a setting.
+
+    A `project` that is called like the namespace has values of its own there, so nothing is unknown then.
+    """
+    if project == NAMESPACE:
+        return []
     from goldrush_pulumi.validation.problems import suggest  # noqa: PLC0415 - hardly ever needed
 
     prefix, known = f"{NAMESPACE}:", [row.name for row in _ROWS]
@@ -225,31 +225,42 @@ def _first(config: Callable[[str], str | None], environment: Mapping[str, str], 
     return environment.get(setting.variable, "").strip(), f"environment variable {setting.variable}"
 
 
-def _number(config: Callable[[str], str | None], setting: Setting, problems: list[str]) -> float:
-    default, text = float(setting.default or 0.0), config(setting.key)
-    if text is None:
-        return default
-    try:
-        number = float(text)
-    except ValueError:
-        number = math.nan
-    if setting.least <= number <= setting.greatest and (setting.kind != "integer" or number.is_integer()):
-        return number
-    noun = "a whole number" if setting.kind == "integer" else "a number"
-    problems.append(
-        f"{setting.key}: is not {noun} from {setting.least:g} to {setting.greatest:g}; the default is {default:g}"
-    )
-    return default
+def _base_url(config: Callable[[str], str | None], environment: Mapping[str, str]) -> str:
+    from goldrush_pulumi.api.urls import DEFAULT_BASE_URL  # noqa: PLC0415 - the API is loaded when it is needed
 
-
-def _choice(config: Callable[[str], str | None], setting: Setting, problems: list[str]) -> str:
-    choices = setting.choices or ("false", "true")
-    default, text = str(setting.default).lower(), config(setting.key)
-    if text is None or text in choices:
-        return text or default
-    problems.append(f"{setting.key}: must be one of {', '.join(choices)}; the default is {default}")
-    return default
-
-
-def _with_slash(url: str) -> str:
+    url = _first(config, environment, SETTINGS["base_url"])[0] or DEFAULT_BASE_URL
     return url if url.endswith("/") else f"{url}/"
+
+
+@dataclass(frozen=True)
+class _Reader:
+    """Reads values that config stores as strings; a wrong one is added to `problems` and replaced by the default."""
+
+    config: Callable[[str], str | None]
+    problems: list[str]
+
+    def number(self, attribute: str) -> float:
+        setting = SETTINGS[attribute]
+        default, text = float(setting.default or 0.0), self.config(setting.key)
+        if text is None:
+            return default
+        try:
+            number = float(text)
+        except ValueError:
+            number = math.nan
+        if setting.least <= number <= setting.greatest and (setting.kind != "integer" or number.is_integer()):
+            return number
+        noun = "a whole number" if setting.kind == "integer" else "a number"
+        self.problems.append(
+            f"{setting.key}: is not {noun} from {setting.least:g} to {setting.greatest:g}; the default is {default:g}"
+        )
+        return default
+
+    def choice(self, attribute: str) -> str:
+        setting = SETTINGS[attribute]
+        choices = setting.choices or ("false", "true")
+        default, text = str(setting.default).lower(), self.config(setting.key)
+        if text is None or text in choices:
+            return text or default
+        self.problems.append(f"{setting.key}: must be one of {', '.join(choices)}; the default is {default}")
+        return default

@@ -26,17 +26,18 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import pulumi
 from pulumi.runtime import is_config_secret
 from pydantic import BaseModel, ConfigDict, Field, StrictBool, create_model
 
 from goldrush_pulumi.pipeline import Pipeline
+from goldrush_pulumi.project_files import stack_file
 from goldrush_pulumi.schema.destinations import DESTINATIONS
 from goldrush_pulumi.schema.json_schema import SECURE_REFERENCE, Schema, describe_destination, describe_input
 from goldrush_pulumi.schema.pipeline import INPUTS
-from goldrush_pulumi.settings import NAMESPACE, SETTING_NAMES, SETTINGS
+from goldrush_pulumi.settings import SETTINGS
 from goldrush_pulumi.validation.declarations import (
     PIPELINES,
     REFERENCE,
@@ -48,9 +49,13 @@ from goldrush_pulumi.validation.declarations import (
     with_destination,
 )
 from goldrush_pulumi.validation.destinations import resolve_type
+from goldrush_pulumi.validation.documents import DocumentError, read_document
 from goldrush_pulumi.validation.inputs import find_shape_problems
+from goldrush_pulumi.validation.values import UNKNOWN
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from goldrush_pulumi.settings import Setting
     from goldrush_pulumi.validation.problems import Problem
 
@@ -58,7 +63,7 @@ _Duration = Annotated[str, Field(pattern=r"^(\d+(\.\d+)?(h|m|s|ms))+$", descript
 
 
 class Timeouts(BaseModel):
-    """How long the verbs of a pipeline may take."""
+    """How long create, update and delete may take."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -68,7 +73,7 @@ class Timeouts(BaseModel):
 
 
 class Options(BaseModel):
-    """What Pulumi, not GoldRush, is told about a declared pipeline."""
+    """Pulumi's own options of a declared pipeline."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -79,7 +84,7 @@ class Options(BaseModel):
     custom_timeouts: Timeouts | None = Field(default=None, description="How long create, update and delete may take.")
 
     def as_resource_options(self) -> pulumi.ResourceOptions:
-        """Turn into the options of a resource."""
+        """Return the options of the resource."""
         timeouts = self.custom_timeouts
         return pulumi.ResourceOptions(
             protect=self.protect,
@@ -88,12 +93,12 @@ class Options(BaseModel):
         )
 
 
-# The values of inputs are judged by `find_problems`, as in every other program; the model owns their names.
+# The values of inputs are checked by `find_problems`, as in every other program; the model owns their names.
 _INPUT_FIELDS: dict[str, Any] = dict.fromkeys(INPUTS, (object, None))
 Declaration = create_model(
     "Declaration",
     __base__=Options,
-    __doc__="One pipeline: its inputs, and what Pulumi is told about it.",
+    __doc__="One pipeline: its inputs, and Pulumi's options.",
     **_INPUT_FIELDS,
 )
 
@@ -101,9 +106,9 @@ Declaration = create_model(
 def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline]:
     """Declare every pipeline of the selected stack's config.
 
-    Strings in `destination_config` and `transforms` become secrets when anything under `pipelines` was set with
-    `--secret`, and those of a shared destination when anything under `destinations` was: which leaf it was is lost
-    when config is read.
+    Values that are `secure:` in the stack's file become secrets. When anything under `pipelines` or `destinations` is
+    secret and the file is not found, or says something else, all texts that may be the secret one become secrets:
+    Pulumi hands the config to a program without saying which leaf was encrypted.
 
     Args:
         config: Where `pipelines` is looked up; without it, the config of the program's own project.
@@ -112,32 +117,26 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
         The resources by their names, in the order of the config.
 
     Raises:
-        pulumi.RunError: When `pipelines` is missing or anything is wrong with any pipeline; the message lists all of
-            it and holds no value.
+        pulumi.RunError: `pipelines` is missing, or anything is wrong with any pipeline; the message lists all of it and
+            holds no value.
     """
     config = config or pulumi.Config()
-    secret, shared_secret = (is_config_secret(config.full_key(key)) for key in (PIPELINES, SHARED))
-    named = {name for name, entry in _read_map(config).items() if entry and entry.get(REFERENCE) is not None}
-
-    def hidden(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
-        config = _hide_config(inputs) if secret or (shared_secret and name in named) else inputs["destination_config"]
-        transforms = {"transforms": _hide_texts(inputs["transforms"])} if secret and "transforms" in inputs else {}
-        return {**inputs, "destination_config": config, **transforms}
-
+    declared = read_declarations(config)
+    mark = _make_marker(config)
     return {
-        name: Pipeline(name, opts=options.as_resource_options(), **hidden(name, inputs))
-        for name, (inputs, options) in read_declarations(config).items()
+        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, inputs))
+        for name, (inputs, options) in declared.items()
     }
 
 
 def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], Options]]:
-    """Read and judge `pipelines` without declaring anything.
+    """Read and check `pipelines` without declaring anything.
 
     Returns:
         For each pipeline its inputs, in clear, and its options.
 
     Raises:
-        pulumi.RunError: As `declare_pipelines`.
+        pulumi.RunError: as `declare_pipelines`.
     """
     declared, shared = _read_map(config), _read_shared(config)
     resolved = {name: with_destination(entry, shared) for name, entry in declared.items()}
@@ -158,7 +157,7 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
 
 
 def json_schema() -> Schema:
-    """Build the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
+    """Return the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
     declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
     definitions = declaration.pop("$defs")
     declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
@@ -183,8 +182,6 @@ def json_schema() -> Schema:
                         "type": "object",
                         "additionalProperties": {"$ref": "#/$defs/SharedDestination"},
                     },
-                    # Whoever misspells a setting sees it in the editor.
-                    rf"^{NAMESPACE}:(?!({'|'.join([*SETTING_NAMES, PIPELINES, SHARED])})$)": False,
                 },
             }
         },
@@ -227,7 +224,7 @@ def _describe_setting(setting: Setting) -> Schema:
 
 
 def _destination_rule(type_: str) -> Schema:
-    """Hold `destination_config` to its type's fields, whether the type is said inside it or beside it."""
+    """Return the rule that `destination_config` has its type's fields, with the type inside it or beside it."""
     said: Schema = {"properties": {"type": {"const": type_}}, "required": ["type"]}
     inside: Schema = {"properties": {"destination_config": said}, "required": ["destination_config"]}
     beside: Schema = {"properties": {"destination_type": {"const": type_}}, "required": ["destination_type"]}
@@ -264,17 +261,90 @@ def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
 
 def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     inputs = {name: value for name, value in entry.items() if name in INPUTS and value is not None}
-    # Once a config is wrapped in secrets, its type can no longer be read by the program.
+    # Once a config is wrapped in secrets, the program can no longer read its type.
     inputs["destination_type"] = resolve_type(inputs)
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
 
+def _make_marker(config: pulumi.Config) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Return what marks the secrets among the inputs of a pipeline, given its name and the inputs."""
+    declared, pipelines, shared = _read_map(config), _written(config, PIPELINES), _written(config, SHARED)
+
+    def mark(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        entry = pipelines.get(name, {}) if pipelines is not None else {}
+        marked = {key: _mark(value, entry.get(key)) for key, value in inputs.items()}
+        marked = _hide(inputs) if pipelines is None else marked
+        reference = declared[name].get(REFERENCE)
+        if reference is None:
+            return marked
+        if shared is None:
+            return {**marked, "destination_config": _hide_config(inputs)}
+        return {**marked, "destination_config": _mark(inputs["destination_config"], shared.get(reference))}
+
+    return mark
+
+
+def _written(config: pulumi.Config, key: str) -> Mapping[str, Any] | None:
+    """Return the map at `key` as the stack's file has it, `UNKNOWN` in place of encrypted values.
+
+    It is empty when nothing in it is encrypted, and None when that cannot be told.
+    """
+    if not is_config_secret(config.full_key(key)):
+        return {}
+    written = _read_stack_file(config, key)
+    return written if isinstance(written, Mapping) and _is_written_as(config.get_object(key), written) else None
+
+
+def _read_stack_file(config: pulumi.Config, key: str) -> object:
+    """Return a key's value as the stack's file has it, `UNKNOWN` in place of encrypted values; None if not found."""
+    file = stack_file()
+    try:
+        content = read_document(file).value if file else None
+    except DocumentError:
+        return None
+    values = content.get("config") if isinstance(content, Mapping) else None
+    if not isinstance(values, Mapping):
+        return None
+    is_own = config.name == pulumi.get_project()
+    return values.get(config.full_key(key), values.get(key) if is_own else None)
+
+
+def _is_written_as(value: object, written: object) -> bool:
+    """Return whether `written` is what a file says of `value`, so that it is the file in use and not an older one."""
+    if isinstance(written, Mapping) and isinstance(value, Mapping):
+        return written.keys() == value.keys() and all(_is_written_as(value[key], written[key]) for key in written)
+    if isinstance(written, list) and isinstance(value, list):
+        return len(written) == len(value) and all(map(_is_written_as, value, written))
+    return written is UNKNOWN or (type(written) is type(value) and written == value)
+
+
+def _mark(value: Any, written: Any) -> Any:
+    """Return `value` with a secret in each place where `written` has an encrypted value."""
+    if written is UNKNOWN:
+        return pulumi.Output.secret(value)
+    if isinstance(value, Mapping) and isinstance(written, Mapping):
+        return {key: _mark(item, written.get(key)) for key, item in value.items()}
+    if isinstance(value, list) and isinstance(written, list):
+        return [_mark(item, of_item) for item, of_item in zip(value, written, strict=True)]
+    return value
+
+
+# The words and names that GoldRush itself shows everywhere are left out, and so is the path of an ABI.
+_MAY_BE_SECRET: Final = ("description", "transforms", "triggers", "abi_contract_addresses")
+
+
+def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
+    """Mark every text that may be the secret one."""
+    hidden: dict[str, Any] = {name: _hide_strings(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
+    return {**inputs, **hidden, "destination_config": _hide_config(inputs)}
+
+
 def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
-    """Wrap the texts of a destination, but not the words GoldRush documents, such as the format of files."""
+    """Mark the texts of a destination, except words that GoldRush documents, such as the format of files."""
     config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
     choices = {field.name: field.choices for field in destination.fields}
     return {
-        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_texts(value)
+        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_strings(value)
         for name, value in config.items()
     }
 
@@ -283,12 +353,12 @@ def _is_documented(value: Any, choices: tuple[str, ...]) -> bool:
     return all(item in choices for item in value) if isinstance(value, list) else value in choices
 
 
-def _hide_texts(value: Any) -> Any:
+def _hide_strings(value: Any) -> Any:
     if isinstance(value, str):
         return pulumi.Output.secret(value)
     if isinstance(value, Mapping):
-        return {name: _hide_texts(item) for name, item in value.items()}
-    return [_hide_texts(item) for item in value] if isinstance(value, list) else value
+        return {name: _hide_strings(item) for name, item in value.items()}
+    return [_hide_strings(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

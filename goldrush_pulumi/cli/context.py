@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
+import yaml
+
 from goldrush_pulumi.api import GoldRushClient, GoldRushError
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.output import safe
@@ -72,7 +74,7 @@ def open_context(
         CommandFailed: The stack cannot be read, a setting is missing, or GoldRush returned an error.
     """
     selected = load_stack(stack, folder) if stack else None
-    settings = _settings(selected)
+    settings = _settings(selected, folder)
     redact = Redactor({settings.service_key, *(selected.secrets if selected else ())})
     cancelled = threading.Event()
     client = open_client(
@@ -91,7 +93,7 @@ def open_context(
         client.close()
 
 
-def _settings(stack: Stack | None) -> Settings:
+def _settings(stack: Stack | None, folder: Path) -> Settings:
     """Return the settings from a stack's config and the environment, or from the environment alone.
 
     Raises:
@@ -102,7 +104,16 @@ def _settings(stack: Stack | None) -> Settings:
         text = f"find ServiceKey: none is set, select the stack whose config has it with --stack, or set {KEY_VARIABLE}"
         raise CommandFailed(text, ExitCode.NO_ACCESS)
     config = stack.config if stack else {}
-    return load_settings(config.get, os.environ, config)
+    return load_settings(config.get, os.environ, config, _project_name(folder))
+
+
+def _project_name(folder: Path) -> str:
+    """Return the name of the project in `folder`, "" where it cannot be read."""
+    for path in (folder / "Pulumi.yaml", folder / "Pulumi.yml"):
+        with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
+            project = yaml.safe_load(path.read_text("utf-8"))
+            return str(project.get("name", "")) if isinstance(project, dict) else ""
+    return ""
 
 
 def run_all(

@@ -302,7 +302,7 @@ def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: 
 
 
 def _sibling_of(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> str | None:
-    """The name of the other pipeline of the program that a tag names, where one of them can be told to be it."""
+    """Return the name of the other pipeline of the program that the tag names, where its URN can be derived."""
     tag, names = _tag_of(pipeline), spec.inputs.get(SIBLINGS) or ()
     if tag is None or context.tag is None or tag.owner != context.tag.owner or tag == context.tag:
         return None

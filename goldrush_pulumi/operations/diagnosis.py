@@ -92,7 +92,7 @@ def _headline(subject: Subject, outcome: WaitOutcome, redact: Redact) -> str:
     if outcome.ending is WaitEnd.UNHEALTHY:
         return f"{subject} is {phase}{after}{ready}, but its destination is not healthy"
     if outcome.ending is WaitEnd.STALE_FAILURE:
-        return f"{subject} is {phase}{after}{ready}: GoldRush has not deployed it anew since the change"
+        return f"{subject} is {phase}{after}{ready}: GoldRush has not deployed it again since the change"
     return f"{subject} is {phase}{after}{ready}"
 
 

@@ -138,7 +138,8 @@ def _visible_config(destination_type: Any, wanted: Any, actual: Any) -> Any:
         return wanted
     if not isinstance(wanted, Mapping):
         return _without_masks(actual)
-    secrets = frozenset(secret_paths(destination_type, wanted))
+    # A server that masks credentials masks all of them: one that is missing beside a mask was taken away.
+    secrets = frozenset[tuple[str, ...]]() if _has_mask(actual) else frozenset(secret_paths(destination_type, wanted))
     known = {key: _visible_setting((key,), wanted[key], actual, secrets) for key in wanted}
     visible = {key: item for key, item in known.items() if item is not None}
     same = canonical("destination_config", wanted) == canonical("destination_config", visible)
@@ -186,6 +187,11 @@ def _alike(wanted: Any, actual: Any) -> bool:
 def _is_masked(value: Any) -> bool:
     """Whether the server hides the value, or a part of it such as the password in a URL."""
     return isinstance(value, str) and MASK in value
+
+
+def _has_mask(value: Any) -> bool:
+    """Whether the server hides anything at any depth of the value."""
+    return any(map(_has_mask, value.values())) if isinstance(value, Mapping) else _is_masked(value)
 
 
 def _is_nothing(value: Any) -> bool:

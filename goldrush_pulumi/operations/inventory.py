@@ -61,7 +61,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._listing: Future[Listing] | None = None
         self._groups_lock = threading.Lock()
-        self._groups: tuple[float, frozenset[str]] | None = None
+        self._groups: tuple[float, frozenset[str]] = (0.0, frozenset())
 
     def listing(self, clock: Clock) -> Listing:
         """Return the pipelines that were there before this process created any.
@@ -78,20 +78,26 @@ class Inventory:
             self._take(future, clock)
         return future.result()
 
-    def visible_groups(self, clock: Clock) -> frozenset[str]:
-        """Return the groups of the pipelines that the key sees, from a list that is at most 30 s old.
-
-        That the list answers at all is asked each time: an outage may have begun since.
+    def require_list(self) -> None:
+        """Return only if the list answers now: in an outage that returns 404 to everything, it does not.
 
         Raises:
             GoldRushError: the list was not answered.
         """
         self._client.list_pipelines(page_size=1)
+
+    def shows_group(self, group: object, clock: Clock) -> bool:
+        """Whether the key sees a pipeline of the group; that it does is believed for 30 s.
+
+        Raises:
+            GoldRushError: the list was not answered.
+        """
         with self._groups_lock:
-            if self._groups is None or clock.now() - self._groups[0] > _GROUPS_KEPT_SECONDS:
-                groups = {pipeline.group_id for pipeline in self._client.iterate_pipelines()}
-                self._groups = (clock.now(), frozenset(group for group in groups if group))
-            return self._groups[1]
+            read_at, groups = self._groups
+            if group not in groups or clock.now() - read_at > _GROUPS_KEPT_SECONDS:
+                groups = frozenset(item.group_id for item in self._client.iterate_pipelines() if item.group_id)
+                self._groups = (clock.now(), groups)
+            return group in groups
 
     def _take(self, future: Future[Listing], clock: Clock) -> None:
         try:
@@ -119,7 +125,7 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
         sweep = _read_all(client, backwards=found.sweeps % 2 == 1, last_page=found.last_page)
         if sweep.agrees:
             return Listing(tuple(sweep.pipelines.values()), sweep.server_time)
-        is_complete = not found.add(sweep) and not found.is_cut
+        is_complete = not found.add(sweep) and found.may_be_complete
         if is_complete and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
             return Listing(tuple(found.pipelines.values()), found.server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
@@ -133,7 +139,7 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
 
 @dataclass
 class _Sweep:
-    """One reading of all pages. It `agrees` when no page repeats another and the number of pipelines is as told.
+    """One reading of all pages. It `agrees` when no page repeats another and their number is the total.
 
     It `is_cut` when more pages were promised and nothing new came.
     """
@@ -169,11 +175,20 @@ class _Found:
     sweeps: int = 0
     last_page: int = 1
     is_cut: bool = False
+    least_total: int = 0
+
+    @property
+    def may_be_complete(self) -> bool:
+        """Whether the last reading from the front came to an end, and as many were found as there were at some time."""
+        return not self.is_cut and len(self.pipelines) >= self.least_total
 
     def add(self, sweep: _Sweep) -> bool:
         """Add a reading; return whether it found a pipeline that was there before the first reading and is new here."""
+        totals = [total for total in sweep.totals if total is not None]
         if not self.sweeps:
             self.server_time = sweep.server_time
+            self.least_total = min(totals, default=0)
+        self.least_total = min([self.least_total, *totals])
         fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
         self.pipelines |= sweep.pipelines
         self.sweeps += 1

@@ -17,6 +17,7 @@ from goldrush_pulumi.schema.pipeline import (
     canonical,
     height_digits,
     is_empty,
+    parsed_abi,
     whole_numbers,
     without_nulls,
 )
@@ -100,4 +101,6 @@ class PipelineSpec:
         if name == "destination_config" and isinstance(value, Mapping):
             # A null would ask the server to clear a setting; in a program it is one that was not given.
             return without_nulls({"type": self.inputs["destination_type"], **value})
+        if name == "abi_file":
+            value = parsed_abi(value)
         return INPUTS[name].cleared if is_empty(value) else value

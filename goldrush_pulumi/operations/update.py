@@ -310,7 +310,7 @@ def _previous_start(progress: Progress) -> PreviousStart:
 def _clear_removed(
     context: OperationContext, spec: PipelineSpec, progress: Progress, names: tuple[str, ...], old: Inputs
 ) -> None:
-    """Make sure that what the user removed is gone; a server that merges maps needs to be told with nulls.
+    """Make sure that what the user removed is gone; a server that merges maps gets nulls.
 
     Raises:
         OperationFailed: it is still there.
@@ -328,7 +328,8 @@ def _clear_removed(
             f"{context.subject(progress.pipeline_id)}: GoldRush keeps what was removed from {', '.join(left)};"
             " remove it in the GoldRush Platform, or replace the pipeline with `pulumi up --replace`"
         )
-        raise OperationFailed(progress, reason, unapplied=left)
+        untaken = {*drifted_fields(spec.inputs, progress.pipeline)}.intersection(names) - {*left}
+        raise OperationFailed(progress, reason, unapplied=(*left, *untaken), unconfirmed=tuple(untaken))
 
 
 def _sendable(spec: PipelineSpec) -> tuple[str, ...]:

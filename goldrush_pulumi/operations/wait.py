@@ -80,7 +80,7 @@ class Observation:
     """What one look at a pipeline showed.
 
     `healthy` is None where the destination was not asked, or not probed since the change. `is_dated` says whether the
-    server told when it probed; without that, an old result cannot be told from a new one.
+    server said when it probed; without that, an old result looks like a new one.
     """
 
     status: PipelineStatus

@@ -11,6 +11,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any, Final, Literal
 
@@ -185,13 +186,44 @@ def _addresses(value: Any) -> Any:
     return sorted({address.lower() for address in value})
 
 
+_LARGEST_ABI_AS_VALUES: Final = 100_000
+"""From this many characters on, an ABI travels and is kept as JSON text: the SDK, the plugin host and the engine take
+seconds for the hundred thousands of values of a large one, and milliseconds for one string."""
+
+
+def packed_abi(value: Any) -> Any:
+    """Return an ABI in the form in which it is registered: JSON text when it is large, else as it is.
+
+    An ABI that holds outputs of other resources stays as it is, whatever its size.
+    """
+    if not isinstance(value, (list, dict)):
+        return value
+    try:
+        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    except (TypeError, ValueError, RecursionError):
+        return value
+    return text if len(text) >= _LARGEST_ABI_AS_VALUES else value
+
+
+def parsed_abi(value: Any) -> Any:
+    """Return an ABI as values; a string that is not JSON is returned as it is."""
+    return _parsed(value) if isinstance(value, str) and value else value
+
+
+@lru_cache(maxsize=8)
+def _parsed(text: str) -> Any:
+    # Compared and sent, and changed by nobody: several callers share it.
+    try:
+        return whole_numbers(json.loads(text))
+    except (ValueError, RecursionError):
+        return text
+
+
 def _abi(value: Any) -> Any:
     """The parsed ABI. Its shape on the server is not documented, so its JSON text counts as the same."""
-    if isinstance(value, str):
-        try:
-            value = json.loads(value) if value else None
-        except (ValueError, RecursionError):
-            return value
+    parsed = parsed_abi(value)
+    if isinstance(value, str) and parsed is not value:
+        return {} if is_empty(parsed) else parsed
     return {} if is_empty(value) else whole_numbers(value)
 
 

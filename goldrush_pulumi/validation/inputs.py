@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.schema.pipeline import INPUTS
+from goldrush_pulumi.schema.pipeline import INPUTS, parsed_abi
 from goldrush_pulumi.schema.wire import OWNERSHIP_TAG
 from goldrush_pulumi.validation.addresses import find_address_problems
 from goldrush_pulumi.validation.catalog import DECODED_ENTITIES
@@ -48,13 +48,19 @@ def find_problems(
     Returns:
         The problems; empty when everything that can be judged offline is right.
     """
-    marked = mark_unknowns(inputs, is_unknown)
+    marked = _with_parsed_abi(mark_unknowns(inputs, is_unknown))
     return [*_find_shape_problems(marked), *find_content_problems(marked, is_unknown, recorded or {})]
 
 
 def find_shape_problems(inputs: Mapping[str, object], is_unknown: Callable[[object], bool]) -> list[Problem]:
     """Find what `find_problems` finds without a parser: neither transforms nor ABIs are read."""
-    return list(_find_shape_problems(mark_unknowns(inputs, is_unknown)))
+    return list(_find_shape_problems(_with_parsed_abi(mark_unknowns(inputs, is_unknown))))
+
+
+def _with_parsed_abi(marked: dict[str, object]) -> dict[str, object]:
+    """A large ABI is registered as JSON text."""
+    abi = marked.get("abi_file")
+    return {**marked, "abi_file": parsed_abi(abi)} if isinstance(abi, str) else marked
 
 
 def _find_shape_problems(marked: Mapping[str, object]) -> Iterator[Problem]:
@@ -100,7 +106,7 @@ def find_content_problems(
         return
     # The topic decides on the tables of transforms and on what an ABI decodes, and so does the ABI on tables.
     same_topic = inputs.get("topic") == recorded.get("topic")
-    same_abi = same_topic and inputs.get("abi_file") == recorded.get("abi_file")
+    same_abi = same_topic and inputs.get("abi_file") == parsed_abi(recorded.get("abi_file"))
     if not same_abi and inputs.get("abi_file"):
         yield from _find_abi_entry_problems(inputs, is_unknown)
     addresses = inputs.get("abi_contract_addresses")

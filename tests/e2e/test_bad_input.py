@@ -66,12 +66,12 @@ def test_misspelt_field_is_told_with_the_right_one(world: World) -> None:
     assert world.emulator.requests() == []
 
 
-def test_mistakes_in_the_program_are_one_line(world: World) -> None:
-    """A keyword that does not exist or is missing ends the program with one line."""
+def test_mistakes_in_the_program_are_named(world: World) -> None:
+    """A keyword that does not exist or is missing is named among all that is wrong with the pipeline."""
     stack = world.stack('goldrush.Pipeline("swaps", project="shop", topik="base")')
-    refuse(stack, "declare pipeline swaps: ", "topik")
+    refuse(stack, "declare pipelines: fix these inputs", 'topik: is not an input of a pipeline, did you mean "topic"?')
     stack.program('goldrush.Pipeline("swaps", project="shop")')
-    refuse(stack, "declare pipeline swaps: ", "topic", "destination_config")
+    refuse(stack, "declare pipelines: fix these inputs", "topic", "destination_config")
     assert world.emulator.requests() == []
 
 
@@ -266,7 +266,7 @@ def test_unreadable_abi_is_told(world: World) -> None:
     refuse(stack, "declare pipeline swaps: abi_file: ", "missing.json")
     (stack.folder / "abi.json").write_text("{", "utf-8")
     stack.program(pipeline(topic="eth.mainnet.ref.block.logs", abi_file="abi.json"))
-    refuse(stack, "abi.json: is not JSON")
+    refuse(stack, "abi.json is not JSON")
 
 
 def test_options_that_cannot_work_are_refused(world: World) -> None:
@@ -274,7 +274,7 @@ def test_options_that_cannot_work_are_refused(world: World) -> None:
     stack = world.stack(pipeline(opts='import_="pipe_123"'))
     refuse(stack, 'adopt_id="pipe_123"')
     stack.program(pipeline(opts="delete_before_replace=False"))
-    refuse(stack, "delete_before_replace=False cannot work", "leave the option out")
+    refuse(stack, "delete_before_replace: cannot be False", "leave the option out")
 
 
 def test_unknown_values_are_judged_when_they_are_known(world: World) -> None:

@@ -285,6 +285,15 @@ def test_every_mistake_of_every_pipeline_is_named(world: World) -> None:
     assert world.emulator.requests() == []
 
 
+def test_wrong_transforms_of_all_pipelines_are_named(world: World) -> None:
+    """The engine ends a preview at the first pipeline that check refuses; warnings name the others."""
+    stack = world.stack(*(pipeline(name, transforms={"swaps": "DROP TABLE swaps"}) for name in ("swaps", "mints")))
+    ended = stack.preview(expect=None)
+    assert ended.code != 0
+    for name in ("swaps", "mints"):
+        assert f'declare pipeline {name}: transforms["swaps"]: is not a SELECT' in ended
+
+
 def test_abi_file_lies_beside_the_project_s_file(world: World) -> None:
     """With `main: infra` the program runs in another folder; the path of an ABI still begins at Pulumi.yaml."""
     stack = world.stack(pipeline(topic="base.mainnet.ref.block.logs", abi_file="abi/swap.json"))
@@ -334,3 +343,16 @@ def test_what_a_transform_marks_is_kept_out_of_messages(world: World) -> None:
     )
     world.emulator.script("swaps", logs=[f"FATAL: no such thing: {secret}"], until="never")
     assert "no such thing: [secret]" in stack.up(expect=1)
+
+
+def test_unmanaged_pipeline_is_not_complained_of(world: World) -> None:
+    """A pipeline that was only looked up may be down: refresh shows its phase and asks for nothing."""
+    pipeline_id = made_elsewhere(world)
+    world.strays.add(pipeline_id)
+    stack = world.stack(f"found = goldrush.Pipeline.get('found', {pipeline_id!r})", pipeline("swaps"))
+    stack.up()
+    world.emulator.fail(pipeline_id, ["FATAL: down"])
+    for _ in range(2):
+        assert "FATAL" not in stack.refresh("--diff")
+    assert stack.resource("found").outputs["phase"] == "FAILED"
+    assert stack.resource("found").init_errors == ()

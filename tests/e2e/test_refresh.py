@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal
 
 import pytest
 
-from tests.e2e.programs import POSTGRES, pipeline
+from tests.e2e.programs import POSTGRES, marked, pipeline
 
 if TYPE_CHECKING:
     from tests.e2e.stack import Stack
@@ -175,3 +175,15 @@ def _require_quiet_up(world: World, stack: Stack) -> None:
     world.emulator.clear_requests()
     stack.up("--expect-no-changes")
     assert {request.method for request in world.emulator.requests()} <= {"GET"}
+
+
+def test_hidden_inputs_never_show(world: World) -> None:
+    """What the provider records for itself is no drift: neither a preview with refresh nor the one after shows it."""
+    stack = world.stack(pipeline(description=marked(world.plant())))
+    stack.up()
+    world.emulator.edit(stack.resource().id, transforms={"swaps": "SELECT tx_hash FROM swaps"})
+    shown = [stack.preview("--refresh", "--diff"), stack.refresh("--diff"), stack.preview("--diff")]
+    for ended in shown:
+        assert "transforms" in ended
+        assert "__" not in ended
+    assert stack.resource().inputs["__owner"]

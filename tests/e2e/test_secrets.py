@@ -10,6 +10,7 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from tests.e2e.cli import ROOT
 from tests.e2e.leaks import find_leaks, spellings
 from tests.e2e.programs import POSTGRES, marked, pipeline
 from tests.e2e.stack import is_secret
@@ -237,3 +238,29 @@ def test_search_finds_what_it_looks_for() -> None:
     assert find_leaks(["plntA001X7q9Zk"], [("a place", b"..plntA001X7q9Zk..")])
     assert find_leaks(["plntA001X7q9Zk"], [("a place", b"something else")]) == []
     assert len(set(spellings("plntA001X7q9Zk"))) == 4
+
+
+def test_exactly_the_encrypted_values_of_stack_config_are_secret(world: World) -> None:
+    """Encrypted values of any input stay encrypted in state, and reviewers still see everything else in a preview."""
+    stack = world.copy(ROOT, name="ours")
+    declared = {"project": "shop", "topic": TRANSFERS, "transforms": {"transfers": "SELECT tx_hash FROM transfers"}}
+    config = {"type": "postgres", "url": "postgresql://db.example.com:5432/a", "user": "u"}
+    stack.write_config({"goldrush-pipelines:pipelines": {"swaps": {**declared, "destination_config": config}}})
+    path = "goldrush-pipelines:pipelines.swaps"
+    secrets = {"destination_config.password": "password", "description": "description", "triggers.token": "trigger"}
+    stack.config(secret={f"{path}.{key}": world.plant(what) for key, what in secrets.items()}, paths=True)
+    shown = stack.preview("--diff")
+    assert "SELECT tx_hash FROM transfers" in shown
+    assert "postgresql://db.example.com:5432/a" in shown
+    stack.up("--diff", preview=True)
+    for properties in (stack.resource().inputs, stack.resource().outputs):
+        assert is_secret(properties["description"])
+        assert is_secret(properties["triggers"]["token"])
+        assert is_secret(properties["destination_config"]["password"])
+        assert properties["destination_config"]["url"] == config["url"]
+    stack.preview_clean("--diff")
+    elsewhere = stack.folder / "config-of-ours.yaml"
+    stack.config_file.rename(elsewhere)
+    hidden = stack.preview("--diff", "--config-file", str(elsewhere))
+    assert "SELECT" not in hidden
+    elsewhere.rename(stack.config_file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import pickle
 import time
 from collections.abc import Callable
@@ -132,7 +133,7 @@ def test_one_id_for_two_resources(emulator: Emulator, start: Start) -> None:
     (existing,) = emulator.pipelines()
     with start(emulator) as plugin:
         Resource(plugin, "second").up(owned(adopt_id=existing["id"], name="shared"))
-        with pytest.raises(VerbError, match="is another resource's already; give each its own adopt_id"):
+        with pytest.raises(VerbError, match="::second already; give each resource its own"):
             Resource(plugin, "third").up(owned(adopt_id=existing["id"], name="shared"))
     assert posts(emulator) == 1
 
@@ -151,9 +152,9 @@ def test_two_records_of_one_pipeline_are_refused(emulator: Emulator, start: Star
     with start(emulator) as plugin:
         first.plugin = second.plugin = plugin
         assert first.up(owned()) == "same"
-        with pytest.raises(VerbError, match="is recorded as two resources'"):
+        with pytest.raises(VerbError, match="is recorded by two resources"):
             second.up(owned(name="first"))
-        with pytest.raises(VerbError, match="is also recorded as first's, so it stays"):
+        with pytest.raises(VerbError, match="is also recorded by first, so it stays"):
             second.destroy()
         assert len(emulator.pipelines()) == 1
         first.destroy()
@@ -167,19 +168,97 @@ def test_state_of_two_pythons_is_one_process_that_knows_itself(emulator: Emulato
         first.plugin = second.plugin = plugin
         assert first.up(owned()) == "same"
         plugin.provider = base64.b64encode(pickle.dumps(make_provider(), protocol=2)).decode()
-        with pytest.raises(VerbError, match="is also recorded as first's, so it stays"):
+        with pytest.raises(VerbError, match="is also recorded by first, so it stays"):
             second.destroy()
     assert len(emulator.pipelines()) == 1
 
 
 def test_same_names_under_two_owners(emulator: Emulator, start: Start) -> None:
-    """Two stacks whose resources have the same name and project keep out of each other's way."""
+    """A second stack whose resource has the same name and project makes no second pipeline unasked."""
     with start(emulator) as plugin:
         mine = Resource(plugin, "swaps")
         mine.up(owned())
+    with start(emulator) as plugin, pytest.raises(VerbError) as refused:
+        Resource(plugin, "swaps").up(owned(__owner="f" * 32))
+    assert f'adopt_id="{mine.id}"' in refused.value.text
+    assert "goldrush:adoptForeign set to true because another stack owns it" in refused.value.text
+    assert posts(emulator) == 1
+
+
+# --- What the engine has got ------------------------------------------------------------------------------------------
+
+
+def stages(home: Path) -> list[str]:
+    """How far each create got, by the journal of the machine."""
+    notes = [json.loads(file.read_text("utf-8")) for file in (home / "goldrush" / "creates").glob("*.json")]
+    return sorted(note.get("stage", "created" if "id" in note else "begun") for note in notes)
+
+
+def test_process_that_ends_in_good_order_delivers(emulator: Emulator, start: Start, tmp_path: Path) -> None:
+    """The engine ends a process only after it got every reply: what was created is in its state then."""
     with start(emulator) as plugin:
-        theirs = Resource(plugin, "swaps")
-        theirs.up(owned(__owner="f" * 32))
-        warnings = [line.text for line in plugin.engine.lines if line.severity == "WARNING"]
-    assert mine.id != theirs.id
-    assert warnings == [f"{mine.id} has the same project and name and belongs to another Pulumi stack"]
+        Resource(plugin, "swaps").up(owned())
+        assert stages(tmp_path) == ["created"]
+    assert stages(tmp_path) == ["delivered"]
+
+
+def test_process_that_is_killed_delivers_nothing(emulator: Emulator, start: Start, tmp_path: Path) -> None:
+    """Killed right after the reply, nobody knows whether the engine has saved it: the pipeline may be an orphan."""
+    with start(emulator) as plugin:
+        Resource(plugin, "swaps").up(owned())
+        plugin.process.kill()
+        plugin.process.wait()
+    assert stages(tmp_path) == ["created"]
+
+
+def test_process_of_a_dead_engine_delivers_nothing(emulator: Emulator, start: Start, tmp_path: Path) -> None:
+    """An engine that is gone seconds after the reply may not have saved it."""
+    with start(emulator) as plugin:
+        Resource(plugin, "swaps").up(owned())
+        plugin.engine.stop()
+        plugin.wait_for_exit()
+    assert stages(tmp_path) == ["created"]
+
+
+def test_engine_that_goes_on_has_saved(emulator: Emulator, start: Start, tmp_path: Path) -> None:
+    """Some seconds after the reply, with the engine still there, its state holds the pipeline, a kill or not."""
+    with start(emulator) as plugin:
+        Resource(plugin, "swaps").up(owned())
+        until(lambda: stages(tmp_path) == ["delivered"])
+        plugin.process.kill()
+        plugin.process.wait()
+
+
+def test_pipeline_that_is_waited_for_is_not_delivered(by_hand: Emulator, start: Start, tmp_path: Path) -> None:
+    """While a create waits, the engine has nothing of it: cut off, it is an orphan."""
+    with start(by_hand) as plugin:
+        inputs = as_sent(plugin.check("swaps", owned()).inputs)
+        plugin.create_async("swaps", inputs)
+        until(lambda: stages(tmp_path) == ["created"])
+        plugin.process.kill()
+        plugin.process.wait()
+    assert stages(tmp_path) == ["created"]
+
+
+def test_later_verb_records(emulator: Emulator, start: Start, tmp_path: Path) -> None:
+    """The next process that gets the id from a state notes that it is recorded."""
+    with start(emulator) as plugin:
+        swaps = Resource(plugin, "swaps")
+        swaps.up(owned())
+    with start(emulator) as plugin:
+        swaps.plugin = plugin
+        assert swaps.up(owned()) == "same"
+        assert stages(tmp_path) == ["recorded"]
+
+
+def test_state_that_is_saved_late_is_not_taken_for_saved(emulator: Emulator, tmp_path: Path) -> None:
+    """With PULUMI_SKIP_CHECKPOINTS state is saved at the end of the run, however long the engine goes on before."""
+    environment = {"PULUMI_HOME": str(tmp_path), "PULUMI_SKIP_CHECKPOINTS": "true"}
+    with start_anywhere(emulator, env=environment) as plugin:
+        swaps = Resource(plugin, "swaps")
+        swaps.up(owned())
+        with start_anywhere(emulator, env={"PULUMI_HOME": str(tmp_path / "other")}) as other:
+            # The other process, which is younger, says when the time has come.
+            Resource(other, "mints").up(owned(name="mints"))
+            until(lambda: stages(tmp_path / "other") == ["delivered"])
+        assert stages(tmp_path) == ["created"]

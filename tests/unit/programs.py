@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,6 +14,9 @@ from pulumi.runtime import mocks, settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+# As the language host does: a program that ends early leaves tasks behind, and asyncio reports them one by one.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
 
 OWNER_ID = "00000000000000000000000000000001"
 

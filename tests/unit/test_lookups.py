@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING, Any
 
 import pulumi
@@ -61,7 +62,12 @@ def look_up(emulator: Emulator, **values: str) -> Any:
     with Caller(emulator.base_url, emulator.service_key) as caller:
         arguments = {"pipeline_id": caller.create()["id"]}
     emulator.fault(method="GET", status=503)
-    return invokes._fetch(invokes._fetch_pipeline, arguments, settings_for(emulator, **values))
+    settings = settings_for(emulator, **values)
+    try:
+        return invokes._fetch(invokes._fetch_pipeline, arguments, settings)
+    finally:
+        with contextlib.suppress(pulumi.RunError):
+            invokes._client(frozenset(settings.items())).close()
 
 
 def test_retry_seconds_count_for_look_ups(emulator: Emulator) -> None:

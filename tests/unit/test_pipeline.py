@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 TOKEN = "pulumi-python:dynamic/goldrush:Pipeline"
 TOPIC = "base.mainnet.ref.block.swap.v3"
+LOGS = "base.mainnet.ref.block.logs"
 POSTGRES: dict[str, Any] = {
     "url": "postgresql://db.example.com:5432/analytics",
     "user": "goldrush",
@@ -26,6 +27,7 @@ BASICS: dict[str, Any] = {"project": "analytics-prod", "topic": TOPIC}
 
 # Programs without a type checker call it in ways that a type checker refuses.
 untyped: Any = goldrush.Pipeline
+untyped_args: Any = goldrush.PipelineArgs
 
 
 def postgres() -> goldrush.PostgresDestinationArgs:
@@ -211,6 +213,33 @@ def test_an_abi_may_be_parsed_already() -> None:
     assert inputs_of(decoding(abi_file={"abi": ABI}))["abi_file"] == {"abi": ABI}
 
 
+LARGE_ABI = [{"type": "event", "name": f"Swap{number}", "inputs": []} for number in range(2500)]
+
+
+def test_a_large_abi_is_registered_as_text(tmp_path: Path) -> None:
+    """One string in place of hundred thousands of values, given as a list or by path; a small one stays a list."""
+    (tmp_path / "swap.json").write_text(json.dumps(LARGE_ABI, indent=1), "utf-8")
+    packed = inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI))["abi_file"]
+
+    assert isinstance(packed, str)
+    assert json.loads(packed) == LARGE_ABI
+    assert inputs_of(keywords(topic=LOGS, abi_file=tmp_path / "swap.json"))["abi_file"] == packed
+    assert inputs_of(keywords(topic=LOGS, abi_file=LARGE_ABI[:9]))["abi_file"] == LARGE_ABI[:9]
+
+
+def test_a_large_abi_with_outputs_stays_as_it_is() -> None:
+    """What another resource decides on cannot be written as text before that resource exists."""
+
+    def program() -> Any:
+        name = pulumi.Output.from_input("Last")
+        return keywords(topic=LOGS, abi_file=[*LARGE_ABI, {"type": "event", "name": name, "inputs": []}])()
+
+    assert inputs_of(program)["abi_file"] == [
+        *LARGE_ABI,
+        {"type": "event", "name": "Last", "inputs": []},
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [
@@ -246,6 +275,10 @@ def test_an_abi_that_cannot_be_read(tmp_path: Path, content: bytes | None, said:
             "PipelineArgs and keywords (topic) are given, give one",
         ),
         (lambda: untyped("x", {**BASICS}), "a dict cannot stand there"),
+        (
+            lambda: untyped_args(**BASICS, topik="t"),
+            'declare PipelineArgs: topik is not a field of it, did you mean "topic"?; destination_config is missing',
+        ),
         (lambda: untyped("x", ResourceOptions(), ResourceOptions()), "a ResourceOptions cannot stand there"),
         (keywords(opts=ResourceOptions(import_="pipe_1")), 'write adopt_id="pipe_1" in its arguments'),
         (keywords(opts=ResourceOptions(delete_before_replace=False)), "delete_before_replace: cannot be False"),
@@ -260,7 +293,7 @@ def test_mistakes_are_errors_of_the_program(program: Callable[[], Any], said: st
     text = refusal(program)
 
     assert said in text
-    assert "pipeline" in text
+    assert "pipeline" in text.lower()
     assert "__init__" not in text
     assert "\n" not in text
 
@@ -271,8 +304,8 @@ def test_all_mistakes_of_a_pipeline_are_named_together() -> None:
         lambda: untyped("x", project="", topik=TOPIC, destination_config=postgres(), transforms={"swaps": "DROP"})
     ).splitlines()
 
-    assert lines[0] == "declare pipelines: fix these inputs"
-    paths = ["x: topic", "x: topik", "x: project", 'x: transforms["swaps"]']
+    assert lines[0] == "declare pipeline x: fix these inputs"
+    paths = ["topic", "topik", "project", 'transforms["swaps"]']
     assert [line.strip().rpartition(": ")[0] for line in lines[1:]] == paths
     assert 'did you mean "topic"?' in lines[2]
 
@@ -294,6 +327,33 @@ def test_mistakes_of_all_pipelines_are_named_together() -> None:
     assert ["b", 'transforms["swaps"]'] in paths
     assert {path for name, path in paths if name == "c"} >= {"status", "destination_config.user"}
     assert not [path for path in paths if path[0] == "right"]
+
+
+@pytest.mark.parametrize(
+    ("transforms", "preview", "warned"),
+    [
+        (["DROP TABLE swaps", "SELECT", "SELECT tx_hash FROM swaps"], True, ["a", "b"]),
+        (["DROP TABLE swaps", "SELECT tx_hash FROM swaps", ""], True, []),
+        (["DROP TABLE swaps", "SELECT", "SELECT"], False, []),
+    ],
+    ids=["several", "one, which the provider names", "no preview"],
+)
+def test_a_preview_names_all_pipelines_with_a_wrong_transform(
+    transforms: list[str],
+    preview: bool,  # noqa: FBT001 - a value of the table
+    warned: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The provider refuses the first wrong transform; warnings name all pipelines that have one."""
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+
+    def program() -> None:
+        for name, sql in zip("abc", transforms, strict=True):
+            untyped(name, **BASICS, destination_config=postgres(), transforms={"swaps": sql} if sql else {})
+
+    assert len(run(program, preview=preview).pipelines) == 3
+    assert sorted({text.split(": ")[0].removeprefix("declare pipeline ") for text in warnings}) == warned
 
 
 def test_what_is_not_known_yet_is_left_to_the_provider() -> None:
@@ -392,7 +452,7 @@ def test_a_transformation_may_keep_pipelines(place: Callable[..., Any]) -> None:
 def test_what_a_transformation_makes_is_checked(place: Callable[..., Any]) -> None:
     """A transformation may put a mistake right, and its own are reported."""
     assert inputs_of(place(change(topic=lambda: TOPIC), lambda **more: declare(topic="t", **more)))["topic"] == TOPIC
-    assert "topic: does not read like a topic" in refusal(place(change(topic=lambda: "t"), declare))
+    assert "topic: does not have the form of a topic" in refusal(place(change(topic=lambda: "t"), declare))
     refused = change(opts=lambda opts: ResourceOptions.merge(opts, ResourceOptions(delete_before_replace=False)))
     assert "delete_before_replace: cannot be False" in refusal(place(refused, declare))
 

@@ -72,6 +72,13 @@ def test_nothing_to_warn_of(
     assert warnings == []
 
 
+def test_a_project_may_be_called_goldrush(configure: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that is called like our namespace may have any value of its own there."""
+    configure({"goldrush:pipelines": "{}"})
+    monkeypatch.setattr(pulumi, "get_project", lambda: "goldrush")
+    assert run(declare).pipelines
+
+
 PROGRAMS: dict[str, Callable[[], Any]] = {
     "a pipeline": declare,
     "a pipeline that is read": lambda: goldrush.Pipeline.get("three", "pipe_3"),

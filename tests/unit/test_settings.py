@@ -134,6 +134,12 @@ def test_other_settings_are_left_alone() -> None:
     assert unknown_settings(["shop:pipelines", "aws:region", "pulumi:tags", "goldrush-shop:x"]) == []
 
 
+def test_a_project_may_be_called_goldrush() -> None:
+    """The values of a project that is called like our namespace stand beside the settings, and are its own."""
+    assert unknown_settings(["goldrush:pipelines", "goldrush:pgPassword"], "goldrush") == []
+    assert len(unknown_settings(["goldrush:pgPassword", "goldrush:dbUser"], "shop")) == 2
+
+
 # --- One table --------------------------------------------------------------------------------------------------------
 
 
@@ -156,7 +162,7 @@ def test_a_provider_takes_every_setting_of_an_account() -> None:
     signature = inspect.signature(Provider.__init__)
     arguments = [name for name, item in signature.parameters.items() if item.kind is item.KEYWORD_ONLY]
     assert arguments == [name for name, row in SETTINGS.items() if row.is_for_account]
-    text = inspect.getdoc(Provider.__init__) or ""
+    text = inspect.getdoc(Provider) or ""
     assert [name for name in arguments if f"{name}: {SETTINGS[name].description}\n" not in f"{text}\n"] == []
 
 

@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 STACKS = ("dev", "staging", "prod")
-KEY = "goldrush-pipelines:pipelines"
-SWAPS = {
+PROJECT = "goldrush-pipelines"
+KEY = f"{PROJECT}:pipelines"
+SWAPS: dict[str, Any] = {
     "project": "analytics",
     "topic": "base.mainnet.ref.block.swaps",
     "destination_config": {"type": "postgres", "url": "postgresql://h/d", "user": "u", "password": "p"},
@@ -34,6 +35,21 @@ SWAPS = {
 def _forget_config() -> Iterator[None]:
     yield
     pulumi.runtime.set_all_config({}, [])
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a project with the stack `dev`, selected."""
+    (tmp_path / "Pulumi.yaml").write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python"}), "utf-8")
+    monkeypatch.setattr(pulumi, "get_root_directory", lambda: str(tmp_path))
+    monkeypatch.setattr(pulumi, "get_stack", lambda: "organization/goldrush-pipelines/dev")
+    monkeypatch.setattr(pulumi, "get_project", lambda: PROJECT)
+    return tmp_path
+
+
+def _write_stack(file: Path, config: dict[str, Any]) -> None:
+    file.parent.mkdir(exist_ok=True)
+    file.write_text(yaml.safe_dump({"config": config}), "utf-8")
 
 
 def config_of(declared: object, *, secret: bool = False) -> pulumi.Config:
@@ -107,8 +123,9 @@ def test_options_reach_the_resource(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (options["plain"].protect, options["plain"].custom_timeouts) == (False, None)
 
 
+@pytest.mark.usefixtures("project")
 def test_texts_become_secrets_when_the_key_holds_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a secret under the key, all texts of destination and transforms are wrapped, documented words are not."""
+    """Without the stack's file, all texts of destination and transforms are marked, documented words are not."""
 
     async def look(made: dict[str, Any]) -> Any:
         return await _reveal(made["archive"][0])
@@ -133,8 +150,94 @@ def test_texts_become_secrets_when_the_key_holds_one(monkeypatch: pytest.MonkeyP
     }
 
 
+def test_only_encrypted_values_become_secrets(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    """Where the stack's file is found, exactly its `secure:` values are marked, in whatever input they stand."""
+    secure = {"secure": "v1:abc"}
+    written = SWAPS | {
+        "destination_config": SWAPS["destination_config"] | {"password": secure},
+        "description": secure,
+        "triggers": {"release": 5, "token": secure},
+        "abi_contract_addresses": ["0x1", secure],
+        "transforms": {"swaps": "SELECT 1"},
+    }
+    _write_stack(project / "Pulumi.dev.yaml", {KEY: {"swaps": written, "mints": SWAPS}})
+
+    async def look(made: dict[str, Any]) -> Any:
+        return {name: await _reveal(inputs) for name, (inputs, _) in made.items()}
+
+    made = declared_with(monkeypatch, {"swaps": _decrypted(written), "mints": SWAPS}, look, secret=True)
+
+    assert made["mints"] == SWAPS | {"destination_type": "postgres"}
+    assert made["swaps"] == written | {
+        "destination_type": "postgres",
+        "destination_config": SWAPS["destination_config"] | {"password": "!decrypted"},
+        "description": "!decrypted",
+        "triggers": {"release": 5, "token": "!decrypted"},
+        "abi_contract_addresses": ["0x1", "!decrypted"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "settings", "key"),
+    [
+        ("stacks/Pulumi.dev.yaml", {"stackConfigDir": "stacks"}, KEY),
+        ("old/Pulumi.dev.yaml", {"config": "old"}, KEY),
+        ("Pulumi.dev.yaml", {"config": {}}, "pipelines"),
+    ],
+    ids=["stackConfigDir", "config", "key of the project"],
+)
+def test_the_file_is_found_where_pulumi_has_it(
+    monkeypatch: pytest.MonkeyPatch, project: Path, file: str, settings: dict[str, Any], key: str
+) -> None:
+    """The folder that Pulumi.yaml names is looked in, and a key may leave out the project."""
+    secret = {"secure": "v1:abc"}
+    written = SWAPS | {"destination_config": SWAPS["destination_config"] | {"password": secret}}
+    (project / "Pulumi.yaml").write_text(yaml.safe_dump({"name": PROJECT, "runtime": "python", **settings}), "utf-8")
+    _write_stack(project / file, {key: {"swaps": written}})
+
+    async def look(made: dict[str, Any]) -> Any:
+        return await _reveal(made["swaps"][0]["destination_config"])
+
+    made = declared_with(monkeypatch, {"swaps": _decrypted(written)}, look, secret=True)
+
+    assert made == SWAPS["destination_config"] | {"password": "!decrypted"}
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        None,
+        "config: [",
+        "config: {}",
+        yaml.safe_dump({"config": {KEY: {"secure": "v1:all"}}}),
+        yaml.safe_dump({"config": {KEY: {"swaps": SWAPS | {"description": "older"}}}}),
+        yaml.safe_dump({"config": {KEY: {"swaps": SWAPS, "gone": SWAPS}}}),
+    ],
+    ids=["missing", "broken", "empty", "all of it", "another value", "another pipeline"],
+)
+def test_all_texts_become_secrets_without_the_file_in_use(
+    monkeypatch: pytest.MonkeyPatch, project: Path, file: str | None
+) -> None:
+    """A file that is missing, or that says something else than the config in use, tells nothing."""
+    if file is not None:
+        (project / "Pulumi.dev.yaml").write_text(file, "utf-8")
+
+    async def look(made: dict[str, Any]) -> Any:
+        return await _reveal(made["swaps"][0])
+
+    declared = SWAPS | {"description": "about", "triggers": {"run": "one"}, "abi_contract_addresses": ["0x1"]}
+    made = declared_with(monkeypatch, {"swaps": declared}, look, secret=True)
+
+    assert made["description"] == "!about"
+    assert made["triggers"] == {"run": "!one"}
+    assert made["abi_contract_addresses"] == ["!0x1"]
+    assert made["destination_config"]["password"] == "!p"
+    assert made["project"] == "analytics"
+
+
+@pytest.mark.usefixtures("project")
 def test_nested_texts_become_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Texts in nested maps are wrapped too, and a pipeline without transforms gets none."""
+    """Texts in nested maps are marked too, and a pipeline without transforms gets none."""
 
     async def look(made: dict[str, Any]) -> Any:
         return await _reveal(made["hook"][0])

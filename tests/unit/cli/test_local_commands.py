@@ -149,13 +149,17 @@ def test_doctor_finds_a_key_in_clear(
         assert emulator.service_key not in ended.out + ended.err
 
 
-def test_doctor_finds_unknown_settings(caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi) -> None:
-    """A misspelt setting is wrong, and comes with the nearest name."""
+def test_doctor_finds_unknown_settings(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, tmp_path: Path
+) -> None:
+    """A misspelt setting is wrong, and comes with the nearest name; a project called goldrush has values of its own."""
     del caller
     pulumi.write({"goldrush:retrySecond": {"value": "5"}})
     ended = command("doctor", "--stack", "dev")
     assert ended.code == ExitCode.PROBLEMS
     assert "goldrush:retrySecond: is not a setting, did you mean goldrush:retrySeconds?" in ended.out
+    (tmp_path / "Pulumi.yaml").write_text("name: goldrush\nruntime: python\n", "utf-8")
+    assert "is not a setting" not in command("doctor", "--stack", "dev").out
 
 
 def test_doctor_sees_a_wrong_clock(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

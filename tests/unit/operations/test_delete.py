@@ -197,7 +197,7 @@ def test_pipeline_of_two_records_stays(account: Account, description: str | None
 
 
 def test_aliased_resource_that_is_replaced_is_deleted(account: Account) -> None:
-    """A rename by alias with replace_on_changes: diff sees the new name, delete the old one."""
+    """A rename by alias with replace_on_changes: diff goes by the new name and delete by the old, of one record."""
     there = account.leave(urn_of("old"))
     process = account.process()
     process.claims.hold(there, urn_of("new"))

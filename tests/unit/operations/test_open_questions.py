@@ -99,7 +99,7 @@ class Life:
         return pipeline
 
     def check(self) -> None:
-        """The server has what is wanted, is in the wished phase, and shows no drift."""
+        """The server has what is wanted, is in the desired phase, and shows no drift."""
         held = self.held
         assert held["phase"] == ("PAUSED" if self.inputs.get("status") == "paused" else "RUNNING")
         assert (held["transforms"] or {}) == self.inputs.get("transforms", {})
@@ -120,7 +120,7 @@ def life(request: pytest.FixtureRequest, emulator: Emulator) -> Iterator[Life]:
 
 
 def test_a_whole_life(life: Life) -> None:
-    """Created paused, resumed, changed, cleared, rotated, redeployed, failed, healed, adopted, deleted: as wished."""
+    """Created paused, resumed, changed, cleared, rotated, redeployed, failed, healed, adopted, deleted."""
     life.begin(status="paused", description="first", transforms={"swaps": SWAPS, "mints": MINTS})
     life.turn(status="running")
     life.turn(description="second", transforms={"swaps": SWAPS})

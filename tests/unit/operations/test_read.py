@@ -47,7 +47,7 @@ def reading(inputs: dict[str, Any], phase: str, health: bool | None = True, **ch
         ({"wait_for": "none"}, "FAILED", False),
     ],
 )
-def test_a_phase_that_contradicts_the_wish_is_complained_of(inputs: dict[str, Any], phase: str, fine: bool) -> None:  # noqa: FBT001
+def test_phase_other_than_desired_is_diagnosed(inputs: dict[str, Any], phase: str, fine: bool) -> None:  # noqa: FBT001
     """Refresh must keep a failure alive: a pipeline that is not what it should be is read with its diagnosis."""
     diagnosis = reading(inputs_of(**inputs), phase).diagnosis
 
@@ -73,7 +73,7 @@ def test_a_pipeline_paused_by_hand_is_drift_and_no_failure() -> None:
 
 
 def test_a_bounded_pipeline_that_ended_shows_no_drift() -> None:
-    """STOPPED is its goal; GoldRush may show either wish."""
+    """STOPPED is its goal; GoldRush may show either desired status."""
     inputs = inputs_of(execution_mode="bounded")
 
     assert reading(inputs, "STOPPED", status="paused").inputs == inputs
@@ -92,7 +92,7 @@ def test_a_look_up_by_id_complains_of_nothing() -> None:
 
 def test_absence_needs_its_proof() -> None:
     """A proven 404 reads as gone, an unproven one is an error: a wrong key must never empty a stack."""
-    assert read(context_of(ScriptedClient(get=[None])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
+    assert read(context_of(ScriptedClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), SAME_KEY) is None
 
     with pytest.raises(AbsenceUnproven, match="read pipeline base-swaps"):
         read(context_of(ScriptedClient(get=[None], list=[[]])), PIPELINE_ID, inputs_of(), {"group_id": "grp_1"})

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from goldrush_pulumi.operations.redaction import REDACTED, Redactor, known_secrets, secret_leaf_paths
@@ -152,6 +152,7 @@ ENCODINGS: dict[str, Callable[[str], str]] = {
 
 @pytest.mark.parametrize("encoding", sorted(ENCODINGS))
 @given(SECRETS, SURROUNDINGS, SURROUNDINGS)
+@example("00\\\x1f", "", "")
 def test_no_secret_survives(encoding: str, secret: str, before: str, after: str) -> None:
     """Law: in any encoding, amid any text, nothing that holds the secret comes out."""
     encoded = ENCODINGS[encoding](secret)

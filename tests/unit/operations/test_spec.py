@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from typing import Any
 
 import pytest
@@ -178,7 +179,7 @@ def test_defaults_law(inputs: dict[str, Any]) -> None:
 
 
 def test_post_body() -> None:
-    """A POST carries what was given a value: nothing empty, nothing of ours, and no wish that goes without saying."""
+    """A POST carries what was given a value: nothing empty, nothing of ours, and not the default status."""
     spec = spec_of(
         description="Swaps",
         transforms={"swaps": "SELECT 1"},
@@ -305,3 +306,13 @@ def test_what_changes_mean() -> None:
     assert {*SENT} == {*INPUTS} - {"triggers", "wait_for", "adopt_id"}
     assert {*PATCHED} == {*SENT} - replaced
     assert {*ECHOED} == {*INPUTS} - {"wait_for", "adopt_id"}
+
+
+def test_an_abi_in_json_text_is_sent_as_values() -> None:
+    """A large ABI is registered as text, and GoldRush gets the list."""
+    abi = [{"type": "event", "name": "Swap", "inputs": []}]
+    spec = spec_of(abi_file=json.dumps(abi))
+
+    assert spec.create_body()["abi_file"] == abi
+    assert spec.patch_body(("abi_file",)) == {"abi_file": abi}
+    assert spec.config_version == spec_of(abi_file=abi).config_version

@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from goldrush_pulumi.api import (
-    AmbiguousResult,
     DestinationHealth,
     GoldRushError,
     Interrupted,
@@ -15,16 +14,13 @@ from goldrush_pulumi.api import (
     ServerError,
 )
 from goldrush_pulumi.operations.context import AbsenceUnproven, OperationFailed, Progress
-from goldrush_pulumi.operations.create import AdoptionRefused, adopt, create
-from goldrush_pulumi.operations.delete import delete
 from goldrush_pulumi.operations.outputs import outputs_of
-from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.operations.update import PipelineGone, update
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
 from tests.support.account import context_of
 from tests.support.client import ScriptedClient
 from tests.support.clock import FakeClock
-from tests.support.pipelines import PASSWORD, PIPELINE_ID, POSTGRES, inputs_of, response_to, spec_of, status_of
+from tests.support.pipelines import PIPELINE_ID, POSTGRES, inputs_of, response_to, spec_of, status_of
 
 RUNNING, FAILED, PAUSED = status_of("RUNNING"), status_of("FAILED"), status_of("PAUSED")
 STOPPED = status_of("STOPPED")
@@ -49,176 +45,17 @@ def steps(progress: Progress) -> list[tuple[str, str]]:
     return [(step["name"], step["status"]) for step in progress.run.as_output()["steps"]]
 
 
-# --- create -----------------------------------------------------------------------------------------------------------
-
-
-def test_create_posts_once_and_waits() -> None:
-    """One POST with the whole body, then looks until the pipeline is live; the record tells the steps."""
-    client = ScriptedClient(create=[held()], status=[None, status_of("DEPLOYING"), RUNNING])
-
-    done = create(context_of(client), spec_of())
-
-    assert client.changes == [("create", spec_of().create_body())]
-    assert done.pipeline_id == PIPELINE_ID
-    assert (done.pipeline, done.status) == (held(), RUNNING)
-    assert done.run.action == "create"
-    assert steps(done) == [
-        ("look-up", "Succeeded"),
-        ("submit", "Succeeded"),
-        ("deploy", "Succeeded"),
-        ("ready", "Succeeded"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "refusal", [REFUSED, BROKEN, Interrupted("create pipeline: cancelled"), AmbiguousResult("create", "lost")]
-)
-def test_before_the_answer_of_the_post_an_error_is_a_plain_one(refusal: GoldRushError) -> None:
-    """What was not taken is no pipeline: the error passes, or becomes another plain one, and no second POST is sent."""
-    client = ScriptedClient(create=[refusal])
-
-    with pytest.raises(GoldRushError):
-        create(context_of(client), spec_of())
-    assert len(client.changes) == 1
-
-
-@pytest.mark.parametrize(
-    ("trouble", "run", "said"),
-    [
-        (BROKEN, "Failed", "could not be followed: get status: GoldRush failed (500)"),
-        (Interrupted("cancelled"), "Cancelled", "when the update was cancelled"),
-        (RuntimeError(PASSWORD), "Failed", "could not be followed: internal error RuntimeError"),
-        (KeyboardInterrupt(), "Failed", "internal error KeyboardInterrupt"),
-        (SystemExit(3), "Failed", "internal error SystemExit"),
-    ],
-)
-def test_after_the_post_every_error_keeps_the_pipeline(trouble: BaseException, run: str, said: str) -> None:
-    """Whatever is raised once a pipeline exists, it is recorded with its id, a reason, and no secret."""
-    client = ScriptedClient(create=[held()], status=[trouble], **MUTE)
-
-    failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
-
-    assert failed.progress.pipeline_id == PIPELINE_ID
-    assert failed.progress.run.status == run
-    assert said in failed.reason
-    assert f"goldrush-pulumi logs {PIPELINE_ID} --follow" in failed.reason
-    assert PASSWORD not in failed.reason + str(failed)
-
-
-def test_a_server_message_is_redacted_before_it_is_cut() -> None:
-    """An error that quotes a secret across the length that is shown leaves no half of it."""
-    quoting = ServerError("get status", "failed", status=500, server_message="x" * 290 + PASSWORD)
-    client = ScriptedClient(create=[held()], status=[quoting])
-
-    failed = failure_of(create, context_of(client, redact=Redactor([PASSWORD])), spec_of())
-
-    assert PASSWORD[:6] not in failed.reason
-
-
-@pytest.mark.parametrize(
-    ("shows", "run", "said"),
-    [
-        ([FAILED], "Failed", "is FAILED after 2"),
-        ([STOPPED], "Failed", "is STOPPED after 2"),
-        ([status_of("DEPLOYING")], "TimedOut", "is still DEPLOYING after 600 s"),
-        ([RUNNING.model_copy(update={"ready": 0})], "TimedOut", "is still RUNNING after 600 s (ready 0 of 1)"),
-        ([None], "Failed", "disappeared after 2"),
-    ],
-)
-def test_a_deployment_that_does_not_come_up(shows: list[Any], run: str, said: str) -> None:
-    """Failed, stopped, too slow or gone: each is recorded with its diagnosis."""
-    failed = failure_of(create, context_of(ScriptedClient(create=[held()], status=shows, **MUTE)), spec_of())
-
-    assert failed.progress.run.status == run
-    assert said in failed.reason
-
-
-def test_cancelled_while_waiting() -> None:
-    """Cancelled in a sleep: recorded as such, with the phase that was last seen."""
-    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
-
-    failed = failure_of(create, context_of(client, FakeClock(cancel_at=3.0)), spec_of())
-
-    assert failed.progress.run.status == "Cancelled"
-    assert "was DEPLOYING after" in failed.reason
-
-
-def test_the_time_of_the_verb_is_the_time_of_the_wait() -> None:
-    """`custom_timeouts` bounds the whole verb."""
-    clock = FakeClock()
-    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING")], **MUTE)
-
-    failure_of(create, context_of(client, clock, timeout_seconds=45.0), spec_of())
-
-    assert clock.seconds == pytest.approx(45.0)
-
-
-def test_paused_from_the_start() -> None:
-    """A wish for "paused" goes with the POST; where the server honours it nothing more is sent."""
-    client = ScriptedClient(create=[held(status="paused")], status=[PAUSED])
-
-    create(context_of(client), spec_of(status="paused"))
-
-    assert client.changes == [("create", spec_of(status="paused").create_body())]
-
-
-def test_paused_from_the_start_where_the_server_does_not_listen() -> None:
-    """Where the new pipeline runs all the same, it is paused."""
-    client = ScriptedClient(create=[held()], set_status=[held(status="paused")], status=[RUNNING, PAUSED])
-
-    done = create(context_of(client), spec_of(status="paused"))
-
-    assert [call[0] for call in client.changes] == ["create", "set_status"]
-    assert client.changes[1] == ("set_status", "paused")
-    assert done.pipeline is not None
-    assert done.pipeline.status == "paused"
-
-
-def test_a_bounded_pipeline_may_be_over_at_once() -> None:
-    """STOPPED is success for a bounded pipeline, though RUNNING was never seen."""
-    client = ScriptedClient(create=[held(execution_mode="bounded")], status=[status_of("DEPLOYING"), STOPPED])
-
-    assert create(context_of(client), spec_of(execution_mode="bounded")).run.status == "Succeeded"
-
-
-def test_nobody_waits() -> None:
-    """With `wait_for` "none" one look is taken for the record, and one that is not possible yet is no failure."""
-    client = ScriptedClient(create=[held()], status=[FAILED])
-    assert create(context_of(client), spec_of(wait_for="none")).status == FAILED
-    assert len(client.calls) == 2
-
-    warnings: list[str] = []
-    client = ScriptedClient(create=[held()], status=[None])
-    create(context_of(client, warn=warnings.append), spec_of(wait_for="none"))
-    assert warnings == ["pipeline base-swaps: its status cannot be seen yet"]
-
-
-def test_healthy_is_waited_for() -> None:
-    """With `wait_for` "healthy" the destination is asked, but only once the pipeline is live."""
-    healths = [DestinationHealth(), DestinationHealth(healthy=True)]
-    client = ScriptedClient(create=[held()], status=[status_of("DEPLOYING"), RUNNING], health=healths)
-
-    done = create(context_of(client), spec_of(wait_for="healthy"))
-
-    assert [call[0] for call in client.calls] == ["create", "status", "status", "health", "status", "health"]
-    assert steps(done)[-1] == ("destination", "Succeeded")
-
-
-def test_unhealthy_is_a_failure() -> None:
-    """A destination that stays unhealthy fails the deployment with what its probe said."""
-    sick = DestinationHealth(healthy=False, last_error="bucket missing")
-    client = ScriptedClient(create=[held()], status=[RUNNING], health=[sick], logs=[PipelineLogs()])
-
-    failed = failure_of(create, context_of(client), spec_of(wait_for="healthy"))
-
-    assert "but its destination is not healthy\n  destination: bucket missing" in failed.reason
-
-
 # --- update -----------------------------------------------------------------------------------------------------------
 
 
-def updating(old: dict[str, Any], new: dict[str, Any], **answers: Any) -> tuple[ScriptedClient, Progress]:
-    client = ScriptedClient(**{"status": [RUNNING, NEW_DEPLOYING, NEW_RUNNING], "update": [held(**new)], **answers})
+def updating(old: dict[str, Any], new: dict[str, Any], **responses: Any) -> tuple[ScriptedClient, Progress]:
+    """Update a pipeline from `old` to `new`; unless told otherwise the server takes all of it and redeploys."""
+    script = {
+        "get": [held(**old), held(**new)],
+        "update": [held(**new)],
+        "status": [RUNNING, NEW_DEPLOYING, NEW_RUNNING],
+    }
+    client = ScriptedClient(**{**script, **responses})
     return client, update(context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
 
@@ -273,7 +110,10 @@ def test_the_status_alone_goes_by_put(old: str, new: str, action: str, shows: li
 def test_the_status_goes_along_with_a_patch() -> None:
     """With other changes the status is part of the PATCH."""
     client, _ = updating(
-        {}, {"status": "paused", "description": "b"}, update=[held(status="paused")], status=[RUNNING, PAUSED]
+        {},
+        {"status": "paused", "description": "b"},
+        update=[held(description="b", status="paused")],
+        status=[RUNNING, PAUSED],
     )
 
     assert client.changes == [("update", {"description": "b", "status": "paused"})]
@@ -281,15 +121,20 @@ def test_the_status_goes_along_with_a_patch() -> None:
 
 def test_paused_by_hand_is_set_right() -> None:
     """The answer to a PATCH shows that somebody paused the pipeline: it is resumed."""
-    client, _ = updating({}, {"description": "b"}, update=[held(status="paused")], set_status=[held()])
+    client, _ = updating(
+        {},
+        {"description": "b"},
+        update=[held(description="b", status="paused")],
+        set_status=[held(description="b")],
+    )
 
     assert client.changes == [("update", {"description": "b"}), ("set_status", "running")]
 
 
-@pytest.mark.parametrize("refusal", [REFUSED, Interrupted("cancelled"), AmbiguousResult("update", "answer lost")])
-def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> None:
-    """A PATCH that was refused, not sent or lost is a plain error: state stays as it is."""
-    client = ScriptedClient(status=[RUNNING], update=[refusal])
+@pytest.mark.parametrize("refusal", [REFUSED, Interrupted("update pipeline: cancelled before it was sent")])
+def test_refused_change_changes_nothing(refusal: GoldRushError) -> None:
+    """A PATCH that was refused or not sent is a plain error: state stays as it is."""
+    client = ScriptedClient(get=[held()], status=[RUNNING], update=[refusal])
 
     with pytest.raises(type(refusal)):
         update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
@@ -298,7 +143,7 @@ def test_a_change_that_was_not_taken_changes_nothing(refusal: GoldRushError) -> 
 def test_a_failure_after_the_patch_is_recorded() -> None:
     """Once the PATCH was answered, the change is known to be there: its failure is a partial result."""
     client = ScriptedClient(
-        status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE
+        get=[held()], status=[RUNNING, status_of("FAILED", start_time="t2")], update=[held(description="b")], **MUTE
     )
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of(description="b"))
@@ -319,7 +164,7 @@ def test_removing_sends_empty_values() -> None:
 
 
 def test_what_was_merged_is_nulled_then() -> None:
-    """A server that merges maps keeps the removed table: it is told again with null."""
+    """A server that merges maps keeps the removed table: it is sent as null then."""
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
     client, done = updating(old, new, update=[held(**old), held(**new)])
 
@@ -331,16 +176,16 @@ def test_what_was_merged_is_nulled_then() -> None:
 
 
 def test_what_will_not_go_fails_clearly() -> None:
-    """A server that keeps what was removed in spite of null is told of, and state goes on showing it."""
+    """A server that keeps what was removed in spite of null is named, and state goes on showing it."""
     old, new = {"transforms": {"a": "SELECT 1", "b": "SELECT 2"}}, {"transforms": {"a": "SELECT 1"}}
-    client = ScriptedClient(status=[RUNNING], update=[held(**old)])
+    client = ScriptedClient(get=[held(**old)], status=[RUNNING], update=[held(**old)])
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(**old), spec_of(**new))
 
     assert failed.unapplied == ("transforms",)
     assert "GoldRush keeps what was removed from transforms" in failed.reason
     assert len(client.changes) == 2
-    outputs = outputs_of(spec_of(**new), failed.progress, "f", inputs_of(**old), failed.unapplied)
+    outputs = outputs_of(spec_of(**new), failed.progress, "f", inputs_of(**old), unapplied=failed.unapplied)
     assert outputs["transforms"] == old["transforms"]
     assert outputs["runs"][0]["status"] == "Failed"
 
@@ -351,10 +196,10 @@ def test_a_masked_setting_that_will_not_go_stays_in_state() -> None:
     rest = {"destination_type": "webhook"}
     old = inputs_of(**rest, destination_config=config)
     new = spec_of(**rest, destination_config={**config, "headers": {"X-B": "changed"}})
-    client = ScriptedClient(status=[RUNNING], update=[response_to(old)])
+    client = ScriptedClient(get=[response_to(old)], status=[RUNNING], update=[response_to(old)])
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, old, new)
-    outputs = outputs_of(new, failed.progress, "f", old, failed.unapplied)
+    outputs = outputs_of(new, failed.progress, "f", old, unapplied=failed.unapplied)
 
     assert failed.unapplied == ("destination_config",)
     assert outputs["destination_config"]["headers"] == {"X-A": "planted", "X-B": "changed"}
@@ -408,7 +253,7 @@ def test_resume_of_a_failure_sends_everything_once(phase: str) -> None:
 
 def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
     """When the failure of before outlasts the PATCH, the pipeline is paused and resumed once."""
-    client = ScriptedClient(update=[held()], set_status=[held(status="paused"), held()])
+    client = ScriptedClient(get=[held()], update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: FAILED, 1: FAILED, 2: PAUSED, 3: NEW_RUNNING})
 
     done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of())
@@ -419,13 +264,13 @@ def test_resume_heals_by_pause_and_resume_where_sending_does_not() -> None:
 
 
 def test_a_failure_that_nothing_heals() -> None:
-    """Neither sent again nor paused and resumed: the failure is told, and each was tried once only."""
+    """Neither sent again nor paused and resumed: the failure is reported, and each was tried once only."""
     client = ScriptedClient(get=[held()], update=[held()], set_status=[held()], status=[FAILED], **MUTE)
 
     failed = failure_of(update, context_of(client), PIPELINE_ID, inputs_of(), spec_of())
 
     assert [call[0] for call in client.changes] == ["update", "set_status", "set_status"]
-    assert "GoldRush has not deployed it anew since the change" in failed.reason
+    assert "GoldRush has not deployed it again since the change" in failed.reason
 
 
 def test_cancelled_between_pause_and_resume() -> None:
@@ -439,7 +284,7 @@ def test_cancelled_between_pause_and_resume() -> None:
 
 
 def test_resume_of_a_pipeline_paused_by_hand() -> None:
-    """With nothing to send and the wish not met, the status is set and the new deployment waited for."""
+    """With nothing to send and another status than desired, the status is set and the new deployment waited for."""
     client, done = resuming(
         get=[held(status="paused")], set_status=[held()], status=[PAUSED, NEW_DEPLOYING, NEW_RUNNING]
     )
@@ -490,7 +335,7 @@ def test_what_has_ended_is_not_run_again(shown: str, old: Any, new: Any, sent: l
 
 
 def test_a_trigger_sends_everything() -> None:
-    """A changed trigger deploys anew: the whole configuration is sent, and a moved start_time is enough."""
+    """A changed trigger deploys again: the whole configuration is sent, and a moved start_time is enough."""
     client, done = updating({}, {"triggers": {"run": 2}})
 
     assert [call[0] for call in client.changes] == ["update"]
@@ -501,7 +346,7 @@ def test_a_trigger_sends_everything() -> None:
 
 def test_a_trigger_pauses_and_resumes_where_a_patch_does_not_redeploy() -> None:
     """When sending everything left the deployment as it was, the pipeline is paused and resumed."""
-    client = ScriptedClient(update=[held()], set_status=[held(status="paused"), held()])
+    client = ScriptedClient(get=[held()], update=[held()], set_status=[held(status="paused"), held()])
     client.script_status_by_changes({0: RUNNING, 1: RUNNING, 2: PAUSED, 3: NEW_RUNNING})
 
     done = update(context_of(client), PIPELINE_ID, inputs_of(), spec_of(triggers={"run": 2}))
@@ -532,7 +377,7 @@ def test_a_trigger_beside_a_removal() -> None:
 
 def test_update_of_a_pipeline_that_was_deleted() -> None:
     """A proven 404 says what to run; nothing was sent."""
-    client = ScriptedClient(status=[None])
+    client = ScriptedClient(get=[None], list=[[]])
 
     with pytest.raises(PipelineGone, match="run `pulumi refresh`, then `pulumi up`"):
         update(
@@ -541,142 +386,21 @@ def test_update_of_a_pipeline_that_was_deleted() -> None:
             {**inputs_of(), KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"},
             spec_of(),
         )
+    assert client.changes == []
+
+
+def test_update_of_a_pipeline_whose_worker_is_not_there_yet() -> None:
+    """A status that cannot be seen yet is no deleted pipeline: the change is sent."""
+    client, done = updating({}, {"description": "b"}, status=[None, NEW_DEPLOYING, NEW_RUNNING])
+
+    assert client.changes == [("update", {"description": "b"})]
+    assert done.status == NEW_RUNNING
 
 
 def test_update_with_the_key_of_another_account() -> None:
     """An unproven 404 is another account's pipeline for all we know."""
-    client = ScriptedClient(status=[None], list=[[]])
+    client = ScriptedClient(get=[None], list=[[]])
 
     with pytest.raises(AbsenceUnproven, match="update pipeline base-swaps"):
         update(context_of(client), PIPELINE_ID, {**inputs_of(), "group_id": "grp_1"}, spec_of())
     assert client.changes == []
-
-
-# --- adopt ------------------------------------------------------------------------------------------------------------
-
-
-def test_adopt_sends_the_destination_always() -> None:
-    """Secrets cannot be compared, so a destination that has some is sent even when all that is visible agrees."""
-    client = ScriptedClient(get=[held()], update=[held()], status=[RUNNING])
-
-    done = adopt(context_of(client), spec_of(), PIPELINE_ID)
-
-    assert client.changes == [("update", {"destination_config": {"type": "postgres", **POSTGRES}})]
-    assert (done.pipeline_id, done.run.action) == (PIPELINE_ID, "adopt")
-
-
-def test_adopt_sends_what_differs() -> None:
-    """A pipeline that is taken over becomes what is declared, what it has beyond that included."""
-    there = {"description": "old", "transforms": {"a": "SELECT 1"}, "name": "by hand"}
-    client = ScriptedClient(get=[held(**there)], update=[held()], status=[RUNNING, NEW_RUNNING])
-
-    adopt(context_of(client), spec_of(), PIPELINE_ID)
-
-    assert client.changes == [
-        (
-            "update",
-            {
-                "name": "base-swaps",
-                "description": "",
-                "destination_config": {"type": "postgres", **POSTGRES},
-                "transforms": {},
-            },
-        )
-    ]
-
-
-def test_adopt_with_nothing_to_send() -> None:
-    """A destination without secrets that agrees in everything is only waited for."""
-    plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
-    client = ScriptedClient(get=[held(**plain)], status=[status_of("DEPLOYING"), RUNNING])
-
-    done = adopt(context_of(client), spec_of(**plain), PIPELINE_ID)
-
-    assert client.changes == []
-    assert done.run.status == "Succeeded"
-
-
-def test_adopt_pauses_what_is_to_be_paused() -> None:
-    """When the wish is all that differs, it goes by PUT."""
-    plain = {"destination_type": "webhook", "destination_config": {"url": "https://h/x"}}
-    client = ScriptedClient(get=[held(**plain)], set_status=[held(**plain, status="paused")], status=[RUNNING, PAUSED])
-
-    adopt(context_of(client), spec_of(**plain, status="paused"), PIPELINE_ID)
-
-    assert client.changes == [("set_status", "paused")]
-
-
-@pytest.mark.parametrize(
-    ("field", "value"),
-    [("project", "other"), ("topic", "other.topic"), ("destination_type", "kafka"), ("execution_mode", "bounded")],
-)
-def test_adopt_refuses_what_cannot_be_changed(field: str, value: str) -> None:
-    """A pipeline that differs in a field that no PATCH takes is left alone; the message names the field."""
-    client = ScriptedClient(get=[response_to(inputs_of(), **{field: value})], status=[RUNNING])
-
-    with pytest.raises(AdoptionRefused, match=f"{field} is '{value}'"):
-        adopt(context_of(client), spec_of(), PIPELINE_ID)
-    assert client.changes == []
-
-
-def test_adopt_refuses_what_does_not_exist() -> None:
-    """An id that is wrong, or hidden from the key, is said to be so."""
-    with pytest.raises(AdoptionRefused, match="does not exist or is hidden"):
-        adopt(context_of(ScriptedClient(get=[None])), spec_of(), PIPELINE_ID)
-
-
-def test_adopt_takes_each_pipeline_once() -> None:
-    """Two resources of one program cannot take the same pipeline."""
-    context = context_of(ScriptedClient(get=[held()], update=[held()], status=[RUNNING]))
-    adopt(context, spec_of(), PIPELINE_ID)
-
-    with pytest.raises(AdoptionRefused, match="another resource's already"):
-        adopt(context, spec_of(), PIPELINE_ID)
-
-
-# --- delete -----------------------------------------------------------------------------------------------------------
-
-
-def test_delete_waits_until_it_is_gone() -> None:
-    """After the DELETE the object is looked for until it is gone, whether or not its worker still reports."""
-    client = ScriptedClient(delete=[True], get=[held(), held(), held(), None], status=[status_of("STOPPING"), None])
-
-    delete(context_of(client), PIPELINE_ID, {})
-
-    assert client.changes == [("delete", PIPELINE_ID)]
-    assert [call[0] for call in client.calls] == ["delete", *["get", "status"] * 3, "get"]
-
-
-def test_delete_of_what_is_gone_already() -> None:
-    """A proven 404 is as good as a deletion."""
-    client = ScriptedClient(delete=[None])
-
-    delete(context_of(client), PIPELINE_ID, {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}"})
-
-    assert [call[0] for call in client.calls] == ["delete"]
-
-
-def test_delete_proven_by_the_group() -> None:
-    """Another pipeline of the same group in the list proves the 404."""
-    client = ScriptedClient(delete=[None], list=[[Pipeline.model_validate({"id": "p", "group": {"id": "grp_1"}})]])
-
-    delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
-
-
-def test_delete_with_the_key_of_another_account() -> None:
-    """An unproven 404 deletes nothing, and state must keep the pipeline."""
-    client = ScriptedClient(delete=[None], list=[[]])
-
-    with pytest.raises(AbsenceUnproven, match="delete pipeline base-swaps"):
-        delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
-
-
-@pytest.mark.parametrize(
-    ("clock", "said"), [(FakeClock(), "time is up"), (FakeClock(cancel_at=5.0), "cancelled")], ids=["late", "cancelled"]
-)
-def test_delete_that_takes_too_long(clock: FakeClock, said: str) -> None:
-    """Time that is up, or a cancel, is an error that says what is still there: state keeps the pipeline."""
-    client = ScriptedClient(delete=[True], get=[held()], status=[status_of("STOPPING")])
-
-    with pytest.raises(GoldRushError, match=f"delete pipeline base-swaps: {said}, {PIPELINE_ID} is STOPPING"):
-        delete(context_of(client, clock), PIPELINE_ID, {})

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from goldrush_pulumi.api import Interrupted, OutOfTime
 from goldrush_pulumi.operations.wait import (
     EventClock,
     Goal,
@@ -98,7 +99,7 @@ def test_live_means_running_with_every_replica_ready(phase: str, ready: int, rep
 
 @pytest.mark.parametrize("desired_status", ["running", "paused"])
 def test_a_bounded_pipeline_may_be_over(desired_status: str) -> None:
-    """STOPPED is the end of a bounded pipeline whatever was wished, and the failure of an unbounded one."""
+    """STOPPED is the end of a bounded pipeline whatever is desired, and the failure of an unbounded one."""
     bounded, unbounded = goal_of(desired_status, is_bounded=True), goal_of(desired_status, is_bounded=False)
 
     assert bounded.reached == {"RUNNING" if desired_status == "running" else "PAUSED", "STOPPED"}
@@ -207,7 +208,7 @@ def test_a_start_where_there_was_none_is_a_move() -> None:
 
 
 def test_a_failure_from_before_the_change_is_told_apart() -> None:
-    """FAILED that only holds over from the old deployment says that nothing was deployed anew."""
+    """FAILED that only holds over from the old deployment says that nothing was deployed since."""
     ending, seconds = ending_of((0, FAILED), previous=STALE)
 
     assert ending is WaitEnd.STALE_FAILURE
@@ -312,6 +313,26 @@ def test_errors_of_a_look_are_passed_on() -> None:
 
     with pytest.raises(OSError, match="no network"):
         wait_until(Wait(LIVE, 60.0), look, FakeClock(), print)
+
+
+@pytest.mark.parametrize(
+    ("error", "ending"),
+    [
+        (OutOfTime("get status", "did not respond in time"), WaitEnd.TIMED_OUT),
+        (Interrupted("get status: cancelled"), WaitEnd.CANCELLED),
+    ],
+)
+def test_a_look_that_is_cut_off_ends_the_wait(error: Exception, ending: WaitEnd) -> None:
+    """A look that runs out of time, or is cancelled, ends the wait with the last status that was seen."""
+    looks = iter([Observation(DEPLOYING)])
+
+    def look() -> Observation:
+        for observation in looks:
+            return observation
+        raise error
+
+    outcome = wait_until(Wait(LIVE, 600.0), look, FakeClock(), lambda _text: None)
+    assert (outcome.ending, outcome.status) == (ending, DEPLOYING)
 
 
 def test_gone_is_the_goal_of_a_delete() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import sys
 from subprocess import run
 from typing import Any
@@ -230,6 +231,19 @@ def test_kafka_takes_no_processing(changes: dict[str, Any]) -> None:
     (problem,) = problems(pipeline(KAFKA, **changes))
 
     assert problem.startswith(f"{next(iter(changes))}: cannot be used with a kafka destination")
+
+
+def test_an_abi_in_json_text_is_judged_like_a_parsed_one() -> None:
+    """A large ABI arrives as text: its entries are checked, and unchanged ones are not read again."""
+    abi = [{"type": "event", "name": "E", "inputs": [{"name": "a", "type": "uint9"}]}]
+    inputs = pipeline(topic="base.mainnet.ref.block.logs", abi_file=json.dumps(abi))
+
+    assert [problem.partition(":")[0] for problem in problems(inputs)] == ["abi_file[0].inputs[0].type"]
+    for recorded in (inputs, {**inputs, "abi_file": abi}):
+        assert find_problems(inputs, lambda _: False, recorded) == []
+    assert problems({**inputs, "abi_file": '"text"'}) == [
+        "abi_file: is not a parsed ABI, give the list or map of its JSON file"
+    ]
 
 
 def test_all_problems_are_said_at_once() -> None:

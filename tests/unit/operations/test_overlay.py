@@ -205,7 +205,7 @@ def test_what_the_server_decides_is_no_drift(name: str) -> None:
     assert overlay(inputs, response_to(inputs, **{name: "123"})) == inputs
 
 
-def test_an_ended_pipeline_has_no_wish() -> None:
+def test_ended_pipeline_has_no_desired_status() -> None:
     """Once a bounded pipeline has ended, GoldRush may show either status."""
     inputs = inputs_of(execution_mode="bounded")
     pipeline = response_to(inputs, status="paused")
@@ -241,6 +241,16 @@ def test_headers_belong_to_the_user_as_a_whole() -> None:
     assert config_seen(webhook(), headers={"X-Team": "******"})["headers"] == {"X-Team": "data"}
 
 
+def test_credentials_that_are_left_out_are_no_drift() -> None:
+    """A server that leaves credentials out in place of masking them shows nothing of them, and so no change."""
+    inputs = inputs_of()
+    config = {key: value for key, value in shown(inputs).destination_config.items() if value != "******"}
+
+    assert overlay(inputs, response_to(inputs, destination_config=config)) == inputs
+    assert config_seen(webhook(), headers=None) == WEBHOOK
+    assert drifted_fields(inputs, response_to(inputs, destination_config=config)) == ()
+
+
 def test_defaults_inside_a_nested_map_stay_out() -> None:
     """The server may complete `retry` by its defaults; only what was asked for is compared."""
     assert config_seen(webhook(), retry={"max_attempts": 5, "backoff_ms": 1000}) == WEBHOOK
@@ -262,11 +272,11 @@ def test_an_unknown_pipeline_is_described_without_its_masks() -> None:
     assert "abi_file" not in seen
 
 
-# --- leftovers --------------------------------------------------------------------------------------------------------
+# --- fields that were not cleared -------------------------------------------------------------------------------------
 
 
-def test_nothing_left_over() -> None:
-    """A server that replaced what it was sent has nothing to be told again."""
+def test_nothing_to_clear() -> None:
+    """A server that replaced what it was sent needs nothing more."""
     old, new = inputs_of(description="old", transforms={"a": "SELECT 1"}), inputs_of()
 
     assert uncleared_fields(("description", "transforms", "destination_config"), old, new, response_to(new)) == {}
@@ -314,7 +324,7 @@ def test_removed_settings_are_nulled() -> None:
     }
 
 
-def test_settings_gone_or_filled_anew_are_no_leftovers() -> None:
+def test_settings_gone_or_filled_again_are_cleared() -> None:
     """A removed setting that the server dropped, or that shows another value than before, was cleared."""
     old = webhook()
     new = inputs_of(destination_type="webhook", destination_config={"url": WEBHOOK["url"]})
@@ -323,7 +333,7 @@ def test_settings_gone_or_filled_anew_are_no_leftovers() -> None:
     assert uncleared_fields(("destination_config",), old, new, actual) == {}
 
 
-def test_a_removed_setting_that_equals_the_default_is_no_leftover() -> None:
+def test_removed_setting_that_equals_the_default_is_cleared() -> None:
     """A server that fills in defaults shows the same value before and after: there is nothing to clear."""
     old = webhook(headers={}, batch_size=1, retry={"max_attempts": 3})
     new = inputs_of(destination_type="webhook", destination_config={"url": WEBHOOK["url"]})
