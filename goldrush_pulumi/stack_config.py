@@ -122,10 +122,9 @@ def declare_pipelines(config: pulumi.Config | None = None) -> dict[str, Pipeline
     """
     config = config or pulumi.Config()
     declared = read_declarations(config)
-    references = {name: entry.get(REFERENCE) for name, entry in _read_map(config).items() if entry}
     mark = _make_marker(config)
     return {
-        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, references.get(name), inputs))
+        name: Pipeline(name, opts=options.as_resource_options(), **mark(name, inputs))
         for name, (inputs, options) in declared.items()
     }
 
@@ -267,42 +266,37 @@ def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
 
-def _make_marker(config: pulumi.Config) -> Callable[[str, str | None, dict[str, Any]], dict[str, Any]]:
-    """Return what marks the secrets of a pipeline, given its name, the destination it names, and its inputs."""
-    own, shared = (_read_marks(config, key) for key in (PIPELINES, SHARED))
+def _make_marker(config: pulumi.Config) -> Callable[[str, dict[str, Any]], dict[str, Any]]:
+    """Return what marks the secrets among the inputs of a pipeline, given its name and the inputs."""
+    declared, pipelines, shared = _read_map(config), _written(config, PIPELINES), _written(config, SHARED)
 
-    def mark(name: str, reference: str | None, inputs: dict[str, Any]) -> dict[str, Any]:
-        marked = inputs
-        if own is UNKNOWN:
-            marked = _hide(inputs)
-        elif isinstance(own, Mapping):
-            marked = {key: _mark(value, own[name].get(key)) for key, value in inputs.items()}
+    def mark(name: str, inputs: dict[str, Any]) -> dict[str, Any]:
+        entry = pipelines.get(name, {}) if pipelines is not None else {}
+        marked = {key: _mark(value, entry.get(key)) for key, value in inputs.items()}
+        marked = _hide(inputs) if pipelines is None else marked
+        reference = declared[name].get(REFERENCE)
         if reference is None:
             return marked
-        destination = inputs["destination_config"]
-        if shared is UNKNOWN:
-            destination = _hide_config(inputs)
-        elif isinstance(shared, Mapping):
-            destination = _mark(destination, shared[reference])
-        return {**marked, "destination_config": destination}
+        if shared is None:
+            return {**marked, "destination_config": _hide_config(inputs)}
+        return {**marked, "destination_config": _mark(inputs["destination_config"], shared.get(reference))}
 
     return mark
 
 
-def _read_marks(config: pulumi.Config, key: str) -> object:
-    """Return the value of `key` with `UNKNOWN` in each place that is secret; None when nothing in it is.
+def _written(config: pulumi.Config, key: str) -> Mapping[str, Any] | None:
+    """Return the map at `key` as the stack's file has it, `UNKNOWN` in place of encrypted values.
 
-    `UNKNOWN` alone says that something in it is secret, and that the stack's file does not show what.
+    It is empty when nothing in it is encrypted, and None when that cannot be told.
     """
     if not is_config_secret(config.full_key(key)):
-        return None
+        return {}
     written = _read_stack_file(config, key)
-    is_in_use = isinstance(written, Mapping) and _is_written_as(config.get_object(key), written)
-    return written if is_in_use else UNKNOWN
+    return written if isinstance(written, Mapping) and _is_written_as(config.get_object(key), written) else None
 
 
 def _read_stack_file(config: pulumi.Config, key: str) -> object:
-    """Return `key` as the stack's file has it, `UNKNOWN` in place of encrypted values; None when not found."""
+    """Return a key's value as the stack's file has it, `UNKNOWN` in place of encrypted values; None if not found."""
     file = stack_file()
     try:
         content = read_document(file).value if file else None

@@ -77,6 +77,23 @@ def test_a_shared_password_is_a_secret_of_each_pipeline(monkeypatch: pytest.Monk
     assert asyncio.run(declare()) == {"swaps": True, "own": False}
 
 
+def test_only_what_the_file_has_encrypted_is_a_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """With the stack's file at hand, the encrypted password of a shared destination is secret, and its URL is not."""
+    made: dict[str, Any] = {}
+    file = tmp_path / "Pulumi.dev.yaml"
+    written = {"warehouse": {**WAREHOUSE, "password": {"secure": "v1:abc"}}}
+    file.write_text(json.dumps({"config": {"shop:destinations": written}}), "utf-8")
+
+    async def declare() -> dict[str, bool]:
+        monkeypatch.setattr(stack_config, "stack_file", lambda: file)
+        monkeypatch.setattr(stack_config, "Pipeline", lambda name, **inputs: made.update({name: inputs}))
+        declare_pipelines(config_of({"swaps": SWAPS}, {"warehouse": WAREHOUSE}, secret=True))
+        config = made["swaps"]["destination_config"]
+        return {key: isinstance(item, pulumi.Output) and await item.is_secret() for key, item in config.items()}
+
+    assert asyncio.run(declare()) == {"type": False, "url": False, "user": False, "password": True}
+
+
 @pytest.mark.parametrize(
     ("change", "destinations", "line"),
     [
