@@ -6,6 +6,7 @@ pipelines are declared, and reported together: no pipeline of a program is regis
 
 from __future__ import annotations
 
+import asyncio
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -47,6 +48,11 @@ class _Declaration:
             *(item for item in found if item.is_error and item.path not in named and not self._ignores(item.path)),
         ]
 
+    @property
+    def has_content(self) -> bool:
+        """Whether it has something that only a parser reads."""
+        return bool(self.inputs.get("transforms") or self.inputs.get("abi_file"))
+
     def _ignores(self, path: str) -> bool:
         return _first_key(path) in self.ignored
 
@@ -58,6 +64,7 @@ class Declarations:
         self._all: dict[int, _Declaration] = {}
         self._wrong: set[int] = set()
         self._refusal = ""
+        self._reading: asyncio.Future[list[str]] | None = None
 
     def add(
         self,
@@ -75,8 +82,11 @@ class Declarations:
         if declaration.find_errors(thorough=False):
             self._wrong.add(id(resource))
 
-    def require_right(self) -> None:
-        """Let a registration go on.
+    async def let_register(self) -> None:
+        """Let a registration go on; a preview first reads what is written in transforms and ABIs.
+
+        Only the engine knows what is new, so mistakes in there are refused by the provider. It names the first pipeline
+        that has one, and the warnings of this method name them all.
 
         Raises:
             pulumi.RunError: a pipeline of the program has a mistake. The message names every mistake of all pipelines
@@ -86,6 +96,23 @@ class Declarations:
             self._refusal = self._describe()
         if self._refusal:
             raise pulumi.RunError(self._refusal)
+        if (
+            self._reading is None
+            and pulumi.runtime.is_dry_run()
+            and any(item.has_content for item in self._all.values())
+        ):
+            # In a thread, so that the engine meanwhile starts the provider.
+            self._reading = asyncio.ensure_future(asyncio.to_thread(self._find_content_errors))
+            for text in await self._reading:
+                pulumi.log.warn(text)
+        elif self._reading is not None:
+            await self._reading
+
+    def _find_content_errors(self) -> list[str]:
+        """Find the mistakes in transforms and ABIs; none where the provider names the only pipeline that has one."""
+        found = [(item.name, problem) for item in self._all.values() for problem in item.find_errors(thorough=True)]
+        is_one = len({name for name, _ in found}) <= 1
+        return [] if is_one else [f"declare pipeline {name}: {problem}" for name, problem in found]
 
     def _describe(self) -> str:
         found = [(item.name, problem) for item in self._all.values() for problem in item.find_errors(thorough=True)]

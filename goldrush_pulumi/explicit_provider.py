@@ -10,7 +10,7 @@ from goldrush_pulumi.settings import SETTINGS
 
 
 class Provider(pulumi.ProviderResource):
-    """An account of its own for the pipelines that get it as `opts.provider`.
+    """A second account, for the pipelines that get it as `opts.provider`.
 
     Its settings come from its arguments and the environment alone, never from the stack's `goldrush:*` config. Passed
     to a component as `providers`, it serves all Python dynamic resources below it, including those of other packages:

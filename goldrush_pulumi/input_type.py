@@ -1,10 +1,11 @@
-"""Pulumi's input types: the decorator of the generated destination classes, and what such objects hold."""
+"""The decorators of the generated classes of arguments, and what such objects hold."""
 
 from __future__ import annotations
 
 import functools
 import inspect
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import pulumi
@@ -21,7 +22,16 @@ def input_type(cls: type[_Class]) -> type[_Class]:
 
     A misspelt or missing field raises `pulumi.RunError`, as other mistakes in a program do.
     """
-    cls = pulumi.input_type(cls)
+    return _with_checked_names(pulumi.input_type(cls))
+
+
+@dataclass_transform(kw_only_default=True, frozen_default=True)
+def arguments_type(cls: type[_Class]) -> type[_Class]:
+    """Make a frozen dataclass with a keyword-only constructor that refuses wrong names like an input type's."""
+    return _with_checked_names(dataclass(frozen=True, kw_only=True)(cls))
+
+
+def _with_checked_names(cls: type[_Class]) -> type[_Class]:
     construct = cls.__init__
     parameters = list(inspect.signature(construct).parameters.values())[1:]
 

@@ -1,9 +1,10 @@
-"""`Owner`: the identity of a stack, one tiny resource that every pipeline of the stack is marked with.
+"""`Owner`: the identity of a stack, a small resource that the ownership tag of every pipeline refers to.
 
-Neither organization, project nor stack names identify a stack: stacks are renamed, removed and made again. A random id
-kept in state does. It is saved before any pipeline is created, because every pipeline depends on it.
+The names of organization, project and stack don't identify a stack: stacks are renamed, removed and created again. A
+random id kept in state does. It is saved before any pipeline is created, because every pipeline depends on it.
 
-`goldrush_pulumi.owner.make_owner_provider` is written into state, like the provider of pipelines: never rename it.
+State holds the path `goldrush_pulumi.owner.make_owner_provider`, like that of the provider of pipelines: never rename
+it.
 """
 
 from __future__ import annotations
@@ -15,18 +16,20 @@ import pulumi
 from pulumi.dynamic import CreateResult, DiffResult, ReadResult, Resource, ResourceProvider, UpdateResult
 
 from goldrush_pulumi import engine
+from goldrush_pulumi.schema.wire import PROVIDER
 
 _NAME = "goldrush"
 _ATTRIBUTE = "_goldrush_owner"
+_CHECKED = "_goldrush_checked"
 
 
 def make_owner_provider() -> OwnerProvider:
-    """The provider, as state remembers it: by this function's name alone."""
+    """Return the provider. State refers to it by the name of this function."""
     return OwnerProvider()
 
 
 class OwnerProvider(ResourceProvider):
-    """Makes one random id and keeps it."""
+    """Creates one random id and keeps it."""
 
     serialize_as_secret_always = False
 
@@ -35,16 +38,16 @@ class OwnerProvider(ResourceProvider):
 
     @engine.verb
     def diff(self, _id: str, _olds: dict[str, Any], _news: dict[str, Any]) -> DiffResult:
-        """Nothing about an owner ever changes."""
+        """Return no changes: nothing about an owner ever changes."""
         return DiffResult(changes=False)
 
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
-        """Called once per stack.
+        """Create the id, once per stack.
 
         Raises:
-            engine.UserError: the run saves state only at its end. Killed before that it would lose this id, and with it
-                the way to every pipeline that carries it; from the second run on the id is known already.
+            engine.UserError: the run saves state only at its end. If it were killed before, this id would be lost, and
+                no later run would find the pipelines that carry it. From the second run on, the id is in state.
         """
         if engine.saves_state_late():
             raise engine.UserError(
@@ -55,25 +58,25 @@ class OwnerProvider(ResourceProvider):
 
     @engine.verb
     def update(self, _id: str, _olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
-        """Called only to finish what an engine thinks unfinished; there is nothing to do."""
+        """Return the new properties. The engine only calls this to finish a create that it thinks unfinished."""
         return UpdateResult(dict(news))
 
     @engine.verb
     def read(self, id_: str, props: dict[str, Any]) -> ReadResult:
-        """The owner lives in state alone, so it is always as it was."""
+        """Return what state has: the owner exists nowhere else."""
         return ReadResult(id_, dict(props), dict(props))
 
     @engine.verb
     def delete(self, _id: str, _props: dict[str, Any]) -> None:
-        """There is nothing behind an owner."""
+        """Do nothing: the owner exists in state alone."""
 
 
 class Owner(Resource, module="goldrush", name="Owner"):
-    """The identity of the stack. Made by the first pipeline of a program; nobody else needs to."""
+    """The identity of the stack. The first pipeline of a program declares it; programs need not."""
 
 
 def stack_owner() -> pulumi.Output[str] | None:
-    """The id of the running stack's owner, which is made on first use; None where the marks are turned off."""
+    """Return the id of the running stack's owner, declared on first use; None where ownership tags are turned off."""
     enabled = pulumi.Config("goldrush").get_bool("ownershipMark")
     if enabled is False:
         return None
@@ -85,3 +88,19 @@ def stack_owner() -> pulumi.Output[str] | None:
         if root is not None:
             setattr(root, _ATTRIBUTE, owner)
     return owner.id
+
+
+async def warn_of_untargeted_owner() -> None:
+    """Warn, once, when the engine passed over the stack's owner: a targeted pipeline cannot do without it.
+
+    Only the first run of a stack with `--target` is in this situation. A program can't see the option, but a resource
+    that was passed over has no known properties, not even those that it was given.
+    """
+    owner = getattr(pulumi.runtime.get_root_resource(), _ATTRIBUTE, None)
+    given = getattr(owner, PROVIDER, None)
+    if owner is None or not isinstance(given, pulumi.Output) or hasattr(owner, _CHECKED):
+        return
+    setattr(owner, _CHECKED, True)
+    if not await given.is_known():
+        urn = await owner.urn.future()
+        pulumi.log.warn(f"create Owner {_NAME}: it is not targeted, but pipelines need it; add --target '{urn}'")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack, get_type_hints, overload
 
@@ -13,12 +12,12 @@ from pulumi.dynamic import Resource
 from pulumi.runtime.mocks import MockMonitor
 
 from goldrush_pulumi.declarations import current_declarations, find_ignored_problems
-from goldrush_pulumi.owner import stack_owner
+from goldrush_pulumi.owner import stack_owner, warn_of_untargeted_owner
 from goldrush_pulumi.pipeline_types import PipelineArgs, PipelineArgsDict, PipelineOutputs
 from goldrush_pulumi.program_settings import check_stack_settings
 from goldrush_pulumi.project_files import project_folder
 from goldrush_pulumi.provider import make_provider
-from goldrush_pulumi.schema.pipeline import ECHOED, OUTPUTS, height_digits, packed_abi
+from goldrush_pulumi.schema.pipeline import ECHOED, INPUTS, OUTPUTS, height_digits, packed_abi
 from goldrush_pulumi.schema.wire import HIDDEN, OWNER, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE, SECRET_PATHS, SIBLINGS
 from goldrush_pulumi.secret_paths import marked_secret_paths
 from goldrush_pulumi.validation.problems import Problem
@@ -47,9 +46,32 @@ class Pipeline(Resource, PipelineOutputs, module="goldrush", name="Pipeline"):
     def __init__(self, resource_name: str, args: PipelineArgs, opts: pulumi.ResourceOptions | None = None) -> None: ...
 
     @overload
-    def __init__(
+    def __init__(  # noqa: D418 - editors read it; `make reference` generates it from goldrush_pulumi/schema
         self, resource_name: str, opts: pulumi.ResourceOptions | None = None, **inputs: Unpack[PipelineArgsDict]
-    ) -> None: ...
+    ) -> None:
+        """Declare a pipeline by keywords.
+
+        Args:
+            project: Project of the pipeline. It names the database schema (with `-` as `_`), the consumer group and the checkpoint. A change replaces the pipeline.
+            topic: Topic to read, `{chain}.{network}.{qualifier}.block.{entity}`, such as `base.mainnet.ref.block.swap.v3`. A change replaces the pipeline.
+            destination_config: Where to write: one of the six typed destinations, or a map with the same keys. Credentials in it are kept as secrets even when they are passed in plain text.
+            destination_type: Type of the destination; without it, that of `destination_config`. A change replaces the pipeline.
+            execution_mode: Whether the pipeline follows the chain (`unbounded`) or ends at a block height (`bounded`) (default: unbounded). A change replaces the pipeline.
+            name: Name of the pipeline on GoldRush; without it, the resource's name.
+            description: What the pipeline is for.
+            transforms: Table name to the SELECT that produces its rows. White space and comments do not count as a change.
+            execution_start_from: Block height to start from; without it, GoldRush decides.
+            execution_stop_from: Block height to stop at.
+            abi_file: Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's folder.
+            abi_contract_addresses: Contracts to decode; an empty list means all.
+            abi_unmatched: What happens to entries that the ABI does not describe: `raw` keeps them, an empty string drops them.
+            status: Desired status, `running` or `paused`. The output `phase` shows what the worker really does (default: running).
+            triggers: Any values; a change of one deploys the pipeline again.
+            wait_for: What `pulumi up` waits for: the phase (`running`), also the health of the destination (`healthy`), or nothing (`none`) (default: running).
+            adopt_id: Id of an existing pipeline to take over instead of creating one. Only create reads it.
+            resource_name: Name of the resource; also that of the pipeline, unless `name` is given.
+            opts: Options of the resource.
+        """  # noqa: E501
 
     def __init__(self, resource_name: str, *positional: Any, **named: Any) -> None:
         """Declare a pipeline.
@@ -166,7 +188,7 @@ def _given(resource_name: str, args: PipelineArgs | None, inputs: dict[str, Any]
         raise pulumi.RunError(
             f"declare pipeline {resource_name}: PipelineArgs and keywords ({', '.join(inputs)}) are given, give one"
         )
-    return {item.name: getattr(args, item.name) for item in fields(args) if getattr(args, item.name) is not None}
+    return {name: getattr(args, name) for name in INPUTS if getattr(args, name) is not None}
 
 
 def _find_option_problems(opts: pulumi.ResourceOptions) -> Iterator[Problem]:
@@ -208,7 +230,8 @@ def _owner(opts: pulumi.ResourceOptions) -> dict[str, Any]:
 
 
 async def _secret_paths_once_right(declarations: Declarations, properties: Mapping[str, Any]) -> list[list[str]]:
-    declarations.require_right()
+    await declarations.let_register()
+    await warn_of_untargeted_owner()
     return await marked_secret_paths({name: value for name, value in properties.items() if name not in HIDDEN})
 
 
@@ -226,9 +249,10 @@ def _may_change_later(opts: pulumi.ResourceOptions) -> bool:
 
 async def _complete_in_engine(args: pulumi.ResourceTransformArgs) -> pulumi.ResourceTransformResult | None:
     """Correct the hidden inputs by what the engine knows. Its transforms are inherited, also by other types."""
-    if args.type_ != PIPELINE_TYPE:
-        return None
     properties = dict(args.props)
+    # Older SDKs leave hidden properties out of what a transform sees, so what it returned would lose them.
+    if args.type_ != PIPELINE_TYPE or SECRET_PATHS not in properties:
+        return None
     known = await pulumi.Output.from_input(properties.get(SECRET_PATHS) or []).future() or []
     marked = await marked_secret_paths({name: value for name, value in properties.items() if name not in HIDDEN})
     added = [path for path in marked if path not in known]

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 import pulumi
 
+from goldrush_pulumi.input_type import arguments_type
+
 if TYPE_CHECKING:
     from goldrush_pulumi.destinations import DestinationArgs
 
@@ -19,7 +21,7 @@ Abi: TypeAlias = "Sequence[Mapping[str, Any]] | Mapping[str, Any]"
 """A parsed Solidity ABI: its array, or an object that holds it."""
 
 
-@dataclass(frozen=True, kw_only=True)
+@arguments_type
 class PipelineArgs:
     """Inputs of a pipeline.
 
@@ -52,7 +54,7 @@ class PipelineArgs:
     """Block height to start from; without it, GoldRush decides."""
     execution_stop_from: pulumi.Input[int | str] | None = None
     """Block height to stop at."""
-    abi_file: pulumi.Input[Abi] | str | Path | None = None
+    abi_file: pulumi.Input[Abi] | str | Path | pulumi.FileAsset | None = None
     """Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's
     folder."""
     abi_contract_addresses: pulumi.Input[Sequence[pulumi.Input[str]]] | None = None
@@ -100,7 +102,7 @@ class PipelineArgsDict(TypedDict):
     """Block height to start from; without it, GoldRush decides."""
     execution_stop_from: NotRequired[pulumi.Input[int | str] | None]
     """Block height to stop at."""
-    abi_file: NotRequired[pulumi.Input[Abi] | str | Path | None]
+    abi_file: NotRequired[pulumi.Input[Abi] | str | Path | pulumi.FileAsset | None]
     """Parsed Solidity ABI that decodes logs or transactions, or the path of its JSON file, relative to the project's
     folder."""
     abi_contract_addresses: NotRequired[pulumi.Input[Sequence[pulumi.Input[str]]] | None]

@@ -68,7 +68,7 @@ class PipelineProvider(ResourceProvider):
 
         Problems carry no property name, for the engine would print that property's value beside it.
         """
-        checked = verbs.check(_call(), _by_api_names(olds), news)
+        checked = verbs.check(self._session, _call(), _by_api_names(olds), news)
         return CheckResult(checked.inputs, [CheckFailure("", str(problem)) for problem in checked.errors])
 
     @engine.verb

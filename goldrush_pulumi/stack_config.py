@@ -139,7 +139,7 @@ def read_declarations(config: pulumi.Config) -> dict[str, tuple[dict[str, Any], 
 
 
 def json_schema() -> Schema:
-    """Build the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
+    """Return the JSON Schema of a stack file, `Pulumi.<stack>.yaml`."""
     declaration = Declaration.model_json_schema(ref_template="#/$defs/{model}")
     definitions = declaration.pop("$defs")
     declaration["properties"].update({name: describe_input(row) for name, row in INPUTS.items()})
@@ -226,7 +226,7 @@ def _find_problems(inputs: Mapping[str, object]) -> list[Problem]:
 
 def _split(entry: Mapping[str, Any]) -> tuple[dict[str, Any], Options]:
     inputs = {name: value for name, value in entry.items() if name in INPUTS and value is not None}
-    # Once a config is wrapped in secrets, its type can no longer be read by the program.
+    # Once a config is wrapped in secrets, the program can no longer read its type.
     inputs["destination_type"] = resolve_type(inputs)
     return inputs, Options.model_validate({name: value for name, value in entry.items() if name not in INPUTS})
 
@@ -281,7 +281,7 @@ _MAY_BE_SECRET: Final = ("description", "transforms", "triggers", "abi_contract_
 
 def _hide(inputs: dict[str, Any]) -> dict[str, Any]:
     """Mark every text that may be the secret one."""
-    hidden: dict[str, Any] = {name: _hide_texts(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
+    hidden: dict[str, Any] = {name: _hide_strings(inputs[name]) for name in _MAY_BE_SECRET if name in inputs}
     return {**inputs, **hidden, "destination_config": _hide_config(inputs)}
 
 
@@ -290,7 +290,7 @@ def _hide_config(inputs: dict[str, Any]) -> dict[str, Any]:
     config, destination = inputs["destination_config"], DESTINATIONS[inputs["destination_type"]]
     choices = {field.name: field.choices for field in destination.fields}
     return {
-        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_texts(value)
+        name: value if name == "type" or _is_documented(value, choices.get(name, ())) else _hide_strings(value)
         for name, value in config.items()
     }
 
@@ -299,12 +299,12 @@ def _is_documented(value: Any, choices: tuple[str, ...]) -> bool:
     return all(item in choices for item in value) if isinstance(value, list) else value in choices
 
 
-def _hide_texts(value: Any) -> Any:
+def _hide_strings(value: Any) -> Any:
     if isinstance(value, str):
         return pulumi.Output.secret(value)
     if isinstance(value, Mapping):
-        return {name: _hide_texts(item) for name, item in value.items()}
-    return [_hide_texts(item) for item in value] if isinstance(value, list) else value
+        return {name: _hide_strings(item) for name, item in value.items()}
+    return [_hide_strings(item) for item in value] if isinstance(value, list) else value
 
 
 if __name__ == "__main__":

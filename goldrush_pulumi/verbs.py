@@ -47,12 +47,13 @@ class Reply:
     inputs: Properties | None = None
 
 
-def check(call: CallContext, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
+def check(session: Session, call: CallContext, olds: Mapping[str, Any], news: Mapping[str, Any]) -> Checked:
     """Validate the inputs `news`: find all problems at once, fill in defaults, mark credentials as secrets. Offline.
 
     What is recorded in `olds` too was read when it was new: it loads no parser, and its warnings are not repeated.
     """
     given = {key: value for key, value in news.items() if key != PROVIDER}
+    session.claims.declare(call.urn)
     inputs = with_defaults(given, call.name)
     if SIBLINGS in olds:
         # Only create reads them; a pipeline that is added to the program is no change of this one.
@@ -77,8 +78,14 @@ def diff(
         UserError: another resource has the pipeline, or the change would delete the pipeline that it wants to adopt.
     """
     difference = compare(olds, news)
-    _note_holder(session, call, pipeline_id, news, is_replaced=bool(difference.replaces))
-    if difference.replaces:
+    session.journal.note_recorded(pipeline_id)
+    # A refresh asks for a diff too, of resources that the program may not declare any more: no check came before.
+    is_declared = session.claims.is_declared(call.urn)
+    if is_declared:
+        _claim(session, call, pipeline_id, news, is_replaced=bool(difference.replaces))
+    else:
+        session.claims.see(pipeline_id)
+    if difference.replaces and is_declared:
         _require_replaceable(call, difference.replaces, news)
     return difference
 
@@ -242,11 +249,14 @@ def _mark_secret(container: Properties, path: tuple[str, ...], is_unknown: Calla
         container[last] = secret(container[last])
 
 
-def _note_holder(
+def _claim(
     session: Session, call: CallContext, pipeline_id: str, news: Mapping[str, Any], *, is_replaced: bool
 ) -> None:
-    """Note who has the pipeline: what is in a state is no orphan, and must not be two resources'."""
-    session.journal.note_recorded(pipeline_id)
+    """Note which declared resource has the pipeline, or what will be created in its place.
+
+    Raises:
+        UserError: another declared resource has it.
+    """
     if is_replaced:
         session.claims.see(pipeline_id)
         if call.is_known(news):

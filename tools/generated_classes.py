@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import textwrap
@@ -49,6 +50,8 @@ from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypeAlias, TypedDic
 
 import pulumi
 
+from goldrush_pulumi.input_type import arguments_type
+
 if TYPE_CHECKING:
     from goldrush_pulumi.destinations import DestinationArgs
 
@@ -62,7 +65,7 @@ _INPUT_TYPES: Final[dict[Shape, str]] = {
     "string_list": "pulumi.Input[Sequence[pulumi.Input[str]]]",
     "string_map": "pulumi.Input[Mapping[str, pulumi.Input[str]]]",
     "any_map": "pulumi.Input[Mapping[str, Any]]",
-    "abi": "pulumi.Input[Abi] | str | Path",
+    "abi": "pulumi.Input[Abi] | str | Path | pulumi.FileAsset",
     "destination": "DestinationArgs",
 }
 _OUTPUT_TYPES: Final[dict[Shape, str]] = {
@@ -80,7 +83,9 @@ _RESULT_TYPES: Final[dict[Shape, str]] = {**_OUTPUT_TYPES, "height": "str"}
 def generated_files() -> dict[Path, str]:
     """Return the text of every generated module by its path."""
     package = ROOT / "goldrush_pulumi"
+    pipeline = package / "pipeline.py"
     return {
+        pipeline: _with_keyword_texts(pipeline.read_text("utf-8")),
         package / "destinations.py": _formatted(_destinations_module()),
         package / "pipeline_types.py": _formatted(_pipeline_types_module()),
     }
@@ -192,9 +197,31 @@ def _pipeline_types_module() -> str:
     return "\n\n".join(blocks) + "\n"
 
 
+# Editors show nothing for the keys of a TypedDict in a call of an overloaded function, but they read its docstring.
+_KEYWORD_DOCSTRING: Final = re.compile(
+    r"(\*\*inputs: Unpack\[PipelineArgsDict\]\n    \) -> None:\n).*?(\n\n    def )", re.DOTALL
+)
+
+
+def _with_keyword_texts(module: str) -> str:
+    """Return the module of `Pipeline` with the docstring of its keyword form."""
+    lines = [
+        '"""Declare a pipeline by keywords.',
+        "",
+        "Args:",
+        # Editors show the first line of each, and take the end of `resource_name` for `name` when it comes first.
+        *(f"    {row.name}: {_input_text(row)}" for row in INPUTS.values()),
+        "    resource_name: Name of the resource; also that of the pipeline, unless `name` is given.",
+        "    opts: Options of the resource.",
+        '"""  # noqa: E501',
+    ]
+    docstring = textwrap.indent("\n".join(lines), " " * 8)
+    return _KEYWORD_DOCSTRING.sub(lambda match: f"{match[1]}{docstring}{match[2]}", module)
+
+
 def _arguments_class() -> str:
     lines = [
-        "@dataclass(frozen=True, kw_only=True)",
+        "@arguments_type",
         "class PipelineArgs:",
         *_docstring("Inputs of a pipeline. Source: API reference, create-pipeline."),
     ]

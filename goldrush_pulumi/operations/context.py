@@ -9,7 +9,8 @@ from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFo
 from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.operations.diagnosis import Subject
 from goldrush_pulumi.operations.history import Run, utc_now
-from goldrush_pulumi.operations.identity import absence_is_proven, key_fingerprint
+from goldrush_pulumi.operations.identity import GROUP, key_fingerprint
+from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -113,12 +114,19 @@ class OperationContext:
     def require_absence(self, verb: str, pipeline_id: str, outputs: Mapping[str, Any]) -> None:
         """Return only if a 404 for the pipeline can be believed.
 
+        GoldRush returns 404 for a pipeline that does not exist and for one that the ServiceKey cannot see. The 404
+        counts when the list answers and either key and endpoint are the ones on record, or the key sees another
+        pipeline of the same group. Source: API reference, get-pipeline-status, response 404.
+
         Raises:
             AbsenceUnproven: the key may belong to another account, or GoldRush answers 404 to everything.
         """
         subject = f"{verb} pipeline {self.name}: {pipeline_id} is not visible"
         try:
-            groups = self.inventory.visible_groups(self.clock)
+            self.inventory.require_list()
+            proven = outputs.get(KEY_FINGERPRINT) == self.fingerprint_of(pipeline_id) or (
+                self.inventory.shows_group(outputs.get(GROUP), self.clock)
+            )
         except Interrupted:
             raise
         except GoldRushError as error:
@@ -127,7 +135,7 @@ class OperationContext:
                 f"{subject}, but neither can the list of pipelines be read ({reason}), so it may well exist; nothing"
                 " was changed. Try again later"
             ) from None
-        if not absence_is_proven(self.fingerprint_of(pipeline_id), outputs, groups):
+        if not proven:
             raise AbsenceUnproven(
                 f"{subject}, and this ServiceKey or endpoint is not the one it was deployed with, so it may well exist;"
                 " nothing was changed. Use a key of the pipeline's account and its goldrush:baseUrl (`pulumi refresh`"

@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.schema.wire import KEY_FINGERPRINT, OWNER, OWNERSHIP_TAG, TAG_OWNER
+from goldrush_pulumi.schema.wire import OWNER, OWNERSHIP_TAG, TAG_OWNER
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -115,16 +115,6 @@ def key_fingerprint(service_key: str, base_url: str, pipeline_id: str) -> str:
     return digest.hexdigest()
 
 
-def absence_is_proven(fingerprint: str, outputs: Mapping[str, Any], visible_groups: Collection[str]) -> bool:
-    """Whether a 404 for the pipeline of `outputs` can be believed, given the groups in a list that was just read.
-
-    GoldRush answers 404 for a pipeline that does not exist and for one the ServiceKey cannot see. The 404 counts when
-    key and endpoint are the ones on record, or when the key sees another pipeline of the same group. Source: API
-    reference, get-pipeline-status, response 404.
-    """
-    return outputs.get(KEY_FINGERPRINT) == fingerprint or outputs.get(GROUP) in visible_groups
-
-
 class Claims:
     """What the resources of one process have to do with which pipelines. Shared by all threads.
 
@@ -134,11 +124,22 @@ class Claims:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._declared: set[str] = set()
         self._seen: set[str] = set()
         self._holders: dict[str, str] = {}
         self._taken: set[str] = set()
         self._deleted: set[str] = set()
         self._replacements: dict[str, Mapping[str, Any]] = {}
+
+    def declare(self, urn: str) -> None:
+        """Note a resource that the program declares."""
+        with self._lock:
+            self._declared.add(urn)
+
+    def is_declared(self, urn: str) -> bool:
+        """Whether the program is known to declare a resource."""
+        with self._lock:
+            return urn in self._declared
 
     def see(self, pipeline_id: str) -> None:
         """Note a pipeline that some state records."""

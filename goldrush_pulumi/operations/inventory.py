@@ -61,7 +61,7 @@ class Inventory:
         self._lock = threading.Lock()
         self._listing: Future[Listing] | None = None
         self._groups_lock = threading.Lock()
-        self._groups: tuple[float, frozenset[str]] | None = None
+        self._groups: tuple[float, frozenset[str]] = (0.0, frozenset())
 
     def listing(self, clock: Clock) -> Listing:
         """Return the pipelines that were there before this process created any.
@@ -78,20 +78,26 @@ class Inventory:
             self._take(future, clock)
         return future.result()
 
-    def visible_groups(self, clock: Clock) -> frozenset[str]:
-        """Return the groups of the pipelines that the key sees, from a list that is at most 30 s old.
-
-        That the list answers at all is asked each time: an outage may have begun since.
+    def require_list(self) -> None:
+        """Return only if the list answers now: in an outage that returns 404 to everything, it does not.
 
         Raises:
             GoldRushError: the list was not answered.
         """
         self._client.list_pipelines(page_size=1)
+
+    def shows_group(self, group: object, clock: Clock) -> bool:
+        """Whether the key sees a pipeline of the group; that it does is believed for 30 s.
+
+        Raises:
+            GoldRushError: the list was not answered.
+        """
         with self._groups_lock:
-            if self._groups is None or clock.now() - self._groups[0] > _GROUPS_KEPT_SECONDS:
-                groups = {pipeline.group_id for pipeline in self._client.iterate_pipelines()}
-                self._groups = (clock.now(), frozenset(group for group in groups if group))
-            return self._groups[1]
+            read_at, groups = self._groups
+            if group not in groups or clock.now() - read_at > _GROUPS_KEPT_SECONDS:
+                groups = frozenset(item.group_id for item in self._client.iterate_pipelines() if item.group_id)
+                self._groups = (clock.now(), groups)
+            return group in groups
 
     def _take(self, future: Future[Listing], clock: Clock) -> None:
         try:

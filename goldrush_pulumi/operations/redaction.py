@@ -1,7 +1,7 @@
-"""Which values of a pipeline are secret, and how they are kept out of every text a person or a log may see.
+"""Which values of a pipeline are secret, and how they are kept out of messages and logs.
 
-The reasons of a failure are stored and shown in clear by the engine, so redaction is the only barrier between a
-worker's log line and the state file.
+The engine stores and shows the reasons of a failure in clear, so redaction is the only barrier between a worker's log
+line and the state file.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Path = tuple[str, ...]
 
 
 def secret_leaf_paths(inputs: Inputs) -> list[Path]:
-    """The paths in `destination_config` that hold a credential, by the table of destinations."""
+    """Return the paths in `destination_config` that hold a credential, by the table of destinations."""
     config = inputs.get("destination_config")
     if not isinstance(config, Mapping):
         return []
@@ -40,7 +40,7 @@ def secret_leaf_paths(inputs: Inputs) -> list[Path]:
 
 
 def masked_config(destination_type: str, config: Mapping[str, Any]) -> dict[str, Any]:
-    """A copy of a `destination_config` that can be shown: every credential in it reads as the API masks it."""
+    """Return a copy of a `destination_config` with every credential masked as the API masks it."""
     masked = dict(config)
     for *parents, last in secret_paths(destination_type, config):
         holder = masked
@@ -52,7 +52,7 @@ def masked_config(destination_type: str, config: Mapping[str, Any]) -> dict[str,
 
 
 def known_secrets(*sources: Inputs) -> frozenset[str]:
-    """Every secret text in some sets of inputs: credentials by the table, and whatever the program marked."""
+    """Return every secret string in `sources`: credentials by the table, and whatever the program marked."""
     return frozenset(text for inputs in sources for text in _secret_texts(inputs) if text and text != MASK)
 
 
@@ -100,7 +100,7 @@ def _url_secrets(url: str) -> Iterator[str]:
 
 
 def _is_plain_choice(inputs: Inputs, path: Path) -> bool:
-    """Whether the value is one of a handful of documented words: redacting "json" or "s3" would only hide the cause."""
+    """Return whether the value is a documented word: redacting "json" or "s3" would only hide the cause."""
     if len(path) != 2 or path[0] != "destination_config":  # noqa: PLR2004 - the config and one key in it
         return False
     destination = DESTINATIONS.get(str(inputs.get("destination_type")))
@@ -148,7 +148,7 @@ def _is_found(spellings: _Spellings, text: str) -> bool:
 
 
 def _merged(spans: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
-    """Sorted `spans` with those that overlap made one."""
+    """Yield the sorted `spans`, with those that overlap merged."""
     first: tuple[int, int] | None = None
     for start, stop in spans:
         if first is not None and start < first[1]:
@@ -234,7 +234,7 @@ def _backslashes(run: str) -> str:
 
 def _first_character(character: str) -> str:
     # Each alternative begins with a plain character, so that `re` skips quickly to where one of them stands.
-    return rf"(?:{_written(character)}|\\(?:{_escaped(character)}))"
+    return rf"(?:\\(?:{_escaped(character)})|{_written(character)})"
 
 
 def _next_character(character: str, *, follows_run: bool) -> str:
@@ -244,8 +244,9 @@ def _next_character(character: str, *, follows_run: bool) -> str:
     adds.
     """
     if follows_run:
-        return rf"\\{{0,8}}+(?:{_written(character)}|{_escaped(character)})"
-    return rf"(?:\\*+(?:{_written(character)})|\\++(?:{_escaped(character)}))"
+        return rf"\\{{0,8}}+(?:{_escaped(character)}|{_written(character)})"
+    # The escape first: that of "u" begins with the letter itself.
+    return rf"(?:\\++(?:{_escaped(character)})|\\*+(?:{_written(character)}))"
 
 
 def _written(character: str) -> str:
@@ -253,12 +254,13 @@ def _written(character: str) -> str:
     point, data = ord(character), character.encode("utf-8", "surrogatepass")
     # Encoded once or several times: "%252F" is "/" encoded twice.
     encoded = "".join(f"%(?:25)*{_hex(byte, 2)}" for byte in data)
-    spellings = [re.escape(character), encoded, rf"&#0*{point};", f"&#[xX]0*{_hex(point, 1)};"]
+    spellings = [encoded, rf"&#0*{point};", f"&#[xX]0*{_hex(point, 1)};"]
     if character in _ENTITIES:
         spellings.append(f"&{_ENTITIES[character]};")
     if character == " ":
         spellings.append(r"\+")
-    return "|".join(spellings)
+    # Last, for an encoded "&" begins with one.
+    return "|".join([*spellings, re.escape(character)])
 
 
 def _escaped(character: str) -> str:

@@ -127,7 +127,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         if "abi_file" in news.values:
             news.values["abi_file"] = packed_abi(parsed_abi(news.values["abi_file"]))
         call = self._call(request, {}, news)
-        checked = self._run("check", context, lambda: verbs.check(call, olds.values, news.values))
+        checked = self._run("check", context, lambda: verbs.check(self._session, call, olds.values, news.values))
         problems = []
         for problem in checked.errors:
             if _is_hidden_credential(problem, news.values, olds.values):

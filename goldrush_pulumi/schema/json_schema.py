@@ -1,4 +1,4 @@
-"""The inputs of a pipeline and its destinations as JSON Schema, for editors."""
+"""JSON Schema of a pipeline's inputs and destinations, for editors."""
 
 from __future__ import annotations
 
@@ -15,20 +15,20 @@ if TYPE_CHECKING:
 Schema = dict[str, Any]
 
 SECURE_REFERENCE = "#/$defs/secure"
-"""Where a schema that uses these pieces defines an encrypted value of a stack file."""
+"""Reference to the definition of an encrypted value, which a schema that uses these pieces must have."""
 
 _PLACEHOLDER = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
 
 
 def describe_input(row: PipelineInput) -> Schema:
-    """Describe one input of a pipeline; `destination_config` only as a map, since its type decides on the rest."""
+    """Return the schema of one input; that of `destination_config` is any map, since its type decides on the rest."""
     shape = {"enum": list(row.choices)} if row.choices else _INPUT_SHAPES[row.shape]
     schema: Schema = {"description": row.description, **shape}
     return schema if row.default is None else {**schema, "default": row.default}
 
 
 def describe_destination(destination: Destination) -> Schema:
-    """Describe the `destination_config` of one kind of destination."""
+    """Return the schema of the `destination_config` of one kind of destination."""
     properties = {"type": {"const": destination.type}}
     return {
         "title": destination.title,
@@ -37,7 +37,7 @@ def describe_destination(destination: Destination) -> Schema:
     }
 
 
-def _text() -> Schema:
+def _string() -> Schema:
     return {"anyOf": [{"type": "string"}, {"$ref": SECURE_REFERENCE}]}
 
 
@@ -45,7 +45,7 @@ _INPUT_SHAPES: dict[Shape, Schema] = {
     "string": {"type": "string"},
     "height": {"anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\d*$"}]},
     "string_list": {"type": "array", "items": {"type": "string"}},
-    "string_map": {"type": "object", "additionalProperties": _text()},
+    "string_map": {"type": "object", "additionalProperties": _string()},
     "any_map": {"type": "object"},
     "abi": {"type": ["array", "object", "string"]},
     "destination": {"type": "object", "properties": {"type": {"enum": list(DESTINATIONS)}}},
@@ -76,7 +76,7 @@ def _field_shape(field: DestinationField) -> Schema:
     if field.kind == "object":
         return _describe_object(field.fields, {})
     if field.kind == "string_map":
-        return {"type": "object", "additionalProperties": _text()}
+        return {"type": "object", "additionalProperties": _string()}
     if field.kind == "string_list":
-        return {"type": "array", "items": choice if field.choices else _text()}
-    return choice if field.choices else _text()
+        return {"type": "array", "items": choice if field.choices else _string()}
+    return choice if field.choices else _string()

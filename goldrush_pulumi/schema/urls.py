@@ -23,6 +23,9 @@ _IDENTIFIERS: Final = frozenset(_NAMES_OF_IDENTIFIERS.split())
 
 _PLAIN_VALUES: Final = frozenset({"true", "false", "none", "null"})
 
+# No server takes a longer one, and the time to look through it is bounded.
+_LONGEST_URL: Final = 100_000
+
 _WEB: Final = re.compile(r"https?://", re.IGNORECASE)
 
 
@@ -36,7 +39,7 @@ def credentials_in(url: str) -> Iterator[str]:
 
     A text that is not a URL has none. Placeholders such as `${TOKEN}` are none either, whatever stands beside them.
     """
-    url = _PLACEHOLDER.sub("", url)
+    url = _PLACEHOLDER.sub("", url[:_LONGEST_URL])
     scheme, separator, rest = url.partition("://")
     if not separator and url[:5].lower() != "jdbc:":
         return

@@ -29,6 +29,11 @@ _GREATEST_DEPTH: Final = 100
 _GREATEST_JSON_WITH_LINES: Final = 300_000
 
 
+_TOO_MUCH: Final = "holds too much, or too deep a nesting"
+
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 class DocumentError(Exception):
     """A file cannot be read; the text says why and holds nothing of the file. `line` is 1 where none is known."""
 
@@ -83,7 +88,8 @@ def read_document(file: Path) -> Document:
         # Outside of strings, where JSON allows no tabs, they are white space that YAML would not take.
         source = text.replace("\t", " ")
     try:
-        root = yaml.compose(source, Loader=yaml.SafeLoader)
+        _require_shallow(source)
+        root = yaml.compose(source, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         raise DocumentError("is not YAML", mark.line + 1 if mark else 1) from None
@@ -93,6 +99,16 @@ def read_document(file: Path) -> Document:
         return Document(text, None)
     reader = _Reader(_repeated_keys(root))
     return Document(text, reader.read(root, (), 0), reader.places, tuple(reader.repeated))
+
+
+def _require_shallow(text: str) -> None:
+    """Refuse a nesting that would end the process: the fast loader recurses without a limit."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
+        if depth > _GREATEST_DEPTH:
+            mark = event.start_mark
+            raise DocumentError(_TOO_MUCH, mark.line + 1 if mark else 1)
 
 
 def _read_text(file: Path) -> str:
@@ -164,7 +180,7 @@ class _Reader:
     def read(self, node: yaml.Node, keys: Keys, depth: int) -> object:
         self._count += 1
         if self._count > _MOST_VALUES or depth > _GREATEST_DEPTH:
-            raise DocumentError("holds too much, or too deep a nesting", node.start_mark.line + 1)
+            raise DocumentError(_TOO_MUCH, node.start_mark.line + 1)
         if isinstance(node, yaml.MappingNode):
             return self._read_map(node, keys, depth)
         if isinstance(node, yaml.SequenceNode):
@@ -203,7 +219,7 @@ def _span(node: yaml.Node) -> Span | None:
     return (node.start_mark.index, node.end_mark.index) if isinstance(node, yaml.ScalarNode) else None
 
 
-_IGNORING: Final = re.compile(r"#\s*goldrush:\s*ignore\[(?P<codes>[^\]\n]*)\]")
+_IGNORING: Final = re.compile(r"#\s*goldrush:\s*ignore\[(?P<codes>[^\]\n]{0,300})\]")
 
 
 def read_ignored(text: str) -> dict[int, frozenset[str]]:

@@ -32,15 +32,15 @@ def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
     path = entry_path("transforms", table)
     if not _begins_like_a_select(sql):
         yield Problem(Rule.NOT_A_SELECT, path, "is not a SELECT", f"write one SELECT that reads {table}")
+    elif len(sql) > _GREATEST_LENGTH:
+        message = f"is longer than {_GREATEST_LENGTH} characters and was not checked"
+        yield Problem(Rule.UNREADABLE_SQL, path, message, "shorten it if you can")
     elif _is_too_deep(sql):
         message = f"is nested more than {_GREATEST_DEPTH} levels deep and was not checked"
         yield Problem(Rule.UNREADABLE_SQL, path, message, "write it with fewer levels")
     elif unclosed := find_unclosed(sql):
         what, offset = unclosed
         yield Problem(Rule.UNBALANCED_SQL, path, f"holds {what}{describe_place(sql, offset)}", "close it or remove it")
-    elif len(sql) > _GREATEST_LENGTH:
-        message = f"is longer than {_GREATEST_LENGTH} characters and was not checked"
-        yield Problem(Rule.UNREADABLE_SQL, path, message, "shorten it if you can")
     else:
         from goldrush_pulumi.validation.sql_rules import find_select_faults  # noqa: PLC0415 - loads the parser
 

@@ -29,10 +29,11 @@ POSTGRES: Final[dict[str, Any]] = {
 }
 
 
-def pipeline(name: str = "swaps", *, opts: str = "", **changes: Any) -> str:
+def pipeline(name: str = "swaps", /, *, opts: str = "", **changes: Any) -> str:
     """One pipeline, a plain postgres one but for the `changes`; an input that is None is left out.
 
-    `opts` are arguments of its `pulumi.ResourceOptions`.
+    `name` is the name of the resource; the input of that name is one of the `changes`. `opts` are arguments of its
+    `pulumi.ResourceOptions`.
     """
     inputs = {"project": "shop", "topic": TOPIC, "destination_config": POSTGRES, **changes}
     lines = [f"    {key}={value!r},\n" for key, value in inputs.items() if value is not None]

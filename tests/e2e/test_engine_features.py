@@ -30,6 +30,18 @@ def test_target_touches_only_the_target(world: World) -> None:
     assert [item["name"] for item in world.emulator.pipelines()] == ["swaps"]
 
 
+def test_first_run_with_a_target_names_the_owner(world: World) -> None:
+    """A first run that targets a pipeline alone fails with the option to add, and works with it."""
+    stack = world.stack(*TWO)
+    types = "urn:pulumi:dev::shop::pulumi-python:dynamic/goldrush:"
+    ended = stack.preview("--target", f"{types}Pipeline::swaps", expect=None)
+    assert ended.code != 0
+    assert f"it is not targeted, but pipelines need it; add --target '{types}Owner::goldrush'" in ended
+    stack.up("--target", f"{types}Pipeline::swaps", "--target", f"{types}Owner::goldrush")
+    assert [item["name"] for item in world.emulator.pipelines()] == ["swaps"]
+    assert "not targeted" not in stack.up()
+
+
 def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
     """After `stack rename` nothing changes: state, not the name of the stack, says what is whose."""
     stack = world.stack(pipeline())
@@ -43,6 +55,24 @@ def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
     assert world.pipeline()["id"] == before.id
     stack.destroy()
     assert world.emulator.pipelines() == []
+
+
+def test_renamed_resource_is_told_of_the_alias(world: World) -> None:
+    """A resource renamed without an alias makes a second pipeline of one name; with the alias nothing is deployed."""
+
+    def shared(name: str, opts: str = "") -> str:
+        return pipeline(name, opts=opts).replace("project='shop'", "project='shop', name='shared'")
+
+    stack = world.stack(shared("swaps"))
+    stack.up()
+    before = stack.resource().id
+    stack.program(shared("renamed", 'aliases=[pulumi.Alias(name="swaps")]'))
+    assert "Alias" not in stack.up()
+    assert stack.resource("renamed").id == before
+    stack.program(shared("again"))
+    ended = stack.up()
+    assert f"{before} of this stack has the same project and name" in ended
+    assert 'aliases=[pulumi.Alias(name="OLD-NAME")]' in ended
 
 
 def test_pipeline_moves_to_another_stack(world: World) -> None:
@@ -106,13 +136,13 @@ def test_replacement_on_demand_deletes_first(world: World) -> None:
 
 
 def test_replacement_warns_before_it_deletes(world: World) -> None:
-    """The preview of a replacing change says that the pipeline is deleted first, and points to `protect`."""
+    """The preview of a replacing change says that the pipeline is deleted first, and how to protect it."""
     stack = world.stack(pipeline())
     stack.up()
     stack.program(pipeline(topic="eth.mainnet.ref.block.swap.v3"))
     ended = stack.preview()
     assert "a change of topic replaces the pipeline: the old one is deleted before the new one is created" in ended
-    assert "pulumi state protect" in ended
+    assert f"pulumi state protect '{stack.resource().urn}'" in ended
 
 
 def test_protected_pipeline_stays(world: World) -> None:

@@ -285,6 +285,15 @@ def test_every_mistake_of_every_pipeline_is_named(world: World) -> None:
     assert world.emulator.requests() == []
 
 
+def test_wrong_transforms_of_all_pipelines_are_named(world: World) -> None:
+    """The engine ends a preview at the first pipeline that check refuses; warnings name the others."""
+    stack = world.stack(*(pipeline(name, transforms={"swaps": "DROP TABLE swaps"}) for name in ("swaps", "mints")))
+    ended = stack.preview(expect=None)
+    assert ended.code != 0
+    for name in ("swaps", "mints"):
+        assert f'declare pipeline {name}: transforms["swaps"]: is not a SELECT' in ended
+
+
 def test_abi_file_lies_beside_the_project_s_file(world: World) -> None:
     """With `main: infra` the program runs in another folder; the path of an ABI still begins at Pulumi.yaml."""
     stack = world.stack(pipeline(topic="base.mainnet.ref.block.logs", abi_file="abi/swap.json"))

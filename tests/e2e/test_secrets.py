@@ -243,14 +243,14 @@ def test_search_finds_what_it_looks_for() -> None:
 def test_exactly_the_encrypted_values_of_stack_config_are_secret(world: World) -> None:
     """Encrypted values of any input stay encrypted in state, and reviewers still see everything else in a preview."""
     stack = world.copy(ROOT, name="ours")
-    declared = {"project": "shop", "topic": TRANSFERS, "transforms": {"swaps": "SELECT tx_hash FROM swaps"}}
+    declared = {"project": "shop", "topic": TRANSFERS, "transforms": {"transfers": "SELECT tx_hash FROM transfers"}}
     config = {"type": "postgres", "url": "postgresql://db.example.com:5432/a", "user": "u"}
     stack.write_config({"goldrush-pipelines:pipelines": {"swaps": {**declared, "destination_config": config}}})
     path = "goldrush-pipelines:pipelines.swaps"
     secrets = {"destination_config.password": "password", "description": "description", "triggers.token": "trigger"}
     stack.config(secret={f"{path}.{key}": world.plant(what) for key, what in secrets.items()}, paths=True)
     shown = stack.preview("--diff")
-    assert "SELECT tx_hash FROM swaps" in shown
+    assert "SELECT tx_hash FROM transfers" in shown
     assert "postgresql://db.example.com:5432/a" in shown
     stack.up("--diff", preview=True)
     for properties in (stack.resource().inputs, stack.resource().outputs):

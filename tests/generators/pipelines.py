@@ -57,9 +57,11 @@ def _texts(field: DestinationField) -> st.SearchStrategy[str]:
     if field.name == "method":
         return _METHODS
     if field.kind == "url":
-        return _urls(field.schemes)
+        return _urls((*field.schemes, *(scheme for scheme in field.other_schemes if scheme.endswith("//"))))
     if field.kind == "brokers":
-        return st.lists(st.builds("{}:{}".format, _HOST, _PORT), min_size=1, max_size=3).map(",".join)
+        brokers = st.builds("{}{}:{}".format, st.sampled_from(["", "SASL_SSL://"]), _HOST, _PORT)
+        ends = st.sampled_from(["{}", "{},", " {} "])
+        return st.builds(str.format, ends, st.lists(brokers, min_size=1, max_size=3).map(",".join))
     return _TEXT
 
 

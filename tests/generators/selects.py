@@ -46,7 +46,7 @@ def selects(draw: st.DrawFn, table: str) -> str:
     columns = draw(st.lists(EXPRESSIONS, min_size=1, max_size=4))
     aliases = draw(st.lists(NAMES, min_size=len(columns), max_size=len(columns), unique=True))
     items = [f"{column} AS {alias}" for column, alias in zip(columns, aliases, strict=True)]
-    space, end = draw(_SPACES), draw(st.sampled_from(["", ";", " ;\n", " -- end"]))
+    space, end = draw(_SPACES), draw(st.sampled_from(["", ";", " ;\n", " -- end", "; -- end", ";\n/* end */ "]))
     source = draw(st.sampled_from([table, table.upper(), f'"{table}"', f"{table} s"]))
     words = [
         draw(st.sampled_from(["SELECT", "select"])),

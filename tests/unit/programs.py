@@ -15,6 +15,9 @@ from pulumi.runtime import mocks, settings
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+# As the language host does: a program that ends early leaves tasks behind, and asyncio reports them one by one.
+logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+
 OWNER_ID = "00000000000000000000000000000001"
 
 
@@ -64,13 +67,9 @@ def _event_loop() -> Iterator[None]:
     ours, theirs = asyncio.new_event_loop(), asyncio.new_event_loop()
     ours.set_default_executor(ThreadPoolExecutor(1, initializer=asyncio.set_event_loop, initargs=(theirs,)))
     asyncio.set_event_loop(ours)
-    # As the language host does: a program that ends early leaves tasks behind, which asyncio would report one by one.
-    logger = logging.getLogger("asyncio")
-    logger.setLevel(logging.CRITICAL)
     try:
         yield
     finally:
-        logger.setLevel(logging.NOTSET)
         ours.run_until_complete(ours.shutdown_default_executor())
         asyncio.set_event_loop(None)
         ours.close()

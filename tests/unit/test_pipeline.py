@@ -27,6 +27,7 @@ BASICS: dict[str, Any] = {"project": "analytics-prod", "topic": TOPIC}
 
 # Programs without a type checker call it in ways that a type checker refuses.
 untyped: Any = goldrush.Pipeline
+untyped_args: Any = goldrush.PipelineArgs
 
 
 def postgres() -> goldrush.PostgresDestinationArgs:
@@ -274,6 +275,10 @@ def test_an_abi_that_cannot_be_read(tmp_path: Path, content: bytes | None, said:
             "PipelineArgs and keywords (topic) are given, give one",
         ),
         (lambda: untyped("x", {**BASICS}), "a dict cannot stand there"),
+        (
+            lambda: untyped_args(**BASICS, topik="t"),
+            'declare PipelineArgs: topik is not a field of it, did you mean "topic"?; destination_config is missing',
+        ),
         (lambda: untyped("x", ResourceOptions(), ResourceOptions()), "a ResourceOptions cannot stand there"),
         (keywords(opts=ResourceOptions(import_="pipe_1")), 'write adopt_id="pipe_1" in its arguments'),
         (keywords(opts=ResourceOptions(delete_before_replace=False)), "delete_before_replace: cannot be False"),
@@ -288,7 +293,7 @@ def test_mistakes_are_errors_of_the_program(program: Callable[[], Any], said: st
     text = refusal(program)
 
     assert said in text
-    assert "pipeline" in text
+    assert "pipeline" in text.lower()
     assert "__init__" not in text
     assert "\n" not in text
 
@@ -322,6 +327,33 @@ def test_mistakes_of_all_pipelines_are_named_together() -> None:
     assert ["b", 'transforms["swaps"]'] in paths
     assert {path for name, path in paths if name == "c"} >= {"status", "destination_config.user"}
     assert not [path for path in paths if path[0] == "right"]
+
+
+@pytest.mark.parametrize(
+    ("transforms", "preview", "warned"),
+    [
+        (["DROP TABLE swaps", "SELECT", "SELECT tx_hash FROM swaps"], True, ["a", "b"]),
+        (["DROP TABLE swaps", "SELECT tx_hash FROM swaps", ""], True, []),
+        (["DROP TABLE swaps", "SELECT", "SELECT"], False, []),
+    ],
+    ids=["several", "one, which the provider names", "no preview"],
+)
+def test_a_preview_names_all_pipelines_with_a_wrong_transform(
+    transforms: list[str],
+    preview: bool,  # noqa: FBT001 - a value of the table
+    warned: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The provider refuses the first wrong transform; warnings name all pipelines that have one."""
+    warnings: list[str] = []
+    monkeypatch.setattr(pulumi.log, "warn", warnings.append)
+
+    def program() -> None:
+        for name, sql in zip("abc", transforms, strict=True):
+            untyped(name, **BASICS, destination_config=postgres(), transforms={"swaps": sql} if sql else {})
+
+    assert len(run(program, preview=preview).pipelines) == 3
+    assert sorted({text.split(": ")[0].removeprefix("declare pipeline ") for text in warnings}) == warned
 
 
 def test_what_is_not_known_yet_is_left_to_the_provider() -> None:

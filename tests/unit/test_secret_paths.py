@@ -18,8 +18,8 @@ def marks_of(make_inputs: Callable[[], dict[str, Any]], *, preview: bool = False
     found: list[list[list[str]]] = []
 
     def program() -> pulumi.Output[Any]:
-        paths: Any = marked_secret_paths(make_inputs())
-        return Output[Any].from_input(paths).apply(found.append)
+        paths: pulumi.Output[Any] = Output.from_input(marked_secret_paths(make_inputs()))
+        return paths.apply(found.append)
 
     run(program, preview=preview)
     (paths,) = found

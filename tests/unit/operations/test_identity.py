@@ -15,7 +15,6 @@ from goldrush_pulumi.operations.diff import overlay
 from goldrush_pulumi.operations.identity import (
     Claims,
     OwnershipTag,
-    absence_is_proven,
     as_user_wrote,
     is_cut,
     is_foreign,
@@ -169,6 +168,15 @@ def test_only_the_owner_of_a_known_tag_is_recorded() -> None:
 # --- Claims -----------------------------------------------------------------------------------------------------------
 
 
+def test_declared_resources_are_known() -> None:
+    """A diff of a resource that no check declared comes from a refresh, and claims nothing."""
+    claims = Claims()
+    claims.declare(ONE)
+
+    assert claims.is_declared(ONE)
+    assert not claims.is_declared(OTHER)
+
+
 def test_pipeline_is_taken_once() -> None:
     """Of two new resources that want the same pipeline, the second learns who has it; the first may ask again."""
     claims = Claims()
@@ -269,25 +277,51 @@ def test_fingerprint_names_key_endpoint_and_pipeline() -> None:
     assert len(key_fingerprint(KEY, URL, "x" * 1000)) == 12
 
 
+def listed(*groups: str | None) -> list[Pipeline]:
+    """A list of pipelines, one of each group."""
+    found = [{"id": f"pipe_{number}", "group": group and {"id": group}} for number, group in enumerate(groups)]
+    return [Pipeline.model_validate(item) for item in found]
+
+
 @pytest.mark.parametrize(
-    ("groups", "group_id", "fingerprint", "proven"),
+    ("groups", "group_id", "key", "proven"),
     [
         ((), "grp_1", "now", True),
         (("grp_2", "grp_1"), "grp_1", "before", True),
         (("grp_2",), "grp_1", "before", False),
         ((), "grp_1", "before", False),
-        ((), None, "before", False),
+        ((None,), None, "before", False),
+        (("",), "", "before", False),
         (("grp_1",), None, "before", False),
     ],
 )
 def test_absence_is_proven_by_the_key_or_the_group(
-    groups: tuple[str, ...],
+    groups: tuple[str | None, ...],
     group_id: str | None,
-    fingerprint: str,
+    key: str,
     proven: bool,  # noqa: FBT001
 ) -> None:
     """The key on record would see the pipeline, and so would one that sees another pipeline of its group."""
-    assert absence_is_proven("now", {KEY_FINGERPRINT: fingerprint, "group_id": group_id}, groups) is proven
+    context = context_of(ScriptedClient(list=[listed(*groups)]))
+    outputs = {KEY_FINGERPRINT: f"fingerprint of {PIPELINE_ID}" if key == "now" else key, "group_id": group_id}
+
+    if proven:
+        context.require_absence("read", PIPELINE_ID, outputs)
+    else:
+        with pytest.raises(AbsenceUnproven):
+            context.require_absence("read", PIPELINE_ID, outputs)
+
+
+def test_group_that_shows_later_proves_absence() -> None:
+    """A key that did not see the group a moment ago is asked again; that it does see it is believed for a while."""
+    client = ScriptedClient(list=[listed(), listed("grp_1")])
+    context = context_of(client)
+    with pytest.raises(AbsenceUnproven):
+        context.require_absence("read", PIPELINE_ID, {"group_id": "grp_1"})
+
+    for _ in range(3):
+        context.require_absence("read", PIPELINE_ID, {"group_id": "grp_1"})
+    assert [call[0] for call in client.calls].count("list") == 2
 
 
 def test_unproven_absence_is_refused() -> None:

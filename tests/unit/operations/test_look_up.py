@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import threading
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from goldrush_pulumi.api import GoldRushError
 from goldrush_pulumi.emulator import Emulator
 from goldrush_pulumi.operations.create import CreateRefused, CreateUnknown, create, create_or_adopt
 from goldrush_pulumi.operations.delete import delete
 from goldrush_pulumi.operations.journal import CreateJournal
-from goldrush_pulumi.operations.spec import PipelineSpec
 from tests.support.account import OWNER, STRANGER, TAG, Account, urn_of
 from tests.support.clock import FakeClock
-from tests.support.pipelines import POSTGRES, inputs_of, spec_of
+from tests.support.pipelines import POSTGRES, spec_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -371,47 +368,3 @@ def test_tag_removed_by_hand_causes_no_twin(account: Account) -> None:
     account.server.edit(left, description="mine")
 
     assert left in refusal(account, description="mine")
-
-
-# --- The list ---------------------------------------------------------------------------------------------------------
-
-
-def test_list_is_read_before_the_first_post(account: Account) -> None:
-    """64 creates at once share one list; its last page is read before any of them is sent."""
-    account.server.switch(page_size_limit=7)
-    for number in range(20):
-        account.leave(urn_of(f"old-{number}"), name=f"old-{number}")
-    account.server.clear_requests()
-    process, start = account.process(), threading.Barrier(64)
-
-    def begin(number: int) -> None:
-        start.wait(30)
-        spec = PipelineSpec({**inputs_of(wait_for="none"), "name": f"p{number}"})
-        create(process.context(urn_of(f"p{number}")), spec)
-
-    threads = [threading.Thread(target=begin, args=(number,)) for number in range(64)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(60)
-    lists = [index for index, request in enumerate(account.server.requests()) if _is_list(request)]
-    posts = [index for index, request in enumerate(account.server.requests()) if request.method == "POST"]
-    assert len(posts) == 64
-    assert len(lists) == 3
-    assert max(lists) < min(posts)
-    assert len(account.ids) == 84
-
-
-def test_without_the_list_nothing_is_sent(account: Account) -> None:
-    """All creates end with the list's own error."""
-    account.server.fault("GET", "*/pipeline-api/", status=403, times=None)
-    process = account.process()
-
-    for number in range(3):
-        with pytest.raises(GoldRushError, match="list pipelines"):
-            create(process.context(urn_of(f"p{number}")), spec_of())
-    assert account.posts() == 0
-
-
-def _is_list(request: Any) -> bool:
-    return bool(request.method == "GET" and request.path.endswith("/pipeline-api/"))

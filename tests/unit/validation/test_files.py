@@ -217,7 +217,14 @@ def test_the_tables_of_an_abi_are_shown(write: Write) -> None:
         ("a.yaml", "a: !!python/object:os.system x\n", 1, "holds a value that cannot be read"),
         ("a.json", '{"a": 1,\n"b"}', 2, "is not JSON"),
         ("a.json", "[" * 100_000, 1, "is not JSON that can be read"),
-        ("a.yaml", "a: " + "[" * 5000 + "]" * 5000, 1, "is not YAML"),
+        ("a.yaml", "a: " + "[" * 5000 + "]" * 5000, 1, "too deep a nesting"),
+        ("a.yaml", "[" * 1_000_000, 1, "too deep a nesting"),
+        ("a.yaml", "".join(f"{' ' * depth}a:\n" for depth in range(300)), 101, "too deep a nesting"),
+        ("a.yaml", "a: &a [*a]\n", 1, "too deep a nesting"),
+        ("a.yaml", "a: &a\n  <<: 5\n", 1, "merges what cannot be merged"),
+        ("a.yaml", "a: &a\n  <<: *a\n", 1, "holds no pipelines"),
+        ("a.yaml", "a: [*b]\n", 1, "is not YAML"),
+        ("a.yaml", "\x00\x01", 1, "is not YAML"),
         ("a.yaml", "", 1, "holds no pipelines"),
         ("a.yaml", "hello", 1, "holds no pipelines"),
         ("a.yaml", "config:\n  a:b: c\n", 1, "declares no pipelines"),
@@ -225,7 +232,7 @@ def test_the_tables_of_an_abi_are_shown(write: Write) -> None:
         ("a.yaml", "pipelines: 3\n", 1, "is not a map"),
         ("a.yaml", "x: &x [1]\ny: &y [" + "*x," * 1000 + "]\nz: [" + "*y," * 1000 + "]\n", 1, "holds too much"),
     ],
-    ids=range(11),
+    ids=range(18),
 )
 def test_files_that_hold_no_pipelines(write: Write, name: str, text: str, line: int, fragment: str) -> None:
     """A file that cannot be read, or is none of pipelines, is one finding with what is known of its line."""
@@ -233,6 +240,17 @@ def test_files_that_hold_no_pipelines(write: Write, name: str, text: str, line: 
 
     assert fragment in finding.problem.message
     assert finding.line == line
+
+
+def test_a_folder_and_a_binary_file_are_findings(tmp_path: Path) -> None:
+    """What is no text is one line each."""
+    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00")
+    report = validate_files([tmp_path, tmp_path / "binary.yaml"])
+
+    assert [finding.problem.message for finding in report.findings] == [
+        "cannot be read: Is a directory",
+        "is not text in UTF-8",
+    ]
 
 
 def test_a_missing_file_is_a_finding(tmp_path: Path) -> None:

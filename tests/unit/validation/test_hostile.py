@@ -9,7 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from goldrush_pulumi.schema.urls import carries_credentials
 from goldrush_pulumi.validation import find_problems
+from goldrush_pulumi.validation.abi import snake_case
+from goldrush_pulumi.validation.documents import read_ignored
 from goldrush_pulumi.validation.topics import find_topic_problems
 from tests.unit.validation.corpus import read_corpus
 
@@ -46,25 +49,26 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     ("sql", "fragment"),
     [
         ("(" * MEGABYTE, "is not a SELECT"),
-        ("SELECT " + "(" * MEGABYTE, "nested more than 200 levels"),
-        (
-            "SELECT " + "(" * (MEGABYTE // 2) + "1" + ")" * (MEGABYTE // 2) + " FROM swaps",
-            "nested more than 200 levels",
-        ),
-        ("SELECT " + "NOT " * (MEGABYTE // 4) + "a FROM swaps", "nested more than 200 levels"),
-        ("SELECT " + "- " * (MEGABYTE // 2) + "a FROM swaps", "nested more than 200 levels"),
-        ("SELECT " + "CASE WHEN " * (MEGABYTE // 10), "nested more than 200 levels"),
-        ("SELECT " + "[" * MEGABYTE, "nested more than 200 levels"),
-        ("SELECT " + "{" * MEGABYTE, "nested more than 200 levels"),
-        ("SELECT a, '" + "x" * MEGABYTE, "holds a quote that is not closed"),
+        ("SELECT " + "(" * MEGABYTE, "was not checked"),
+        ("SELECT " + "NOT " * (MEGABYTE // 4) + "a FROM swaps", "was not checked"),
+        ("SELECT " + "()" * (MEGABYTE // 2), "was not checked"),
+        ("SELECT a, '" + "x" * MEGABYTE, "was not checked"),
+        ("SELECT /*" + "*" * MEGABYTE, "was not checked"),
         ("SELECT " + "a, " * (MEGABYTE // 3) + "b FROM swaps", "was not checked"),
-        ("SELECT /*" + "*" * MEGABYTE, "holds a comment that is not closed"),
-        ("SELECT '" + "x" * MEGABYTE + "'", "was not checked"),
+        ("SELECT " + "(" * 40_000, "nested more than 200 levels"),
+        ("SELECT " + "(" * 20_000 + "1" + ")" * 20_000 + " FROM swaps", "nested more than 200 levels"),
+        ("SELECT " + "NOT " * 10_000 + "a FROM swaps", "nested more than 200 levels"),
+        ("SELECT " + "- " * 20_000 + "a FROM swaps", "nested more than 200 levels"),
+        ("SELECT " + "CASE WHEN " * 4000, "nested more than 200 levels"),
+        ("SELECT " + "[" * 40_000, "nested more than 200 levels"),
+        ("SELECT " + "{" * 40_000, "nested more than 200 levels"),
+        ("SELECT a, '" + "x" * 40_000, "holds a quote that is not closed"),
+        ("SELECT /*" + "*" * 40_000, "holds a comment that is not closed"),
         ("'" * MEGABYTE, "is not a SELECT"),
         (" " * MEGABYTE + "x", "is not a SELECT"),
         ("\\" * MEGABYTE, "is not a SELECT"),
     ],
-    ids=range(15),
+    ids=range(19),
 )
 def test_a_megabyte_never_reaches_the_parser(sql: str, fragment: str) -> None:
     """What is too long or too deep for a parser has one clear answer, by work linear in its length."""
@@ -137,3 +141,21 @@ def test_of_many_mistakes_in_an_abi_fifty_are_said() -> None:
     abi = [{"type": "event", "inputs": []}] * 5000
 
     assert len(find_problems({**EVENTS, "abi_file": abi}, lambda _: False)) == 50
+
+
+def test_a_name_of_a_megabyte_is_written_as_a_table() -> None:
+    """The words of a name are found by work linear in its length."""
+    for name in ("A" * MEGABYTE, "aB" * (MEGABYTE // 2)):
+        assert snake_case(name).replace("_", "") == name.lower()
+    assert snake_case("getHTTPResponseV2ForNFTs") == "get_http_response_v2_for_nf_ts"
+
+
+def test_a_comment_without_an_end_ignores_nothing() -> None:
+    """A megabyte of openings is read by work linear in its length."""
+    assert read_ignored("# goldrush: ignore[" * (MEGABYTE // 19)) == {}
+
+
+@pytest.mark.parametrize("part", ["/", "@", "a=b&", "${A", "aB3", "hooks.slack.com/services/", "%41", ":"])
+def test_a_url_of_a_megabyte_is_looked_through(part: str) -> None:
+    """Looking for credentials ends, whatever a URL is made of."""
+    assert isinstance(carries_credentials("https://h/?" + part * (MEGABYTE // len(part))), bool)
