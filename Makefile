@@ -21,7 +21,7 @@ PARALLEL := --numprocesses 2 --dist loadfile
 UNIT_PARALLEL := --numprocesses 4 --dist load
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive schema reference emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -108,6 +108,9 @@ wheel: setup ## Install the wheel into an empty venv, and test its command line 
 
 plugin-archive: setup ## Build what `pulumi plugin install resource goldrush VERSION --file` takes, into dist/
 	$(BIN)/python -m tools.plugin_archive
+
+sdk: setup ## Generate the SDKs of the plugin for TypeScript, Python and Go into sdk/
+	$(BIN)/python -m tools.sdk
 
 schema: setup ## Write the JSON Schema of the stack files
 	$(BIN)/python -m goldrush_pulumi.stack_config > schemas/.new && mv schemas/.new schemas/pulumi-stack.schema.json

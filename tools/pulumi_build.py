@@ -44,6 +44,7 @@ YAML_MODULE = "github.com/pulumi/pulumi-yaml"
 YAML_HOST = Program(
     "pulumi-language-yaml", f"{YAML_MODULE}/cmd/pulumi-language-yaml", TOOLS / "pulumi-language-yaml", YAML_MODULE
 )
+SDK_GENERATOR = Program("pulumi-sdk-gen", ".", TOOLS / "pulumi-sdk-gen")
 BINARIES = (ENGINE.name, LANGUAGE_HOST.name, *(Path(script).name for script in SDK_SCRIPTS))
 
 
@@ -81,15 +82,15 @@ def build(version: str, folder: Path) -> Path:
     return folder
 
 
-def build_yaml_host(target: Path) -> None:
-    """Build the language host of YAML, which the official CLI has beside it.
+def build_one(program: Program, target: Path) -> None:
+    """Build a single program into the file `target`.
 
     Raises:
         BuildError: No fitting Go, modules that cannot be fetched, or a failed compilation.
     """
     require_go()
-    say("building the Pulumi language host of YAML, since there is none beside the CLI; this happens once per machine")
-    compile_program(YAML_HOST, target)
+    say(f"building {program.name} {locked_version(program)}; this takes some minutes, and happens once per machine")
+    compile_program(program, target)
 
 
 def require_go() -> None:

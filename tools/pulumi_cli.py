@@ -66,15 +66,25 @@ def provide_yaml_host(found: Found) -> Path:
     present = shutil.which(name, path=os.pathsep.join([str(found.folder), os.environ.get("PATH", "")]))
     if present is not None:
         return Path(present).parent
+    return built(pulumi_build.YAML_HOST, f"yaml-{pulumi_build.locked_version(pulumi_build.YAML_HOST)}")
+
+
+def built(program: pulumi_build.Program, version: str) -> Path:
+    """Build a program unless it was built on this machine before; answer the folder it lies in.
+
+    `version` names that folder, and changes with everything that the program is built from.
+
+    Raises:
+        pulumi_build.BuildError: It cannot be built.
+    """
     versions = Path.home() / ".pulumi" / "versions"
-    version = f"yaml-{pulumi_build.locked_version(pulumi_build.YAML_HOST)}"
     folder = versions / version / "bin"
     versions.mkdir(parents=True, exist_ok=True)
-    with exclusive(versions / f".{version}.lock", waiting="waiting for another set-up that builds the host of YAML"):
-        if not os.access(folder / name, os.X_OK):
+    with exclusive(versions / f".{version}.lock", waiting=f"waiting for another set-up that builds {program.name}"):
+        if not os.access(folder / program.name, os.X_OK):
             with staging(versions, version) as making:
                 (making / "built").mkdir()
-                pulumi_build.build_yaml_host(making / "built" / name)
+                pulumi_build.build_one(program, making / "built" / program.name)
                 move_in(making / "built", folder)
     return folder
 

@@ -15,7 +15,11 @@ _PROC = Path("/proc")
 
 def providers(home: Path) -> list[int]:
     """The provider processes that still run."""
-    return [pid for pid, command in _started_for(home) if b"pulumi.dynamic" in command and b"/sh" not in command[:8]]
+    return [
+        pid
+        for pid, command in _started_for(home)
+        if (b"pulumi.dynamic" in command or b"goldrush_pulumi.plugin" in command) and b"/sh" not in command[:8]
+    ]
 
 
 def end_all(home: Path) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
 from goldrush_pulumi.emulator.faults import HTML_BODY
 from tests.chaos import processes
+from tests.e2e import yaml_programs
 from tests.e2e.programs import TOPIC, marked, pipeline
 from tests.e2e.world import QUICK, World
 from tools.environment import SAVE_LATE
@@ -112,7 +113,7 @@ class Sea:
             "type": "postgres",
             "url": "postgresql://db.example.com:5432/analytics",
             "user": "goldrush",
-            "password": marked(self.dice.choice(self.secrets)),
+            "password": self._marked(self.dice.choice(self.secrets)),
         }
         topic = TOPIC if self.dice.random() < 0.85 else TOPIC.replace("base", "eth")
         return {
@@ -121,6 +122,9 @@ class Sea:
             "description": self.dice.choice(["", "one", "two"]),
             "status": self.dice.choice(["running", "running", "paused"]),
         }
+
+    def _marked(self, secret: str) -> Any:
+        return marked(secret)
 
     def storm(self, plan: Plan, *command: str) -> None:
         """Run a command while the plan happens."""
@@ -202,3 +206,24 @@ class Sea:
 
     def _story(self, text: str = "") -> str:
         return "\n".join([*self.log, text])
+
+
+class YamlSea(Sea):
+    """A sea with a stack in YAML, which the plugin serves."""
+
+    def __init__(self, folder: Path, seed: int, count: int = 4) -> None:
+        super().__init__(folder, seed, count)
+        yaml_programs.install_plugin(self.world)
+
+    def declare(self, wanted: dict[str, dict[str, Any]]) -> None:
+        """Write the program of some pipelines."""
+        self.wanted = wanted
+        yaml_programs.declare(self.stack, {name: self._declared(inputs) for name, inputs in wanted.items()})
+
+    def _declared(self, inputs: dict[str, Any]) -> dict[str, Any]:
+        config = {name: item for name, item in inputs["destination_config"].items() if name != "type"}
+        rest = {name: item for name, item in inputs.items() if name != "destination_config"}
+        return yaml_programs.pipeline(destination={"postgres": config}, **rest)
+
+    def _marked(self, secret: str) -> Any:
+        return {"fn::secret": secret}

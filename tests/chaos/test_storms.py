@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.chaos.storm import Plan, Sea
+from tests.chaos.storm import Plan, Sea, YamlSea
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -28,12 +28,13 @@ pytestmark = [
 ]
 
 
-@pytest.fixture
-def make_sea(tmp_path: Path) -> Iterator[Callable[..., Sea]]:
+@pytest.fixture(params=[Sea, YamlSea], ids=["python", "yaml"])
+def make_sea(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Sea]]:
+    """Seas with a program in Python, which the dynamic provider serves, and in YAML, which the plugin serves."""
     seas: list[Sea] = []
 
     def make(seed: int, count: int = 4) -> Sea:
-        seas.append(Sea(tmp_path / f"sea-{len(seas)}", seed, count))
+        seas.append(request.param(tmp_path / f"sea-{len(seas)}", seed, count))
         return seas[-1]
 
     yield make

@@ -85,8 +85,14 @@ def program(destination_type: str = "postgres", **changes: Any) -> Properties:
 
 def destination(destination_type: str, **changes: Any) -> Properties:
     """Return a destination with planted secrets; `changes` replace fields of it, and None takes one away."""
-    fields = {**to_program(pipelines.CONFIGS[destination_type], DESTINATION_NAMES[destination_type]), **changes}
-    return {camel_case(destination_type): {name: value for name, value in fields.items() if value is not None}}
+    kind = camel_case(destination_type)
+    fields = {**in_program_names(destination_type, pipelines.CONFIGS[destination_type])[kind], **changes}
+    return {kind: {name: value for name, value in fields.items() if value is not None}}
+
+
+def in_program_names(destination_type: str, config: Mapping[str, Any]) -> Properties:
+    """Return the config of a destination as a program for the plugin writes it."""
+    return {camel_case(destination_type): to_program(dict(config), DESTINATION_NAMES[destination_type])}
 
 
 def start(

@@ -157,10 +157,10 @@ def test_the_host_of_yaml_is_built_once(home: Path, path_folder: Path, monkeypat
     """The second set-up finds what the first one built."""
     builds: list[Path] = []
 
-    def build(target: Path) -> None:
+    def build(_program: pulumi_build.Program, target: Path) -> None:
         builds.append(program(target, "1.25.0"))
 
-    monkeypatch.setattr(pulumi_build, "build_yaml_host", build)
+    monkeypatch.setattr(pulumi_build, "build_one", build)
     found = pulumi_cli.Found(path_folder, "3.259.0")
     first, second = pulumi_cli.provide_yaml_host(found), pulumi_cli.provide_yaml_host(found)
 
@@ -169,7 +169,9 @@ def test_the_host_of_yaml_is_built_once(home: Path, path_folder: Path, monkeypat
     assert len(builds) == 1
 
 
-@pytest.mark.parametrize("program", [pulumi_build.ENGINE, pulumi_build.LANGUAGE_HOST, pulumi_build.YAML_HOST])
+@pytest.mark.parametrize(
+    "program", [pulumi_build.ENGINE, pulumi_build.LANGUAGE_HOST, pulumi_build.YAML_HOST, pulumi_build.SDK_GENERATOR]
+)
 def test_what_is_built_is_locked(program: pulumi_build.Program) -> None:
     """Each program has a version, and the checksum of the module that the version names."""
     version = pulumi_build.locked_version(program)
