@@ -169,30 +169,39 @@ def read(
         try:
             reading = read(context, pipeline_id, inputs, properties)
         except AbsenceUnproven:
-            if properties.get(KEY_FINGERPRINT) or inputs:
-                raise
-            msg = (
-                f"read pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
-                " check the id, the key and goldrush:baseUrl"
-            )
-            raise UserError(msg) from None
+            _require_record(context, pipeline_id, inputs, properties)
+            raise
         if reading is None:
             return None
-        outputs = with_secrets_marked(
-            outputs_of_reading(
-                reading.inputs,
-                reading.pipeline,
-                reading.status,
-                context.fingerprint_of(pipeline_id),
-                properties,
-                owners=owners,
-                unconfirmed=reading.unconfirmed,
-            )
+        outputs = outputs_of_reading(
+            reading.inputs,
+            reading.pipeline,
+            reading.status,
+            context.fingerprint_of(pipeline_id),
+            properties,
+            owners=owners,
+            unconfirmed=reading.unconfirmed,
         )
+    outputs = with_secrets_marked(outputs)
     marked = with_secrets_marked(reading.inputs) if inputs or is_import else {}
     if reading.diagnosis:
         raise InitFailed(pipeline_id, outputs, [reading.diagnosis], marked)
     return Reply(pipeline_id, outputs, marked)
+
+
+def _require_record(
+    context: OperationContext, pipeline_id: str, inputs: Mapping[str, Any], properties: Mapping[str, Any]
+) -> None:
+    """Return only if a pipeline that is not visible has a record. Without one, its id came from the user.
+
+    Raises:
+        UserError: it has none.
+    """
+    if not inputs and not properties.get(KEY_FINGERPRINT):
+        raise UserError(
+            f"read pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
+            " check the id, the key and goldrush:baseUrl"
+        )
 
 
 def delete(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> None:

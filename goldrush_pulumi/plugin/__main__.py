@@ -40,13 +40,16 @@ def main() -> None:
             ("grpc.absolute_max_metadata_size", _LARGEST_TRAILER),
         ),
     )
-    provider_pb2_grpc.add_ResourceProviderServicer_to_server(PipelineServicer(host), server)
+    servicer = PipelineServicer(host)
+    provider_pb2_grpc.add_ResourceProviderServicer_to_server(servicer, server)
     port = server.add_insecure_port("127.0.0.1:0")
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    host.wait_for_end()
+    ended_in_good_order = host.wait_for_end()
     server.stop(_GRACE_SECONDS).wait()
+    if ended_in_good_order:
+        servicer.note_delivered()
     leave(0)
 
 

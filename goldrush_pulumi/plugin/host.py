@@ -8,14 +8,20 @@ import signal
 import socket
 import threading
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.engine.log import refuses
 from goldrush_pulumi.operations.errors import UserError
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _LOG_TIMEOUT_SECONDS: Final = 2.0
 
 _WATCH_INTERVAL_SECONDS: Final = 2.0
+
+_ENGINE_GONE: Final = b"\0"
+"""What wakes the main thread when the engine is gone; a signal wakes it with its own number."""
 
 
 class Host:
@@ -23,10 +29,12 @@ class Host:
 
     Attributes:
         cancelled: Set when the user presses Ctrl-C or the engine is gone; every wait listens to it.
+        while_engine_lives: Called every two seconds for as long as the engine listens, on a thread of its own.
     """
 
     def __init__(self, engine_address: str | None) -> None:
         self.cancelled = threading.Event()
+        self.while_engine_lives: Callable[[], None] = lambda: None
         self._address = engine_address
         self._stub: Any = None
         self._lock = threading.Lock()
@@ -71,8 +79,10 @@ class Host:
             "the Pulumi engine is gone, so nothing more was sent; run `pulumi cancel`, then `pulumi up` again"
         )
 
-    def wait_for_end(self) -> None:
-        """Return when a signal has come or the engine is gone; every wait of a verb ends at the same moment.
+    def wait_for_end(self) -> bool:
+        """Wait for a signal, or until the engine is gone; every wait of a verb ends at the same moment.
+
+        Return whether it was a signal: the engine sends one when it has every reply.
 
         A shell or a CI job may have started this process with SIGINT ignored, so both signals get handlers here. The
         handlers do nothing: setting an event in one can block for ever, so the signal wakes a socket instead.
@@ -83,13 +93,17 @@ class Host:
             signal.signal(number, lambda *_: None)
         signal.set_wakeup_fd(waker.fileno())
         threading.Thread(target=self._watch, args=(waker,), name="goldrush-engine-watcher", daemon=True).start()
-        woken.recv(1)
+        reason = woken.recv(1)
         self.cancelled.set()
+        return reason != _ENGINE_GONE
 
     def _watch(self, waker: socket.socket) -> None:
         while not self._engine_is_gone():
+            with contextlib.suppress(Exception):
+                # Whatever goes wrong in there, the engine has to be watched.
+                self.while_engine_lives()
             time.sleep(_WATCH_INTERVAL_SECONDS)
-        waker.send(b"\0")
+        waker.send(_ENGINE_GONE)
 
     def _engine_is_gone(self) -> bool:
         """Return whether the engine's socket refuses connections; anything less certain counts as alive."""

@@ -26,7 +26,7 @@ from goldrush_pulumi.plugin.replies import failure_of, with_owner
 from goldrush_pulumi.plugin.values import read, write
 from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
 from goldrush_pulumi.schema.pipeline import canonical, packed_abi, parsed_abi
-from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNKNOWN_VALUE
+from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNCONFIRMED, UNKNOWN_VALUE
 from goldrush_pulumi.session import Session
 from goldrush_pulumi.validation.rules import Rule
 
@@ -88,6 +88,10 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._host.cancelled.set()
         return empty_pb2.Empty()
 
+    def note_delivered(self) -> None:
+        """Note that the engine has every reply."""
+        self._session.note_delivered()
+
     # --- The provider -------------------------------------------------------------------------------------------------
 
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
@@ -107,6 +111,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Take the settings, and the provider's own id as the owner of what it creates."""
         texts = config_texts(request.args)
         self._session = Session(texts.get, self._host.cancelled, self._host.require_engine)
+        self._host.while_engine_lives = self._session.note_saved
         self._owner = None if texts.get("goldrush:ownershipMark") == "false" else _owner_of(request.id)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
@@ -127,7 +132,9 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         if "abi_file" in news.values:
             news.values["abi_file"] = packed_abi(parsed_abi(news.values["abi_file"]))
         call = self._call(request, {}, news)
-        checked = self._run("check", context, lambda: verbs.check(self._session, call, olds.values, news.values))
+        checked = self._run(
+            f"check pipeline {call.name}", context, lambda: verbs.check(self._session, call, olds.values, news.values)
+        )
         problems = []
         for problem in checked.errors:
             if _is_hidden_credential(problem, news.values, olds.values):
@@ -145,14 +152,18 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         olds, news, recorded = read(request.olds), read(request.news), read(request.old_inputs)
         call = self._call(request, recorded.values, news)
         difference = self._run(
-            "diff", context, lambda: verbs.diff(self._session, call, request.id, olds.values, news.values), news
+            f"diff pipeline {call.name}",
+            context,
+            lambda: verbs.diff(self._session, call, request.id, olds.values, news.values),
+            news,
         )
         if difference:
             return _detailed(difference, olds, news, recorded)
-        # State of the dynamic provider has other names: an update that sends nothing rewrites it.
-        is_moved = PROVIDER in olds.values
-        kind = provider_pb2.DiffResponse.DIFF_SOME if is_moved else provider_pb2.DiffResponse.DIFF_NONE
-        return provider_pb2.DiffResponse(changes=kind, diffs=["runs"] if is_moved else [])
+        # State of the dynamic provider has other names: an update that sends nothing rewrites it. What was sent without
+        # a sign that GoldRush took it is sent again.
+        is_stale = PROVIDER in olds.values or bool(olds.values.get(UNCONFIRMED))
+        kind = provider_pb2.DiffResponse.DIFF_SOME if is_stale else provider_pb2.DiffResponse.DIFF_NONE
+        return provider_pb2.DiffResponse(changes=kind, diffs=["runs"] if is_stale else [])
 
     def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Create a pipeline, or say in a preview what it will be."""
@@ -162,7 +173,11 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         owner = self._recorded_owner(news)
         call = self._call(request, {}, news)
         done = self._run(
-            "create", context, lambda: verbs.create(self._session, call, news.values, owner), news, owner=owner
+            f"create pipeline {call.name}",
+            context,
+            lambda: verbs.create(self._session, call, news.values, owner),
+            news,
+            owner=owner,
         )
         return provider_pb2.CreateResponse(id=done.id, properties=write(with_owner(done.outputs, owner), news.marks))
 
@@ -174,7 +189,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         owner = self._recorded_owner(news)
         call = self._call(request, recorded.values, news)
         done = self._run(
-            "update",
+            f"update pipeline {call.name}",
             context,
             lambda: verbs.update(self._session, call, request.id, olds.values, news.values, owner),
             news,
@@ -189,7 +204,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         owner = recorded.values.get(OWNER) or outputs.values.get(OWNER)
         call = self._call(request, recorded.values, outputs)
         done = self._run(
-            "read",
+            f"read pipeline {call.name}",
             context,
             lambda: verbs.read(self._session, call, request.id, outputs.values, is_import=True),
             outputs,
@@ -209,7 +224,12 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Delete a pipeline."""
         outputs = read(request.properties)
         call = self._call(request, {}, outputs)
-        self._run("delete", context, lambda: verbs.delete(self._session, call, request.id, outputs.values), outputs)
+        self._run(
+            f"delete pipeline {call.name}",
+            context,
+            lambda: verbs.delete(self._session, call, request.id, outputs.values),
+            outputs,
+        )
         return empty_pb2.Empty()
 
     # --- What they share ----------------------------------------------------------------------------------------------

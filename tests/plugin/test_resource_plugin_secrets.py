@@ -134,3 +134,24 @@ def test_a_forced_replacement_keeps_the_pipeline_that_it_took_over(emulator: Emu
         warned = "".join(line.text for line in plugin.engine.lines if line.severity == "WARNING")
     assert "was taken over by its own replacement, so it stays" in warned
     assert [held["id"] for held in emulator.pipelines()] == [pipeline.id]
+
+
+def test_a_bug_is_named_without_a_value(emulator: Emulator) -> None:
+    """What nobody raised on purpose ends in one line with the place, and without the text of the exception."""
+    broken = program(name="swaps", adoptId=[PLANTED])
+    with start(emulator) as plugin, pytest.raises(VerbError) as caught:
+        plugin.create("swaps", broken)
+    assert caught.value.text.startswith("create pipeline swaps: internal error ")
+    assert "please report it" in caught.value.text
+    assert PLANTED not in caught.value.text
+
+
+def test_what_was_not_confirmed_is_sent_again(emulator: Emulator) -> None:
+    """Inputs that GoldRush may not have taken make the next `up` an update, although nothing differs."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program())
+        pipeline.outputs["__unconfirmed"] = ["description"]
+        assert pipeline.up(program()) == "update"
+        assert "__unconfirmed" not in pipeline.outputs
+        assert pipeline.up(program()) == "same"
