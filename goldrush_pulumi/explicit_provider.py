@@ -28,7 +28,7 @@ class Provider(pulumi.ProviderResource):
         recovery_seconds: How long to look for a pipeline after a create without a response, in seconds.
         parallel: How many pipelines may be worked on at the same time.
         on_existing: What to do when another pipeline of the same project and name exists.
-        adopt_foreign: Whether `adopt_id` may take over a pipeline of another stack.
+        adopt_foreign: Whether a pipeline with another stack's ownership tag may be adopted, changed and deleted.
     """
 
     def __init__(

@@ -116,7 +116,12 @@ _ROWS: Final = (
         default="fail",
         choices=("fail", "create"),
     ),
-    Setting("adoptForeign", "Whether `adopt_id` may take over a pipeline of another stack.", "boolean", default=False),
+    Setting(
+        "adoptForeign",
+        "Whether a pipeline with another stack's ownership tag may be adopted, changed and deleted.",
+        "boolean",
+        default=False,
+    ),
 )
 
 SETTINGS: Final[Mapping[str, Setting]] = MappingProxyType({row.attribute: row for row in _ROWS})
