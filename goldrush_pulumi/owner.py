@@ -51,7 +51,7 @@ class OwnerProvider(ResourceProvider):
         """
         if engine.saves_state_late():
             raise engine.UserError(
-                f"create Owner {_NAME}: with PULUMI_SKIP_CHECKPOINTS a first run that is killed leaves pipelines that"
+                f"create Owner {_NAME}: with PULUMI_SKIP_CHECKPOINTS, a first run that is killed leaves pipelines that"
                 f" no later run finds; run `pulumi up --target '{engine.current_request().urn}'` once without it"
             )
         return CreateResult(uuid.uuid4().hex, dict(props))
