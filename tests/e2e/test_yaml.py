@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from tests.e2e.world import World
 
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
+HEIGHT = 44_745_000
+TRANSFORMS = {"swaps": "SELECT chain_name FROM swaps"}
 
 
 @pytest.fixture(autouse=True)
@@ -211,32 +213,27 @@ def test_a_new_version_of_the_plugin_keeps_the_owner(world: World, tmp_path: Pat
     assert changes(world) == ["POST", "PATCH", "DELETE"]
 
 
+def in_python(name: str, password: str) -> str:
+    """A pipeline as a Python program declares it."""
+    config = {"type": "postgres", **POSTGRES, "password": password}
+    return python_pipeline(name, destination_config=config, execution_start_from=HEIGHT, transforms=TRANSFORMS)
+
+
+def in_yaml(password: str) -> dict[str, Any]:
+    """The same pipeline as a YAML program declares it."""
+    return pipeline(destination=postgres(password=password), executionStartFrom=HEIGHT, transforms=TRANSFORMS)
+
+
 def test_a_stack_moves_over_and_back(world: World) -> None:
     """From Python to YAML and back: the same ids, not one request that changes anything, and no owner left behind."""
-    passwords = [world.plant(), world.plant()]
-    parts = [
-        python_pipeline(
-            name,
-            destination_config={"type": "postgres", **POSTGRES, "password": password},
-            execution_start_from=44_745_000,
-            transforms={"swaps": "SELECT chain_name FROM swaps"},
-        )
-        for name, password in zip(("swaps", "more"), passwords, strict=True)
-    ]
-    in_yaml = {
-        name: pipeline(
-            destination=postgres(password=password),
-            executionStartFrom=44_745_000,
-            transforms={"swaps": "SELECT chain_name FROM swaps"},
-        )
-        for name, password in zip(("swaps", "more"), passwords, strict=True)
-    }
+    passwords = {name: world.plant() for name in ("swaps", "more")}
+    parts = [in_python(name, password) for name, password in passwords.items()]
     stack = world.stack(*parts)
     stack.up()
     ids = {item.name: item.id for item in stack.resources()}
     world.emulator.clear_requests()
 
-    declare(stack, in_yaml)
+    declare(stack, {name: in_yaml(password) for name, password in passwords.items()})
     stack.up()
     assert {item.name: item.id for item in stack.resources()} == ids
     assert {item.urn.split("::")[2] for item in stack.resources()} == {"goldrush:index:Pipeline"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sys
 from typing import TYPE_CHECKING, Any, Final
@@ -56,7 +57,9 @@ def declare(stack: Stack, resources: dict[str, Any], **more: Any) -> None:
     """Write the program of a stack in YAML."""
     (stack.folder / "__main__.py").unlink(missing_ok=True)
     program = {"name": stack.project, "runtime": "yaml", "resources": resources, **more}
-    (stack.folder / "Pulumi.yaml").write_text(yaml.safe_dump(program, sort_keys=False), "utf-8")
+    # Pulumi reads no YAML aliases, and the dumper writes one for an object that stands twice.
+    text = yaml.safe_dump(json.loads(json.dumps(program)), sort_keys=False)
+    (stack.folder / "Pulumi.yaml").write_text(text, "utf-8")
 
 
 def pipeline(*, options: dict[str, Any] | None = None, **changes: Any) -> dict[str, Any]:
