@@ -150,7 +150,7 @@ WRONG: Properties = {
         "pasword": f"{PLANTED}",
         "batch_size": 0,
     },
-    "execution_start_from": f"{PLANTED}",
+    "execution_start_from": [f"{PLANTED}"],
     "execution_mode": f"{PLANTED}",
     "status": "stopped",
     "destinaton": f"{PLANTED}",
