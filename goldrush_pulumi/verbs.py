@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.operations.call import CallContext
     from goldrush_pulumi.operations.context import OperationContext, OperationFailed, Progress
+    from goldrush_pulumi.operations.read import Reading
     from goldrush_pulumi.session import Session
     from goldrush_pulumi.validation.problems import Problem
 
@@ -154,9 +155,7 @@ def read(
         UserError: it cannot be read, or a 404 cannot be believed.
         InitFailed: it is not live, and so stays marked.
     """
-    from goldrush_pulumi.operations.context import AbsenceUnproven  # noqa: PLC0415 - loads the network stack
     from goldrush_pulumi.operations.outputs import outputs_of_reading  # noqa: PLC0415 - loaded when needed
-    from goldrush_pulumi.operations.read import read  # noqa: PLC0415 - loads the network stack
 
     # Where the front-end does not see the request, the outputs stand in for the inputs that they echo.
     recorded = known_inputs(call.recorded_inputs if call.urn else properties)
@@ -166,42 +165,43 @@ def read(
         if inputs:
             context.claims.see(pipeline_id)
             session.journal.note_recorded(pipeline_id)
-        try:
-            reading = read(context, pipeline_id, inputs, properties)
-        except AbsenceUnproven:
-            _require_record(context, pipeline_id, inputs, properties)
-            raise
+        reading = _look(context, pipeline_id, inputs, properties)
         if reading is None:
             return None
-        outputs = outputs_of_reading(
-            reading.inputs,
-            reading.pipeline,
-            reading.status,
-            context.fingerprint_of(pipeline_id),
-            properties,
-            owners=owners,
-            unconfirmed=reading.unconfirmed,
+        outputs = with_secrets_marked(
+            outputs_of_reading(
+                reading.inputs,
+                reading.pipeline,
+                reading.status,
+                context.fingerprint_of(pipeline_id),
+                properties,
+                owners=owners,
+                unconfirmed=reading.unconfirmed,
+            )
         )
-    outputs = with_secrets_marked(outputs)
     marked = with_secrets_marked(reading.inputs) if inputs or is_import else {}
     if reading.diagnosis:
         raise InitFailed(pipeline_id, outputs, [reading.diagnosis], marked)
     return Reply(pipeline_id, outputs, marked)
 
 
-def _require_record(
+def _look(
     context: OperationContext, pipeline_id: str, inputs: Mapping[str, Any], properties: Mapping[str, Any]
-) -> None:
-    """Return only if a pipeline that is not visible has a record. Without one, its id came from the user.
+) -> Reading | None:
+    """Read a pipeline; where nothing is recorded of it, a 404 speaks of the id that was given."""
+    from goldrush_pulumi.operations.context import AbsenceUnproven  # noqa: PLC0415 - loads the network stack
+    from goldrush_pulumi.operations.read import read  # noqa: PLC0415 - as above
 
-    Raises:
-        UserError: it has none.
-    """
-    if not inputs and not properties.get(KEY_FINGERPRINT):
-        raise UserError(
+    try:
+        return read(context, pipeline_id, inputs, properties)
+    except AbsenceUnproven:
+        if properties.get(KEY_FINGERPRINT) or inputs:
+            raise
+        msg = (
             f"read pipeline {context.name}: {pipeline_id} does not exist or is hidden from this ServiceKey;"
             " check the id, the key and goldrush:baseUrl"
         )
+        raise UserError(msg) from None
 
 
 def delete(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> None:

@@ -75,8 +75,7 @@ def export_pipelines(
     are recorded with the import, and the preview after it is clean; for all others the preview shows exactly those
     values as changes. With --stack, pipelines that the stack manages are left out.
     """
-    # Loaded here, because it loads Pulumi's SDK.
-    from goldrush_pulumi.export import declare, make_bundle  # noqa: PLC0415
+    from goldrush_pulumi.export import declare, make_bundle  # noqa: PLC0415 - loads Pulumi's SDK
 
     pulumi_project = pulumi_project or _project_of(folder, stack)
     with open_context(stack, folder) as context:

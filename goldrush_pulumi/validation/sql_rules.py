@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.validation.sql_parser import Statement
 
 
-class Fault(NamedTuple):
+class SqlFault(NamedTuple):
     """What is wrong with a SELECT, and what to write instead."""
 
     rule: Rule
@@ -28,7 +28,7 @@ class Fault(NamedTuple):
 
 
 @lru_cache(maxsize=2048)
-def find_select_faults(sql: str, table: str) -> tuple[Fault, ...]:
+def find_select_faults(sql: str, table: str) -> tuple[SqlFault, ...]:
     """Return what is wrong with the SELECT of a table, all at once; a text that cannot be read has one fault.
 
     Quoted are only the SQL's own keywords, and names that stand where the grammar expects a name; never a literal.
@@ -36,33 +36,33 @@ def find_select_faults(sql: str, table: str) -> tuple[Fault, ...]:
     try:
         statement = read_statement(sql)
     except TooDeepError:
-        return (Fault(Rule.UNREADABLE_SQL, "is nested too deeply to be checked", "write it with fewer levels"),)
+        return (SqlFault(Rule.UNREADABLE_SQL, "is nested too deeply to be checked", "write it with fewer levels"),)
     except UnreadableError as fault:
         message = f"could not be read as SQL{fault.place} and was not checked"
-        return (Fault(Rule.UNREADABLE_SQL, message, "check the spelling, or write it with what is documented"),)
+        return (SqlFault(Rule.UNREADABLE_SQL, message, "check the spelling, or write it with what is documented"),)
     return tuple(_find_faults(statement, table))
 
 
-def _find_faults(statement: Statement, table: str) -> Iterator[Fault]:
+def _find_faults(statement: Statement, table: str) -> Iterator[SqlFault]:
     if len(statement.trees) > 1:
         message = (
             f"holds {len(statement.trees)} statements, the second begins{statement.place(_find_second(statement))}"
         )
-        yield Fault(Rule.SEVERAL_STATEMENTS, message, "keep one SELECT")
+        yield SqlFault(Rule.SEVERAL_STATEMENTS, message, "keep one SELECT")
         return
     root = statement.trees[0]
     tree = root.unnest()
     if not isinstance(tree, exp.Query):
-        yield Fault(Rule.NOT_A_SELECT, "is not a SELECT", f"write one SELECT that reads {table}")
+        yield SqlFault(Rule.NOT_A_SELECT, "is not a SELECT", f"write one SELECT that reads {table}")
         return
     # From the root, since a clause may stand behind the brackets of the SELECT.
     nodes = list(root.walk())
     yield from _find_clauses(statement, nodes)
-    yield from (Fault(*found) for found in find_function_faults(statement, nodes))
+    yield from (SqlFault(*found) for found in find_function_faults(statement, nodes))
     if not isinstance(tree, exp.Select):
         return
     if not tree.expressions:
-        yield Fault(Rule.NO_COLUMNS, "selects no column", "name the columns, or write * for all")
+        yield SqlFault(Rule.NO_COLUMNS, "selects no column", "name the columns, or write * for all")
     yield from _find_table_faults(statement, tree, nodes, table)
     yield from _find_column_faults(statement, tree, nodes, table)
 
@@ -135,7 +135,7 @@ _CLAUSES: Final = (
 )
 
 
-def _find_clauses(statement: Statement, nodes: list[exp.Expr]) -> Iterator[Fault]:
+def _find_clauses(statement: Statement, nodes: list[exp.Expr]) -> Iterator[SqlFault]:
     kinds = {type(node) for node in nodes}
     for clause in _CLAUSES:
         # Most SELECTs hold none of them, so the few kinds of nodes are asked before every node is.
@@ -145,13 +145,13 @@ def _find_clauses(statement: Statement, nodes: list[exp.Expr]) -> Iterator[Fault
         if first is not None:
             which = "which GoldRush refuses" if clause.rule is Rule.REFUSED_CLAUSE else "which is not documented"
             place = statement.place(_find_place(statement, clause, first))
-            yield Fault(clause.rule, f"holds {clause.name}{place}, {which}", clause.hint)
+            yield SqlFault(clause.rule, f"holds {clause.name}{place}, {which}", clause.hint)
     if any(_is_final(node) for node in nodes):
         place = statement.place(statement.find_word("FINAL"))
-        yield Fault(Rule.UNDOCUMENTED_CLAUSE, f"holds FINAL{place}, which is not documented", _UNDOCUMENTED)
+        yield SqlFault(Rule.UNDOCUMENTED_CLAUSE, f"holds FINAL{place}, which is not documented", _UNDOCUMENTED)
     is_one = sum(type(node) is exp.Select for node in nodes) == 1
     if not is_one and not any(isinstance(node, (exp.CTE, exp.SetOperation)) for node in nodes):
-        yield Fault(Rule.UNDOCUMENTED_CLAUSE, "holds a subquery, which is not documented", _UNDOCUMENTED)
+        yield SqlFault(Rule.UNDOCUMENTED_CLAUSE, "holds a subquery, which is not documented", _UNDOCUMENTED)
 
 
 def _stands_for(node: exp.Expr, clause: _Clause) -> bool:
@@ -180,7 +180,9 @@ _CLOSENESS: Final = 0.85
 _MOST_SHOWN: Final = 40
 
 
-def _find_column_faults(statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str) -> Iterator[Fault]:
+def _find_column_faults(
+    statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str
+) -> Iterator[SqlFault]:
     """Warn of columns that a documented table does not have, or of likely misspellings where not all are documented."""
     known = COLUMNS.get(table.lower())
     if known is None or sum(isinstance(node, exp.Select) for node in nodes) > 1:
@@ -196,12 +198,14 @@ def _find_column_faults(statement: Statement, select: exp.Select, nodes: list[ex
         if (table.lower(), name) in DOUBTFUL_COLUMNS:
             place = statement.place(column.this.meta.get("start"))
             message = f"names the column {name}{place}, which only one of two pages of the documentation lists"
-            yield Fault(Rule.UNKNOWN_COLUMN, message, "look at what the pipeline writes before you rely on it")
+            yield SqlFault(Rule.UNKNOWN_COLUMN, message, "look at what the pipeline writes before you rely on it")
         elif name not in known and name not in aliases:
             yield from _describe_column(column, statement, table.lower(), known)
 
 
-def _describe_column(column: exp.Column, statement: Statement, table: str, known: tuple[str, ...]) -> Iterator[Fault]:
+def _describe_column(
+    column: exp.Column, statement: Statement, table: str, known: tuple[str, ...]
+) -> Iterator[SqlFault]:
     likely = suggest(column.name, known, _CLOSENESS)
     if likely is None and table not in WHOLE_TABLES:
         return
@@ -209,28 +213,30 @@ def _describe_column(column: exp.Column, statement: Statement, table: str, known
     # What stands in double quotes may have been meant as a literal.
     shown = "a column" if column.this.quoted else f"the column {column.name[:_MOST_SHOWN]}"
     place = statement.place(column.this.meta.get("start"))
-    yield Fault(Rule.UNKNOWN_COLUMN, f"names {shown}{place}, which the documentation does not", hint)
+    yield SqlFault(Rule.UNKNOWN_COLUMN, f"names {shown}{place}, which the documentation does not", hint)
 
 
-def _find_table_faults(statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str) -> Iterator[Fault]:
+def _find_table_faults(
+    statement: Statement, select: exp.Select, nodes: list[exp.Expr], table: str
+) -> Iterator[SqlFault]:
     """Check that FROM names the table; a source that is not a table by name is only warned of."""
     source = select.args.get("from_")
     if source is None:
-        yield Fault(Rule.WRONG_TABLE, "reads no table", f"write FROM {table}")
+        yield SqlFault(Rule.WRONG_TABLE, "reads no table", f"write FROM {table}")
         return
     read = source.this.this if isinstance(source.this, exp.Final) else source.this
     if not isinstance(read, exp.Table) or not isinstance(read.this, exp.Identifier):
         # Subqueries are warned of as such.
         if not isinstance(read, exp.Subquery):
             message = "reads something other than a table, which is not documented"
-            yield Fault(Rule.UNDOCUMENTED_SOURCE, message, f"write FROM {table}")
+            yield SqlFault(Rule.UNDOCUMENTED_SOURCE, message, f"write FROM {table}")
         return
     if read.name.lower() in {node.alias.lower() for node in nodes if isinstance(node, exp.CTE)}:
         return
     place = statement.place(read.this.meta.get("start"))
     if read.name.lower() != table.lower():
         hint = f"write FROM {table}, or move it to the key of the table it reads"
-        yield Fault(Rule.WRONG_TABLE, f"reads another table{place}", hint)
+        yield SqlFault(Rule.WRONG_TABLE, f"reads another table{place}", hint)
     elif read.args.get("db"):
         message = f"names its table with a schema{place}, which is not documented"
-        yield Fault(Rule.UNDOCUMENTED_SOURCE, message, f"write FROM {table}")
+        yield SqlFault(Rule.UNDOCUMENTED_SOURCE, message, f"write FROM {table}")
