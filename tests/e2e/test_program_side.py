@@ -276,7 +276,7 @@ def test_every_mistake_of_every_pipeline_is_named(world: World) -> None:
     for verb in (stack.preview, stack.up):
         ended = verb(expect=None)
         assert ended.code != 0
-        assert "swaps: topic: does not read like a topic" in ended
+        assert "swaps: topic: does not have the form of a topic" in ended
         assert 'mints: topik: is not an input of a pipeline, did you mean "topic"?' in ended
         assert 'burns: transforms["swaps"]: is not a SELECT' in ended
         assert "right: " not in ended
