@@ -109,9 +109,9 @@ def create(session: Session, call: CallContext, properties: Mapping[str, Any], o
         try:
             done = create_or_adopt(context, spec)
         except OperationFailed as failure:
-            _note_take_over(session, spec, failure.progress)
+            _note_take_over(session, failure.progress)
             raise _init_failed(context, spec, failure, {}) from None
-        _note_take_over(session, spec, done)
+        _note_take_over(session, done)
         return Reply(done.pipeline_id, _outputs(context, spec, done, {}))
 
 
@@ -280,8 +280,8 @@ def _claim(
         )
 
 
-def _note_take_over(session: Session, spec: PipelineSpec, done: Progress) -> None:
-    if done.run.action == "adopt" and not spec.inputs.get("adopt_id"):
+def _note_take_over(session: Session, done: Progress) -> None:
+    if done.run.action == "adopt":
         session.taken_over.add(done.pipeline_id)
 
 

@@ -71,8 +71,8 @@ def test_renamed_resource_is_told_of_the_alias(world: World) -> None:
     assert stack.resource("renamed").id == before
     stack.program(shared("again"))
     ended = stack.up()
-    assert f"{before} of this stack has the same project and name" in ended
-    assert 'aliases=[pulumi.Alias(name="OLD-NAME")]' in ended
+    assert f"{before} has the same project and name and belongs to another resource of this stack" in ended
+    assert 'opts=ResourceOptions(aliases=[Alias(name="the old name")])' in ended
 
 
 def test_pipeline_moves_to_another_stack(world: World) -> None:

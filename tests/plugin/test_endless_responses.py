@@ -30,15 +30,27 @@ def test_wait_ends_with_its_time(emulator: Emulator, fault: dict[str, Any]) -> N
         assert pipeline.clear["runs"][0]["status"] == "TimedOut"
 
 
-@pytest.mark.parametrize("fault", ENDLESS.values(), ids=ENDLESS)
-def test_change_ends_with_the_time_of_its_verb(emulator: Emulator, fault: dict[str, Any]) -> None:
-    """An update ends when its time is over, and says that the change may have been applied."""
+def test_change_that_was_not_applied_ends_with_the_time_of_its_verb(emulator: Emulator) -> None:
+    """An update that GoldRush holds back ends when its time is over, and says that nothing was applied."""
     with start(emulator) as plugin:
         pipeline = Resource(plugin)
         pipeline.up(program("webhook"))
-        emulator.fault("PATCH", times=None, **fault)
+        emulator.fault("PATCH", times=None, **ENDLESS["held back"])
         with pytest.raises(VerbError, match="did not respond in time"):
             pipeline.up(program("webhook", description="changed"), timeout_seconds=2)
+
+
+def test_change_with_an_endless_response_is_looked_for(emulator: Emulator) -> None:
+    """An update that was applied, and whose response never ends, succeeds: the pipeline shows it. It is sent once."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program("webhook"))
+        emulator.fault("PATCH", times=None, **ENDLESS["dripping"])
+        pipeline.up(program("webhook", description="changed"), timeout_seconds=2)
+        (held,) = emulator.pipelines()
+        assert held["description"].startswith("changed")
+        assert pipeline.up(program("webhook", description="changed")) == "same"
+    assert [request.method for request in emulator.requests()].count("PATCH") == 1
 
 
 @pytest.mark.parametrize("fault", ENDLESS.values(), ids=ENDLESS)

@@ -122,13 +122,24 @@ def test_state_of_the_dynamic_provider_moves_without_a_change(emulator: Emulator
     assert {request.method for request in emulator.requests()} == {"GET"}
 
 
-def test_a_forced_replacement_keeps_the_pipeline_that_it_took_over(emulator: Emulator) -> None:
-    """`pulumi up --replace` creates before it deletes: the new resource finds the old pipeline, which must stay."""
+def test_a_forced_replacement_is_refused(emulator: Emulator) -> None:
+    """`pulumi up --replace` creates before it deletes: the new resource finds the old pipeline, which a state holds."""
+    with start(emulator) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program())
+    with start(emulator) as plugin, pytest.raises(VerbError, match="a stack has recorded it since"):
+        plugin.create("swaps", plugin.check("swaps", program()).inputs)
+    assert [held["id"] for held in emulator.pipelines()] == [pipeline.id]
+
+
+def test_a_replacement_keeps_the_pipeline_that_it_took_over(emulator: Emulator) -> None:
+    """A replacement that names the old pipeline in `adoptId` takes it over, so that the delete after it must not."""
     with start(emulator) as plugin:
         pipeline = Resource(plugin)
         pipeline.up(program())
     with start(emulator) as plugin:
-        reply = plugin.create("swaps", plugin.check("swaps", program()).inputs)
+        adopting = program(adoptId=pipeline.id)
+        reply = plugin.create("swaps", plugin.check("swaps", adopting).inputs)
         assert reply.id == pipeline.id
         plugin.delete("swaps", pipeline.id, pipeline.outputs)
         warned = "".join(line.text for line in plugin.engine.lines if line.severity == "WARNING")
