@@ -19,6 +19,8 @@ PARTS := lint types contracts unit typing docs contract plugin monitoring e2e ch
 PARALLEL := --numprocesses 2 --dist loadfile
 # Unit tests are many and small, and those of the command line mostly wait.
 UNIT_PARALLEL := --numprocesses 4 --dist load
+# Tests of the CLI wait for the engine now and then, so three keep two cores busy.
+E2E_PARALLEL := --numprocesses 3 --dist loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference emulator bench clean
@@ -84,7 +86,7 @@ prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of
 	@$(BIN)/python -m tools.prometheus || true
 
 e2e: setup ## Tests with the real Pulumi CLI
-	$(call run-tests,e2e,$(PARALLEL))
+	$(call run-tests,e2e,$(E2E_PARALLEL))
 
 chaos: setup ## Tests with the real Pulumi CLI under faults
 	$(call run-tests,chaos,$(PARALLEL))
