@@ -1,4 +1,4 @@
-"""Write the pipelines as a Pulumi program in Python: one argument per line, SQL between triple quotes."""
+"""Write the pipelines as a Pulumi program in Python, in the layout of `ruff format`, SQL between triple quotes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ from __future__ import annotations
 '''
 
 _INDENT: Final = "    "
+
+_WIDTH: Final = 88
+"""Where `ruff format` and `black` break lines unless a project says otherwise."""
 
 _MOST_DIGITS: Final = 19
 """A longer height is kept as a string."""
@@ -75,8 +78,8 @@ def _destination(item: Declared) -> Any:
     return Call(f"goldrush.{destination.class_name}Args", (), named)
 
 
-def _lookup(leaf: Leaf) -> Code:
-    return Code(f"config.require_secret{'' if isinstance(leaf.shown, str) else '_object'}({quote(leaf.key)})")
+def _lookup(leaf: Leaf) -> Lookup:
+    return Lookup(f"config.require_secret{'' if isinstance(leaf.shown, str) else '_object'}", leaf.key)
 
 
 def _nested(value: Any, field: DestinationField | None) -> Any:
@@ -98,6 +101,14 @@ class Code:
 
 
 @dataclass(frozen=True)
+class Lookup:
+    """A call with one string, on one line where that fits."""
+
+    name: str
+    text: str
+
+
+@dataclass(frozen=True)
 class Call:
     """A call with its arguments, one per line."""
 
@@ -113,22 +124,31 @@ class Block:
     text: str
 
 
-def render(value: Any, depth: int = 0) -> str:
-    """Return the expression for `value`; its later lines are indented by `depth` levels."""
+def render(value: Any, depth: int = 0, column: int = 0) -> str:
+    """Return the expression for `value`, which begins at `column`; later lines are indented by `depth` levels."""
     if isinstance(value, (Code, str)):
         return value.text if isinstance(value, Code) else quote(value)
+    if isinstance(value, Lookup):
+        line = f"{value.name}({quote(value.text)})"
+        # A comma follows.
+        fits = column + len(line) < _WIDTH
+        return line if fits else _lines(f"{value.name}(", [quote(value.text)], ")", depth)
     if isinstance(value, Block):
         return _lines('"""', value.text.splitlines(), '"""', depth)
     if isinstance(value, Call):
-        arguments = [render(item, depth + 1) for item in value.positional]
-        arguments += [f"{name}={render(item, depth + 1)}" for name, item in value.named.items()]
-        return _lines(f"{value.name}(", [f"{argument}," for argument in arguments], ")", depth)
+        items = [("", item) for item in value.positional]
+        items += [(f"{name}=", item) for name, item in value.named.items()]
+        return _items(f"{value.name}(", items, ")", depth)
     if isinstance(value, Mapping):
-        items = [f"{quote(str(key))}: {render(item, depth + 1)}," for key, item in value.items()]
-        return _lines("{", items, "}", depth)
-    if isinstance(value, Sequence):
-        return _lines("[", [f"{render(item, depth + 1)}," for item in value], "]", depth)
-    return repr(value)
+        return _items("{", [(f"{quote(str(key))}: ", item) for key, item in value.items()], "}", depth)
+    return _items("[", [("", item) for item in value], "]", depth) if isinstance(value, Sequence) else repr(value)
+
+
+def _items(start: str, items: Sequence[tuple[str, Any]], end: str, depth: int) -> str:
+    """Return the items one per line, each behind the text that introduces it."""
+    indent = len(_INDENT) * (depth + 1)
+    lines = [f"{prefix}{render(item, depth + 1, indent + len(prefix))}," for prefix, item in items]
+    return _lines(start, lines, end, depth)
 
 
 def _lines(start: str, lines: Sequence[str], end: str, depth: int) -> str:
@@ -139,12 +159,14 @@ def _lines(start: str, lines: Sequence[str], end: str, depth: int) -> str:
 
 
 def quote(text: str) -> str:
-    """Return a string literal on one line, with everything escaped that an editor would not show."""
-    return '"' + "".join(map(_escaped, text)) + '"'
+    """Return a string literal on one line, in double quotes unless single ones need fewer escapes."""
+    mark = "'" if text.count('"') > text.count("'") else '"'
+    return mark + "".join(_escaped(character, mark) for character in text) + mark
 
 
-def _escaped(character: str) -> str:
-    if character in {"\\", '"'}:
+def _escaped(character: str, mark: str) -> str:
+    """Return a character as it stands between quotes; what an editor would not show is escaped."""
+    if character in {"\\", mark}:
         return f"\\{character}"
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
