@@ -84,8 +84,8 @@ class Session:
         self._journal: CreateJournal | None = None
         self.claims = Claims()
         """The pipelines that the resources of this process hold, shared by all its threads."""
-        self.taken_over: set[str] = set()
-        """The pipelines that a create of this process took over by their tag, shared by all its threads."""
+        self.taken_over: set[tuple[str, str]] = set()
+        """The ids of pipelines that a create of this process took over, with its URN; shared by all threads."""
 
     @functools.cached_property
     def settings(self) -> Settings:

@@ -109,9 +109,9 @@ def create(session: Session, call: CallContext, properties: Mapping[str, Any], o
         try:
             done = create_or_adopt(context, spec)
         except OperationFailed as failure:
-            _note_take_over(session, failure.progress)
+            _note_take_over(session, call, failure.progress)
             raise _init_failed(context, spec, failure, {}) from None
-        _note_take_over(session, done)
+        _note_take_over(session, call, done)
         return Reply(done.pipeline_id, _outputs(context, spec, done, {}))
 
 
@@ -207,15 +207,15 @@ def _look(
 def delete(session: Session, call: CallContext, pipeline_id: str, properties: Mapping[str, Any]) -> None:
     """Delete a pipeline; return when the server says that it is gone.
 
-    A pipeline that a create of the same run took over stays: the engine deletes it as the one that was replaced, when
-    `pulumi up --replace` creates before it deletes.
+    A pipeline that a create of the same resource took over in this run stays: the engine deletes it as the one that
+    was replaced, when `pulumi up --replace` creates before it deletes.
 
     Raises:
         UserError: it was refused, or the pipeline was still there when time was up.
     """
     from goldrush_pulumi.operations.delete import delete  # noqa: PLC0415 - loads the network stack
 
-    if pipeline_id in session.taken_over:
+    if (pipeline_id, call.urn) in session.taken_over:
         call.warn(
             f"{pipeline_id} was taken over by its own replacement, so it stays; to make a new pipeline, set the"
             " resource option deleteBeforeReplace"
@@ -280,9 +280,9 @@ def _claim(
         )
 
 
-def _note_take_over(session: Session, done: Progress) -> None:
+def _note_take_over(session: Session, call: CallContext, done: Progress) -> None:
     if done.run.action == "adopt":
-        session.taken_over.add(done.pipeline_id)
+        session.taken_over.add((done.pipeline_id, call.urn))
 
 
 def _require_replaceable(call: CallContext, replaces: tuple[str, ...], news: Mapping[str, Any]) -> None:
