@@ -20,7 +20,7 @@ from goldrush_pulumi.pipeline_types import GetPipelineMetricsResult, GetPipeline
 from goldrush_pulumi.program_settings import stack_settings
 
 if TYPE_CHECKING:
-    from goldrush_pulumi.api import GoldRushClient, Pipeline
+    from goldrush_pulumi.api import GoldRushClient
 
 _ID: Final = "pipeline_id"
 
@@ -154,16 +154,11 @@ def _require_usable(token: str, arguments: Mapping[str, Any]) -> None:
     Raises:
         pulumi.RunError: the id is missing or empty, or an argument is not a string.
     """
-    for name, value in arguments.items():
-        if name == _ID and (not isinstance(value, str) or not value.strip(" .")):
-            what = "an empty string" if isinstance(value, str) else _type_name(value)
-            raise pulumi.RunError(f'call {token}: {name} is {what}, pass the id of a pipeline such as "pipe_3e8678c5"')
-        if value is not None and not isinstance(value, str):
-            raise pulumi.RunError(f"call {token}: {name} is {_type_name(value)}, pass a string")
+    from goldrush_pulumi.operations.lookups import argument_problem  # noqa: PLC0415 - only look-ups need it
 
-
-def _type_name(value: object) -> str:
-    return "None" if value is None else f"a value of type {type(value).__name__}"
+    problem = argument_problem(arguments, _ID)
+    if problem:
+        raise pulumi.RunError(f"call {token}: {problem}")
 
 
 def _fetch(fetch: Fetch[Result], arguments: Mapping[str, Any], settings: Mapping[str, str]) -> Result:
@@ -202,13 +197,15 @@ def _mocked(token: str, arguments: Mapping[str, Any], fetch: Fetch[Result]) -> R
 
 
 def _fetch_pipeline(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineResult:
-    return _result(client.get_pipeline(arguments[_ID]))
+    from goldrush_pulumi.operations.lookups import describe_pipeline  # noqa: PLC0415 - only look-ups need it
+
+    return GetPipelineResult(**describe_pipeline(client.get_pipeline(arguments[_ID])))
 
 
 def _fetch_pipelines(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelinesResult:
-    wanted = {name: value for name, value in arguments.items() if value is not None}
-    found = (_result(pipeline) for pipeline in client.iterate_pipelines())
-    return GetPipelinesResult([item for item in found if all(getattr(item, name) == wanted[name] for name in wanted)])
+    from goldrush_pulumi.operations.lookups import find_pipelines  # noqa: PLC0415 - only look-ups need it
+
+    return _several({"pipelines": find_pipelines(client, arguments)})
 
 
 def _fetch_status(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineStatusResult:
@@ -217,16 +214,6 @@ def _fetch_status(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPi
 
 def _fetch_metrics(client: GoldRushClient, arguments: Mapping[str, Any]) -> GetPipelineMetricsResult:
     return GetPipelineMetricsResult(**client.get_pipeline_metrics(arguments[_ID]).model_dump())
-
-
-def _result(pipeline: Pipeline) -> GetPipelineResult:
-    from goldrush_pulumi.operations.identity import without_tag  # noqa: PLC0415 - as above
-    from goldrush_pulumi.operations.redaction import masked_config  # noqa: PLC0415 - as above
-
-    fields = {name: getattr(pipeline, name) for name in GetPipelineResult.__dataclass_fields__}
-    fields["description"] = without_tag(pipeline.description)
-    fields["destination_config"] = masked_config(pipeline.destination_type, pipeline.destination_config)
-    return GetPipelineResult(**fields)
 
 
 def _several(values: Mapping[str, Any]) -> GetPipelinesResult:

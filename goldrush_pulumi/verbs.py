@@ -55,7 +55,6 @@ def check(session: Session, call: CallContext, olds: Mapping[str, Any], news: Ma
     """
     session.claims.declare(call.urn)
     given = {key: value for key, value in news.items() if key != PROVIDER}
-    session.claims.declare(call.urn)
     inputs = with_defaults(given, call.name)
     if SIBLINGS in olds:
         # Only create reads them; a pipeline that is added to the program is no change of this one.

@@ -1,4 +1,4 @@
-"""What look-ups return: a pipeline as GoldRush has it, free of the ownership tag and with every credential masked."""
+"""Look-ups: what they ask, and a pipeline as GoldRush has it, without ownership tag and with credentials masked."""
 
 from __future__ import annotations
 
@@ -24,6 +24,24 @@ FIELDS: Final = (
 
 FILTERS: Final = ("project", "topic", "name", "status")
 """What pipelines can be looked for by."""
+
+
+def argument_problem(arguments: Mapping[str, Any], id_name: str) -> str | None:
+    """Return what the API could only misunderstand in `arguments`, or None. An empty id would name the list.
+
+    `id_name` is what the front-end calls the id of a pipeline; the other arguments may be missing.
+    """
+    for name, value in arguments.items():
+        if name == id_name and (not isinstance(value, str) or not value.strip(" .")):
+            what = "an empty string" if isinstance(value, str) else _type_name(value)
+            return f'{name} is {what}, pass the id of a pipeline such as "pipe_3e8678c5"'
+        if value is not None and not isinstance(value, str):
+            return f"{name} is {_type_name(value)}, pass a string"
+    return None
+
+
+def _type_name(value: object) -> str:
+    return "missing" if value is None else f"a value of type {type(value).__name__}"
 
 
 def describe_pipeline(pipeline: Pipeline) -> dict[str, Any]:

@@ -161,10 +161,12 @@ def test_functions_read_what_exists(emulator: Emulator) -> None:
 
 
 def test_a_function_that_fails_says_why(emulator: Emulator) -> None:
-    """A missing id, a pipeline that does not exist and a misspelt function each get one clear line."""
+    """An id that cannot be one, a filter that is no string and a misspelt function each get one clear line."""
     with start(emulator) as plugin:
         for function, arguments, reason in (
             ("getPipeline", {}, "call getPipeline: pipelineId is missing"),
+            ("getPipelineStatus", {"pipelineId": "."}, "call getPipelineStatus: pipelineId is an empty string"),
+            ("getPipelines", {"project": 7}, "call getPipelines: project is a value of type int, pass a string"),
             ("getPipeline", {"pipelineId": "pipe_0"}, "pipe_0"),
             ("getPipelin", {}, "goldrush has no such function, use getPipeline, getPipelines"),
         ):

@@ -24,7 +24,7 @@ BY_ID: dict[str, Callable[[Any], Any]] = {
 }
 
 IDS: list[tuple[Any, str]] = [
-    (None, "None"),
+    (None, "missing"),
     (7, "a value of type int"),
     ("", "an empty string"),
     (" ", "an empty string"),
