@@ -54,7 +54,10 @@ def share_session(
 
 
 class Session:
-    """Built once per provider process, and only when a verb first needs the network."""
+    """What the resources of a provider process share: settings, claims, journal, and the way to GoldRush.
+
+    Made when the provider is configured. What loads the network stack is imported only when a verb first needs it.
+    """
 
     def __init__(
         self,

@@ -18,7 +18,8 @@ from typing import Any, Final
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.operations.redaction import known_secrets
-from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE
+from goldrush_pulumi.plugin.destination import api_properties
+from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE
 
 _PIPELINES_KEY: Final = ":pipelines"
 
@@ -111,13 +112,16 @@ def cli_version() -> str | None:
 
 def _is_pipeline(resource: Mapping[str, Any]) -> bool:
     is_live = not resource.get("delete") and not resource.get("external")
-    return is_live and resource.get("type") == PIPELINE_TYPE and bool(resource.get("id"))
+    return is_live and resource.get("type") in {PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE} and bool(resource.get("id"))
 
 
 def _managed(resource: Mapping[str, Any]) -> Managed:
     # A URN is `urn:pulumi:<stack>::<project>::<types>::<name>`, and a name may contain `::` itself.
     name = str(resource["urn"]).split("::", 3)[-1]
-    return Managed(name, str(resource["id"]), resource.get("inputs") or {}, resource.get("outputs") or {})
+    inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
+    if resource["type"] == PLUGIN_PIPELINE_TYPE:
+        inputs, outputs = api_properties(inputs), api_properties(outputs)
+    return Managed(name, str(resource["id"]), inputs, outputs)
 
 
 def _secrets_in(key: str, entry: Mapping[str, Any]) -> Iterator[str]:

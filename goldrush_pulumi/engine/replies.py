@@ -1,4 +1,4 @@
-"""The exceptions a verb raises on purpose; `verb` turns each into the reply the engine understands."""
+"""How the errors of a verb reach the engine: `verb` turns each into the reply that the engine understands."""
 
 from __future__ import annotations
 

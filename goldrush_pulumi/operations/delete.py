@@ -44,7 +44,7 @@ def delete(context: OperationContext, pipeline_id: str, outputs: Mapping[str, An
         return
     outcome = wait_until_gone(context.seconds_left, lambda: _look(context, pipeline_id), context.clock, context.status)
     if outcome.ending is not WaitEnd.REACHED:
-        phase = outcome.status.phase if outcome.status else "still there"
+        phase = context.redact(outcome.status.phase or "in no known phase") if outcome.status else "still there"
         cause = "cancelled" if outcome.ending is WaitEnd.CANCELLED else "time is up"
         raise GoldRushError(
             f"delete pipeline {context.name}: {cause}, {pipeline_id} is {phase}; run the command again to go on"

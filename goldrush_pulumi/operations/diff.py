@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.operations.identity import as_user_wrote
 from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field, secret_paths
-from goldrush_pulumi.schema.pipeline import INPUTS, SENT, Change, Inputs, canonical, whole_numbers
+from goldrush_pulumi.schema.pipeline import INPUTS, SENT, Change, Inputs, canonical, is_cleared, is_empty, whole_numbers
 from goldrush_pulumi.schema.wire import MASK
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[
         value = _drifted(name, inputs, _as_users_know_it(name, inputs, pipeline))
         if value is not None:
             merged[name] = value
-        elif name in merged and canonical(name, merged[name]) != canonical(name, None):
+        elif name in merged and not is_cleared(name, merged[name]):
             del merged[name]
     return merged
 
@@ -116,8 +116,7 @@ def _uncleared(name: str, old: Inputs, new: Inputs, pipeline: Pipeline) -> _Uncl
     if name == "destination_config":
         config = _nulled_config(old, new, pipeline)
         return _Uncleared(config) if config else None
-    nothing = canonical(name, None)
-    removed = canonical(name, new.get(name)) == nothing != canonical(name, old.get(name))
+    removed = is_cleared(name, new.get(name)) and not is_cleared(name, old.get(name))
     return _Uncleared(None) if removed and canonical(name, actual) == canonical(name, old[name]) else None
 
 
@@ -125,11 +124,10 @@ def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
     wanted = inputs.get(name)
     if name == "destination_config":
         return _visible_config(inputs.get("destination_type"), wanted, actual)
-    nothing = canonical(name, None)
-    never_asked = INPUTS[name].server_decides and canonical(name, wanted) == nothing
+    never_asked = INPUTS[name].server_decides and is_cleared(name, wanted)
     if never_asked or canonical(name, wanted) == canonical(name, actual):
         return wanted
-    return actual if canonical(name, actual) != nothing else None
+    return None if is_cleared(name, actual) else actual
 
 
 def _visible_config(destination_type: Any, wanted: Any, actual: Any) -> Any:
@@ -154,7 +152,7 @@ def _visible_setting(
         return wanted
     value = actual.get(key)
     # Whether the server masks a credential or leaves it out, it shows nothing of it.
-    is_hidden = _is_masked(value) or (value is None and (_is_nothing(wanted) or path in secrets))
+    is_hidden = _is_masked(value) or (value is None and (is_empty(wanted) or path in secrets))
     if is_hidden:
         return wanted
     if isinstance(wanted, Mapping):
@@ -185,17 +183,13 @@ def _alike(wanted: Any, actual: Any) -> bool:
 
 
 def _is_masked(value: Any) -> bool:
-    """Whether the server hides the value, or a part of it such as the password in a URL."""
-    return isinstance(value, str) and MASK in value
+    """Whether the server hides the value, or a part of it: the password in a URL, an item of a list."""
+    return any(map(_has_mask, value)) if isinstance(value, list) else isinstance(value, str) and MASK in value
 
 
 def _has_mask(value: Any) -> bool:
     """Whether the server hides anything at any depth of the value."""
     return any(map(_has_mask, value.values())) if isinstance(value, Mapping) else _is_masked(value)
-
-
-def _is_nothing(value: Any) -> bool:
-    return value is None or value in ("", [], {})
 
 
 def _without_masks(value: Any) -> Any:
@@ -226,7 +220,7 @@ def _nulled_map(
         if key == "type" or key not in actual:
             continue
         field = find_field(fields, key)
-        if _is_nothing(wanted.get(key)):
+        if is_empty(wanted.get(key)):
             if _remains(field, old, actual[key]):
                 body[key], found = None, True
         elif isinstance(old, Mapping) and isinstance(wanted[key], Mapping) and isinstance(actual[key], Mapping):
@@ -241,7 +235,7 @@ def _remains(field: DestinationField | None, old: Any, actual: Any) -> bool:
     if isinstance(old, Mapping) and isinstance(actual, Mapping):
         fields = field.fields if field else ()
         return any(_remains(find_field(fields, key), old[key], actual[key]) for key in old if key in actual)
-    if _is_nothing(old):
+    if is_empty(old):
         return False
     default = list(field.default) if field and isinstance(field.default, tuple) else field and field.default
     if _is_masked(actual):

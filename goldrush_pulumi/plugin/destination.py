@@ -28,6 +28,10 @@ def take_destination_apart(properties: dict[str, Any]) -> Problem | None:
     if DESTINATION not in properties:
         return None
     given = properties.pop(DESTINATION)
+    if is_secret(given) and "value" not in given:
+        # An exported state has the ciphertext in place of the value.
+        properties |= {DESTINATION_TYPE: given, DESTINATION_CONFIG: given}
+        return None
     mark = secret if is_secret(given) else _as_it_is
     given = given["value"] if is_secret(given) else given
     if given == UNKNOWN_VALUE:

@@ -91,7 +91,8 @@ PROPERTY_NAMES: Final = Names.of((*INPUTS, *OUTPUTS, *(row.name for row in METRI
 def to_api(value: Any, names: Names) -> Any:
     """Return `value`, as a program wrote it, with the API's keys; secret marks stay where they are."""
     if is_secret(value):
-        return secret(to_api(value["value"], names))
+        # An exported state has the ciphertext in place of the value.
+        return secret(to_api(value["value"], names)) if "value" in value else value
     if isinstance(value, list):
         return [to_api(item, names) for item in value]
     if not isinstance(value, Mapping):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,7 @@ from goldrush_pulumi.api import GoldRushClient
 from tests.e2e.programs import TOPIC
 from tests.e2e.programs import pipeline as python_pipeline
 from tests.e2e.stack import is_secret, make_project
+from tests.e2e.test_command_line import command, json_of
 from tests.e2e.yaml_programs import POSTGRES, declare, install_plugin, install_version, pipeline, postgres, yaml_stack
 from tools.distribution import project_version
 
@@ -66,6 +68,32 @@ def test_a_pipeline_lives_from_up_to_destroy(world: World) -> None:
     stack.preview_clean()
     stack.destroy()
     assert world.emulator.pipelines() == []
+
+
+def test_the_command_line_reads_a_yaml_stack(world: World) -> None:
+    """Commands with --stack find the pipelines of the plugin by name, with their runs, and tell what drifted."""
+    password = world.plant()
+    stack = yaml_stack(
+        world,
+        {
+            "swaps": pipeline(destination=postgres(password=password), executionStartFrom=HEIGHT),
+            "kept secret": pipeline(destination={"fn::secret": postgres(password=password)}),
+        },
+    )
+    stack.config(secret={"goldrush:serviceKey": world.emulator.service_key})
+    stack.up()
+    report = json_of(stack, "check")
+    assert (report["checked"], report["findings"]) == (2, [])
+    assert [run["action"] for run in json_of(stack, "runs", "swaps")] == ["create"]
+    assert "RUNNING" in command(stack, "status", "kept secret")
+    config = world.pipeline("swaps")["destination_config"]
+    world.emulator.edit(
+        world.pipeline("swaps")["id"], description="by hand", destination_config={**config, "user": "x"}
+    )
+    (finding,) = json.loads(command(stack, "check", "--json", expect=10).text)["findings"]
+    assert finding["kind"] == "drift"
+    assert "description" in finding["text"]
+    assert "destination_config" in finding["text"]
 
 
 def test_a_failed_pipeline_is_recorded_and_healed(world: World) -> None:

@@ -243,6 +243,7 @@ def test_engine_that_goes_on_has_saved(emulator: Emulator, start: Start, tmp_pat
         until(lambda: stages(tmp_path) == ["delivered"])
         plugin.process.kill()
         plugin.process.wait()
+    assert stages(tmp_path) == ["delivered"]
 
 
 def test_pipeline_that_is_waited_for_is_not_delivered(by_hand: Emulator, start: Start, tmp_path: Path) -> None:

@@ -65,6 +65,8 @@ def test_delete_proven_by_the_group() -> None:
 
     delete(context_of(client), PIPELINE_ID, {"group_id": "grp_1", KEY_FINGERPRINT: "other"})
 
+    assert client.changes == []
+
 
 def test_delete_with_the_key_of_another_account() -> None:
     """An unproven 404 deletes nothing, and state must keep the pipeline."""
@@ -115,6 +117,15 @@ def test_delete_that_takes_too_long(clock: FakeClock, said: str) -> None:
 
     with pytest.raises(GoldRushError, match=f"delete pipeline base-swaps: {said}, {PIPELINE_ID} is STOPPING"):
         delete(context_of(client, clock), PIPELINE_ID, {})
+
+
+def test_phase_in_the_error_of_a_delete_is_redacted() -> None:
+    """A phase is the server's text, which may hold a credential."""
+    client = ScriptedClient(delete=[True], get=[THERE], status=[status_of("ERR planted")])
+
+    with pytest.raises(GoldRushError, match=r"is ERR \[secret\]") as failed:
+        delete(context_of(client, redact=lambda text: text.replace("planted", "[secret]")), PIPELINE_ID, {})
+    assert "planted" not in str(failed.value)
 
 
 @pytest.mark.parametrize("how", [{"drop": "after"}, {"status": 502, "commit": True}])

@@ -350,3 +350,12 @@ def test_a_removed_map_that_the_server_completed_is_nulled() -> None:
     actual = shown(new, retry={"max_attempts": 5, "backoff_ms": 1000})
 
     assert uncleared_fields(("destination_config",), old, new, actual)["destination_config"]["retry"] is None
+
+
+def test_mask_inside_a_list_never_enters_state() -> None:
+    """A list with a masked item shows nothing: it keeps its value, and stays out of what nobody declared."""
+    tokens = ["planted one", "planted two"]
+    inputs = webhook(x_tokens=tokens)
+    assert config_seen(inputs, x_tokens=["******", "planted two"])["x_tokens"] == tokens
+    assert drifted_fields(inputs, shown(inputs, x_tokens=["******"])) == ()
+    assert "***" not in repr(overlay({}, shown(inputs, x_tokens=["******"])))
