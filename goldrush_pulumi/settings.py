@@ -190,6 +190,8 @@ def load_settings(
         on_existing=read.choice("on_existing"),
         adopt_foreign=read.choice("adopt_foreign") == "true",
     )
+    # Front-ends read this one themselves, long before any verb.
+    read.choice("ownership_mark")
     if problems:
         raise SettingsError("\n".join(problems))
     return settings
@@ -265,6 +267,9 @@ class _Reader:
         setting = SETTINGS[attribute]
         choices = setting.choices or ("false", "true")
         default, text = str(setting.default).lower(), self.config(setting.key)
+        if text is not None and setting.kind == "boolean":
+            # Pulumi takes "True" for true as well.
+            text = text.lower()
         if text is None or text in choices:
             return text or default
         self.problems.append(f"{setting.key}: must be one of {', '.join(choices)}; the default is {default}")

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.output import safe
+from goldrush_pulumi.operations.call import name_in
 from goldrush_pulumi.operations.redaction import known_secrets
 from goldrush_pulumi.plugin.destination import api_properties
 from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE
@@ -116,12 +117,10 @@ def _is_pipeline(resource: Mapping[str, Any]) -> bool:
 
 
 def _managed(resource: Mapping[str, Any]) -> Managed:
-    # A URN is `urn:pulumi:<stack>::<project>::<types>::<name>`, and a name may contain `::` itself.
-    name = str(resource["urn"]).split("::", 3)[-1]
     inputs, outputs = resource.get("inputs") or {}, resource.get("outputs") or {}
     if resource["type"] == PLUGIN_PIPELINE_TYPE:
         inputs, outputs = api_properties(inputs), api_properties(outputs)
-    return Managed(name, str(resource["id"]), inputs, outputs)
+    return Managed(name_in(str(resource["urn"])), str(resource["id"]), inputs, outputs)
 
 
 def _secrets_in(key: str, entry: Mapping[str, Any]) -> Iterator[str]:

@@ -64,3 +64,11 @@ class CallContext:
     def is_known(self, value: object) -> bool:
         """Return whether all of `value` is known."""
         return not contains_unknown(value, self.is_unknown)
+
+
+def name_in(urn: str) -> str:
+    """Return the resource's name at the end of a URN, `urn:pulumi:<stack>::<project>::<types>::<name>`.
+
+    The name itself may hold "::".
+    """
+    return urn.split("::", 3)[-1]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, PipelineNotFound
+from goldrush_pulumi.operations.call import name_in
 from goldrush_pulumi.operations.create import look_for_namesakes
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
 from goldrush_pulumi.operations.spec import PipelineSpec
@@ -93,11 +94,6 @@ def _is_held(context: OperationContext, pipeline: Pipeline, other: str) -> bool:
     """
     tag = OwnershipTag.found_in(pipeline.description)
     return context.claims.was_taken(pipeline.id) or tag is None or tag == OwnershipTag.of(tag.owner, other)
-
-
-def name_in(urn: str) -> str:
-    """Return the resource's name at the end of a URN."""
-    return urn.split("::", 3)[-1]
 
 
 def _look(context: OperationContext, pipeline_id: str) -> Observation | None:

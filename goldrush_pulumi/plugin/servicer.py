@@ -17,7 +17,7 @@ from google.protobuf import empty_pb2
 from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from goldrush_pulumi import verbs
-from goldrush_pulumi.operations.call import CallContext
+from goldrush_pulumi.operations.call import CallContext, name_in
 from goldrush_pulumi.plugin.functions import call_function
 from goldrush_pulumi.plugin.names import DESTINATION_CONFIG, DESTINATION_TYPE, in_program_words, program_path
 from goldrush_pulumi.plugin.plans import planned_outputs, property_changes
@@ -112,7 +112,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         texts = config_texts(request.args)
         self._session = Session(texts.get, self._host.cancelled, self._host.require_engine)
         self._host.while_engine_lives = self._session.note_saved
-        self._owner = None if texts.get("goldrush:ownershipMark") == "false" else _owner_of(request.id)
+        self._owner = None if texts.get("goldrush:ownershipMark", "").lower() == "false" else _owner_of(request.id)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
@@ -199,7 +199,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.UpdateResponse(properties=write(with_owner(done.outputs, owner), news.marks))
 
     def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
-        """PipelineProperties a pipeline for a refresh, an import or a look-up by id."""
+        """Read a pipeline for a refresh, an import or a look-up by id."""
         outputs, recorded = read(request.properties), read(request.inputs)
         owner = recorded.values.get(OWNER) or outputs.values.get(OWNER)
         call = self._call(request, recorded.values, outputs)
@@ -222,13 +222,14 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Delete a pipeline."""
-        outputs = read(request.properties)
-        call = self._call(request, {}, outputs)
+        outputs, recorded = read(request.properties), read(request.old_inputs)
+        call = self._call(request, recorded.values, outputs)
         self._run(
             f"delete pipeline {call.name}",
             context,
             lambda: verbs.delete(self._session, call, request.id, outputs.values),
             outputs,
+            recorded,
         )
         return empty_pb2.Empty()
 
@@ -240,7 +241,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         log = functools.partial(self._host.log, urn=request.urn)
         return CallContext(
             urn=request.urn,
-            name=_name_in(request.urn),
+            name=name_in(request.urn),
             recorded_inputs=recorded,
             timeout_seconds=getattr(request, "timeout", 0.0) or None,
             status=lambda text: log("INFO", text, ephemeral=True),
@@ -288,11 +289,6 @@ def _owner_of(provider_id: str) -> str | None:
     owner = provider_id.replace("-", "").lower()
     # An id that somebody chose has any form.
     return owner if _OWNER.fullmatch(owner) else hashlib.sha256(provider_id.encode()).hexdigest()[:32]
-
-
-def _name_in(urn: str) -> str:
-    """Return the resource's name at the end of a URN; the name itself may hold "::"."""
-    return urn.split("::", 3)[-1]
 
 
 def _project_in(urn: str) -> str:

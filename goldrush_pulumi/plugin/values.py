@@ -190,5 +190,7 @@ def _height_number(value: Any) -> Any:
         return secret(_height_number(value["value"]))
     if value == "":
         return None
-    is_number = isinstance(value, str) and value.isascii() and value.isdigit()
+    # A text that is no height may be far too long to be read as a number.
+    is_short = isinstance(value, str) and len(value) <= len(str(_GREATEST_EXACT))
+    is_number = is_short and value.isascii() and value.isdigit()
     return int(value) if is_number and int(value) <= _GREATEST_EXACT else value

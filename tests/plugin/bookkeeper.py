@@ -79,7 +79,7 @@ class Resource:
 
     def destroy(self) -> None:
         """Do what `pulumi destroy` does."""
-        self.plugin.delete(self.name, self.id, self._sent(self.outputs))
+        self.plugin.delete(self.name, self.id, self._sent(self.outputs), old_inputs=self._sent(self.inputs))
         self.id, self.inputs, self.outputs, self.errors = "", {}, {}, ()
 
     def _create(self, checked: Properties, timeout_seconds: float) -> None:

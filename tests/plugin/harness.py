@@ -201,14 +201,34 @@ class Plugin:
         )
         return self.run("Read", request)
 
-    def delete(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> RawResponse:
+    def delete(
+        self,
+        name: str,
+        id_: str,
+        properties: Properties,
+        *,
+        old_inputs: Properties | None = None,
+        timeout_seconds: float = 0.0,
+    ) -> RawResponse:
         """Call delete and wait for the answer."""
-        return self.delete_async(name, id_, properties, timeout_seconds=timeout_seconds).result()
+        return self.delete_async(name, id_, properties, old_inputs=old_inputs, timeout_seconds=timeout_seconds).result()
 
-    def delete_async(self, name: str, id_: str, properties: Properties, *, timeout_seconds: float = 0.0) -> Pending:
+    def delete_async(
+        self,
+        name: str,
+        id_: str,
+        properties: Properties,
+        *,
+        old_inputs: Properties | None = None,
+        timeout_seconds: float = 0.0,
+    ) -> Pending:
         """Call delete without waiting."""
         request = provider_pb2.DeleteRequest(
-            id=id_, urn=self._urn(name), properties=self._with(properties), timeout=timeout_seconds
+            id=id_,
+            urn=self._urn(name),
+            properties=self._with(properties),
+            old_inputs=self._old(old_inputs),
+            timeout=timeout_seconds,
         )
         return self.run("Delete", request)
 

@@ -54,6 +54,7 @@ def test_a_bad_destination_gets_one_message(offline: ResourcePlugin, reason: str
     [
         ({"executionMode": "forever"}, "executionMode: is not one of the possible values"),
         ({"executionStopFrom": 1, "executionStartFrom": 2}, "executionStopFrom: is lower than executionStartFrom"),
+        ({"executionStartFrom": "9" * 5000}, "executionStartFrom: "),
         ({"excutionMode": "bounded"}, 'excutionMode: is not an input of a pipeline, did you mean "executionMode"?'),
         ({"abiFile": "[}"}, "abiFile: is not a parsed ABI"),
         ({"topic": "swaps"}, "topic: does not have the form of a topic"),

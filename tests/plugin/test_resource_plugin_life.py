@@ -94,6 +94,20 @@ def test_the_tag_can_be_turned_off(emulator: Emulator) -> None:
     assert emulator.pipelines()[0]["description"] == "mine"
 
 
+@pytest.mark.parametrize("written", [False, "False"], ids=["bool", "text"])
+def test_a_pipeline_without_tag_that_another_stack_took_over_stays(emulator: Emulator, written: object) -> None:
+    """What was recorded without an owner and carries the tag of a stack since is that stack's: no delete reaches it."""
+    with start(emulator, ownershipMark=written) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(program(description="mine"))
+        (there,) = emulator.pipelines()
+        assert there["description"] == "mine"
+        emulator.edit(there["id"], description=f"mine\n\n[pulumi:{'a' * 32}/{'b' * 10}]")
+        with pytest.raises(VerbError, match="carries the ownership tag of another Pulumi stack"):
+            pipeline.destroy()
+    assert [item["id"] for item in emulator.pipelines()] == [there["id"]]
+
+
 def test_a_failed_create_is_recorded_and_resumed(emulator: Emulator) -> None:
     """FAILED ends the create; id, outputs and a reason without any secret are kept, and a same `up` heals it."""
     logs = [f"ERROR {json.dumps(CONFIGS['postgres'])}", "ERROR in batch_size"]

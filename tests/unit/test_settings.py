@@ -83,12 +83,13 @@ def test_numbers_have_a_range(name: str, value: str) -> None:
 
 def test_choices_have_their_words() -> None:
     """A choice is one of its words; another one is refused by name, with the words and the default."""
-    settings = load({"serviceKey": KEY, "onExisting": "create", "adoptForeign": "true"})
+    settings = load({"serviceKey": KEY, "onExisting": "create", "adoptForeign": "True", "ownershipMark": "False"})
     assert (settings.on_existing, settings.adopt_foreign) == ("create", True)
 
-    assert problems({"serviceKey": KEY, "onExisting": "adopt", "adoptForeign": "yes"}) == [
+    assert problems({"serviceKey": KEY, "onExisting": "adopt", "adoptForeign": "yes", "ownershipMark": "no"}) == [
         "goldrush:onExisting: must be one of fail, create; the default is fail",
         "goldrush:adoptForeign: must be one of false, true; the default is false",
+        "goldrush:ownershipMark: must be one of false, true; the default is true",
     ]
 
 
