@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import ast
-import inspect
-import itertools
-import textwrap
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,19 +30,3 @@ def module_summary(path: Path) -> str:
     """The first sentence of a module's docstring."""
     text = ast.get_docstring(ast.parse(path.read_text("utf-8"))) or ""
     return text.partition("\n\n")[0].replace("\n", " ")
-
-
-def attribute_texts(cls: type) -> dict[str, str]:
-    """The text below each annotated attribute of a class."""
-    (definition,) = ast.parse(textwrap.dedent(inspect.getsource(cls))).body
-    body = definition.body if isinstance(definition, ast.ClassDef) else []
-    return {
-        item.target.id: _docstring(below)
-        for item, below in itertools.pairwise(body)
-        if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name) and _docstring(below)
-    }
-
-
-def _docstring(statement: ast.stmt) -> str:
-    value = statement.value if isinstance(statement, ast.Expr) else None
-    return str(value.value) if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""

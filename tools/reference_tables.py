@@ -145,7 +145,7 @@ def run_records() -> str:
     """The words of a run record."""
     rows = [("action", runs.Action), ("status", runs.RunStatus), ("steps[].name", runs.Step)]
     return _table(
-        ("DestinationField", "Values"),
+        ("Field", "Values"),
         ((f"`{name}`", ", ".join(f"`{word}`" for word in get_args(words))) for name, words in rows),
     )
 
@@ -174,9 +174,7 @@ def emulator_switches() -> str:
 
 def destination(type_: str) -> str:
     """The fields of one destination."""
-    return _table(
-        ("DestinationField", "Type", "Default", "What it is for"), _field_rows(DESTINATIONS[type_].fields, "")
-    )
+    return _table(("Field", "Type", "Default", "What it is for"), _field_rows(DESTINATIONS[type_].fields, ""))
 
 
 def destinations_in_brief() -> str:
@@ -289,11 +287,6 @@ def _table(head: Row, rows: Iterable[Row]) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", r"\|")
-
-
-def _camel_case(name: str) -> str:
-    first, *others = name.split("_")
-    return first + "".join(word.title() for word in others)
 
 
 def _written(value: object) -> str:

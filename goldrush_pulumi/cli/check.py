@@ -23,7 +23,7 @@ from goldrush_pulumi.cli.drift import drift_of
 from goldrush_pulumi.cli.errors import ExitCode, is_fatal
 from goldrush_pulumi.cli.json_models import CheckFinding, CheckReport, Severity
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, NameGlob, Names, ProjectGlob, StackName, TopicGlob
-from goldrush_pulumi.cli.output import print_line, print_models
+from goldrush_pulumi.cli.output import count_of, print_line, print_models
 from goldrush_pulumi.cli.targets import Filters, Target, find_targets
 from goldrush_pulumi.cli.wait import is_current
 from goldrush_pulumi.operations.history import utc_now
@@ -144,7 +144,7 @@ def check_pipelines(
         for finding in findings:
             label = f"{finding.name} ({finding.id})" if finding.name else finding.id
             print_line(context.shown(f"{finding.severity:<7}  {finding.kind:<21}  {label}: {finding.text}"))
-        print_line(f"{len(targets)} pipelines checked: {len(findings)} findings")
+        print_line(f"{count_of(len(targets), 'pipeline')} checked: {count_of(len(findings), 'finding')}")
     if findings:
         raise typer.Exit(ExitCode.UNHEALTHY)
 

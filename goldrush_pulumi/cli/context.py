@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-import yaml
-
 from goldrush_pulumi.api import GoldRushClient, GoldRushError
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.output import safe
@@ -22,6 +20,7 @@ from goldrush_pulumi.cli.stacks import Stack, load_stack
 from goldrush_pulumi.client_factory import open_client
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.settings import KEY_VARIABLE, Settings, load_settings
+from goldrush_pulumi.validation.projects import find_project
 
 RETRY_SECONDS: Final = 10.0
 """How long a command retries a request while GoldRush does not respond."""
@@ -104,16 +103,8 @@ def _settings(stack: Stack | None, folder: Path) -> Settings:
         text = f"find ServiceKey: none is set, select the stack whose config has it with --stack, or set {KEY_VARIABLE}"
         raise CommandFailed(text, ExitCode.NO_ACCESS)
     config = stack.config if stack else {}
-    return load_settings(config.get, os.environ, config, _project_name(folder))
-
-
-def _project_name(folder: Path) -> str:
-    """Return the name of the project in `folder`, "" where it cannot be read."""
-    for path in (folder / "Pulumi.yaml", folder / "Pulumi.yml"):
-        with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
-            project = yaml.safe_load(path.read_text("utf-8"))
-            return str(project.get("name", "")) if isinstance(project, dict) else ""
-    return ""
+    project = find_project(folder)
+    return load_settings(config.get, os.environ, config, project.name if project else "")
 
 
 def run_all(

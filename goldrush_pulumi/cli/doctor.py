@@ -16,7 +16,6 @@ from pathlib import Path
 from typing import Any, Final
 
 import typer
-import yaml
 
 from goldrush_pulumi.api import APIError, ConnectionFailed, Forbidden, GoldRushError, Unauthorized
 from goldrush_pulumi.cli.context import CommandContext, open_context
@@ -27,6 +26,7 @@ from goldrush_pulumi.cli.output import print_line, print_models, safe
 from goldrush_pulumi.cli.stacks import Stack, cli_version
 from goldrush_pulumi.schema.wire import read_time
 from goldrush_pulumi.settings import SETTINGS, SettingsError
+from goldrush_pulumi.validation.projects import find_project
 
 OLDEST_PYTHON: Final = (3, 11)
 
@@ -107,32 +107,33 @@ def _judge_version(subject: str, version: str, oldest: tuple[int, ...], advice: 
 
 def check_project(folder: Path) -> Iterator[Examination]:
     """Examine the project in `folder`: its runtime options, and the Python of its provider."""
-    path = next((folder / name for name in ("Pulumi.yaml", "Pulumi.yml") if (folder / name).is_file()), None)
-    if path is None:
+    project = find_project(folder)
+    if project is None:
         advice = "run this in the folder of a project, or name the folder with --cwd"
         yield Examination("project", Level.WARNING, "there is no Pulumi.yaml here", advice)
         return
-    settings = _read_project(path)
-    if settings is None:
-        yield Examination("project", Level.WRONG, "Pulumi.yaml cannot be read", "make it valid YAML")
+    folder, settings = project.root, project.settings
+    if not settings:
+        yield Examination("project", Level.WRONG, f"{project.file.name} cannot be read", "make it valid YAML")
         return
     runtime = settings.get("runtime")
     name = runtime.get("name") if isinstance(runtime, Mapping) else runtime
     options = (runtime.get("options") or {}) if isinstance(runtime, Mapping) else {}
     if name != "python":
-        text = f"its runtime is {name}, and pipelines are declared in Python"
-        yield Examination("project", Level.WARNING, text, "set runtime: python where goldrush_pulumi is used")
+        yield _check_plugin(name)
         return
     yield from _check_options(folder, options, settings.get("main"))
     yield _check_interpreter(folder / str(settings.get("main") or ""), options)
 
 
-def _read_project(path: Path) -> Mapping[str, Any] | None:
-    try:
-        settings = yaml.safe_load(path.read_text("utf-8"))
-    except (OSError, ValueError, yaml.YAMLError):
-        return None
-    return settings if isinstance(settings, Mapping) else None
+def _check_plugin(runtime: object) -> Examination:
+    """Examine the resource plugin, which serves programs in every other language than Python."""
+    path = shutil.which("pulumi-resource-goldrush")
+    if path is not None:
+        return Examination("plugin", Level.OK, f"is at {safe(path)}")
+    text = f"the runtime of the project is {safe(str(runtime))}, and the plugin goldrush is not on PATH"
+    advice = "install it, see docs/languages.md; `pulumi plugin ls` shows whether Pulumi has it in its own folder"
+    return Examination("plugin", Level.WARNING, text, advice)
 
 
 def _check_options(folder: Path, options: Mapping[str, Any], main: object) -> Iterator[Examination]:

@@ -15,8 +15,9 @@ from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.json_models import ExportedPipeline, ExportReport, UnknownSecret
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, NameGlob, ProjectGlob, StackName, TopicGlob
-from goldrush_pulumi.cli.output import note, print_line, print_models, safe
+from goldrush_pulumi.cli.output import count_of, note, print_line, print_models, safe
 from goldrush_pulumi.cli.targets import Filters
+from goldrush_pulumi.validation.projects import find_project
 
 if TYPE_CHECKING:
     from goldrush_pulumi.export import Bundle, Declared, Found, Source
@@ -121,33 +122,31 @@ def _short_name(stack: str) -> str:
 
 def _project_of(folder: Path, stack: str | None) -> str:
     """Return the name of the project that the selected stack belongs to, or else that of a new one."""
-    if stack is None:
-        return _NEW_PROJECT
-    values = _read_yaml(folder / "Pulumi.yaml", "project")
-    return str(values.get("name") or _NEW_PROJECT)
+    project = find_project(folder) if stack is not None else None
+    return project.name if project and project.name else _NEW_PROJECT
 
 
 def _source(context: CommandContext, file: Path | None, project: str) -> Source:
     from goldrush_pulumi.export import first_of, from_environment, from_file, from_stack_config  # noqa: PLC0415
 
     return first_of(
-        from_file(_read_yaml(file, "secrets") if file else {}),
+        from_file(_read_secrets(file) if file else {}),
         from_environment(os.environ),
         from_stack_config(context.stack.config if context.stack else {}, project),
     )
 
 
-def _read_yaml(file: Path, what: str) -> Mapping[str, Any]:
-    """Return the map in a file. No message quotes the file, because it may hold credentials."""
+def _read_secrets(file: Path) -> Mapping[str, Any]:
+    """Return the map in the file of `--secrets`. No message quotes the file, because it may hold credentials."""
     import yaml  # noqa: PLC0415 - loaded when it is needed
 
     try:
         values = yaml.safe_load(file.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError) as error:
         reason = (getattr(error, "strerror", None) or "is not YAML").lower()
-        raise CommandFailed(f"read {what} {safe(str(file))}: {reason}", ExitCode.NOT_FOUND) from None
+        raise CommandFailed(f"read secrets {safe(str(file))}: {reason}", ExitCode.NOT_FOUND) from None
     if not isinstance(values, Mapping):
-        raise CommandFailed(f"read {what} {safe(str(file))}: is not a map of names", ExitCode.USAGE)
+        raise CommandFailed(f"read secrets {safe(str(file))}: is not a map of names", ExitCode.USAGE)
     return values
 
 
@@ -182,12 +181,12 @@ def _report(declared: Sequence[Declared], bundle: Bundle, written: Sequence[Path
 
 
 def _print_next_steps(bundle: Bundle, out: Path, stack: str | None) -> None:
-    print_line(f"wrote {_count(bundle.count, 'pipeline')} to {safe(str(out))}; next:")
+    print_line(f"wrote {count_of(bundle.count, 'pipeline')} to {safe(str(out))}; next:")
     for line in _steps(bundle, out, stack):
         print_line(f"  {line}")
     if bundle.unknown:
         print_line(
-            f"{_count(len(bundle.unknown), 'credential')} not known, because GoldRush masks them: the preview shows"
+            f"{count_of(len(bundle.unknown), 'credential')} not known, because GoldRush masks them: the preview shows"
             " exactly those as changes, and the first `pulumi up` sends them. To record them with the import instead,"
             " export again with --secrets FILE; `--json` lists them."
         )
@@ -214,7 +213,3 @@ def _steps(bundle: Bundle, out: Path, stack: str | None) -> list[str]:
         command = IMPORT_COMMAND.replace("import.json", shlex.quote(f"{out}/import.json"))
     secrets = ["sh set-secrets.sh"] if bundle.commands else []
     return [*steps, *secrets, command, "pulumi preview"]
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

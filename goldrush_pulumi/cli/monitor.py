@@ -1,4 +1,4 @@
-"""What `watch` knows about pipelines: each with its last observation, and when that was."""
+"""What `watch` and `exporter` know about pipelines: each with its last observation, and when that was."""
 
 from __future__ import annotations
 

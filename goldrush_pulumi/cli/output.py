@@ -208,3 +208,8 @@ def _shows(text: str) -> bool:
 
 def _style(cell: str) -> str:
     return _STYLES.get(cell.split(" ", 1)[0], "")
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return a number with its noun, such as "1 pipeline" and "2 pipelines"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from goldrush_pulumi.api import PipelineNotFound
+from goldrush_pulumi.api import PipelineNotFound, PipelineStatus
 from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.json_models import Change, Deletion
@@ -137,15 +137,22 @@ def _setter(context: CommandContext, desired_status: str, timeout_seconds: float
 
 
 def _set_status(
-    context: CommandContext, target: Target, desired_status: str, timeout_seconds: float | None
+    context: CommandContext,
+    target: Target,
+    desired_status: str,
+    timeout_seconds: float | None,
+    before: PipelineStatus | None = None,
 ) -> WaitOutcome | None:
-    """Set the desired status, and wait for the phase that fits it unless `timeout_seconds` is None."""
+    """Set the desired status, and wait for the phase that fits it unless `timeout_seconds` is None.
+
+    `before` is what was observed just now; without it, the status is read first.
+    """
     pipeline_id = target.pipeline.id
     if timeout_seconds is None:
         context.client.set_pipeline_status(pipeline_id, desired_status)
         return None
     goal = goal_of(desired_status, is_bounded=target.is_bounded)
-    before = context.client.get_pipeline_status(pipeline_id)
+    before = before or context.client.get_pipeline_status(pipeline_id)
     # A worker that is there already has nothing to start; any other phase has to be that of a new deployment.
     previous = None if goal.is_live(before) else PreviousStart(before.start_time)
     context.client.set_pipeline_status(pipeline_id, desired_status)
@@ -153,15 +160,15 @@ def _set_status(
 
 
 def _restart(context: CommandContext, target: Target, timeout_seconds: float) -> Change:
-    _require_restartable(context, target)
+    before = _require_restartable(context, target)
     if target.managed is not None:
         _warn_of_drift(context, target, "running")
     is_resumed = False
     try:
-        outcome = _set_status(context, target, "paused", timeout_seconds)
+        outcome = _set_status(context, target, "paused", timeout_seconds, before)
         if outcome is None or outcome.ending is not WaitEnd.REACHED:
             return change_of(target, "paused", outcome)
-        outcome = _set_status(context, target, "running", timeout_seconds)
+        outcome = _set_status(context, target, "running", timeout_seconds, outcome.status)
         is_resumed = True
     finally:
         if not is_resumed:
@@ -179,13 +186,19 @@ def _warn_of_drift(context: CommandContext, target: Target, desired_status: str)
         note(f"warning: {target.label} belongs to a stack, which may undo this; set status in its program to keep it")
 
 
-def _require_restartable(context: CommandContext, target: Target) -> None:
+def _require_restartable(context: CommandContext, target: Target) -> PipelineStatus:
+    """Return the status of a pipeline that can be restarted.
+
+    Raises:
+        CommandFailed: It has ended, or is paused.
+    """
     status = context.client.get_pipeline_status(target.pipeline.id)
     if status.phase == Phase.STOPPED and target.is_bounded:
         raise CommandFailed(f"restart pipeline {target.label}: it is bounded and has ended", ExitCode.REFUSED)
     if target.pipeline.status == "paused":
         text = f"restart pipeline {target.label}: it is paused, use goldrush-pulumi resume {target.pipeline.id}"
         raise CommandFailed(context.shown(text), ExitCode.REFUSED)
+    return status
 
 
 def _require_unmanaged(context: CommandContext, target: Target, *, force: bool) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from goldrush_pulumi.cli.completion import complete_stacks
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.json_models import Run
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder
@@ -15,7 +16,10 @@ from goldrush_pulumi.cli.output import Column, print_line, print_models, print_t
 from goldrush_pulumi.cli.stacks import Managed, Stack, load_stack
 from goldrush_pulumi.validation.problems import suggest
 
-StackOfRuns = Annotated[str, typer.Option("--stack", "-s", help="Stack whose state is read.", metavar="STACK")]
+StackOfRuns = Annotated[
+    str,
+    typer.Option("--stack", "-s", help="Stack whose state is read.", metavar="STACK", autocompletion=complete_stacks),
+]
 
 Resource = Annotated[
     str | None,

@@ -10,7 +10,7 @@ import typer
 
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder
-from goldrush_pulumi.cli.output import print_json, print_line, safe
+from goldrush_pulumi.cli.output import count_of, print_json, print_line, safe
 from goldrush_pulumi.settings import SETTING_NAMES
 from goldrush_pulumi.validation.files import Report, validate_files
 from goldrush_pulumi.validation.fixes import apply_fixes
@@ -71,13 +71,9 @@ def _print(report: Report, files: int) -> None:
     for finding in report.findings:
         print_line(safe(finding))
     if not report.findings:
-        print_line(f"{_count(len(report.tables), 'pipeline')} in {_count(files, 'file')}: nothing is wrong")
+        print_line(f"{count_of(len(report.tables), 'pipeline')} in {count_of(files, 'file')}: nothing is wrong")
     elif any(finding.edit for finding in report.findings):
         print_line("run again with --fix to correct what is certain")
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _read_codes(codes: list[str]) -> frozenset[str]:
@@ -89,7 +85,7 @@ def _read_codes(codes: list[str]) -> frozenset[str]:
     given = [code.strip().upper() for text in codes for code in text.split(",") if code.strip()]
     for code in given:
         if code not in CODES:
-            raise CommandFailed(f"ignore {safe(code)}: there is no such code, see {FINDINGS_PAGE}")
+            raise CommandFailed(f"ignore {safe(code)}: there is no such code, see {FINDINGS_PAGE}", ExitCode.USAGE)
     return frozenset(given)
 
 

@@ -22,7 +22,7 @@ from goldrush_pulumi.cli.options import (
     TopicGlob,
     Wide,
 )
-from goldrush_pulumi.cli.output import Column, console, make_table, print_models
+from goldrush_pulumi.cli.output import Column, console, count_of, make_table, print_models
 from goldrush_pulumi.cli.status import clock_time
 from goldrush_pulumi.cli.targets import Filters
 from goldrush_pulumi.schema.phases import Phase
@@ -114,7 +114,7 @@ def _caption(rows: list[Row], rounds: int, hidden: int) -> str:
     fresh = [row.status.phase for row in rows if row.status is not None and not row.is_stale]
     stale = sum(row.is_stale for row in rows)
     parts = [
-        f"{len(rows)} pipelines",
+        count_of(len(rows), "pipeline"),
         f"{fresh.count(Phase.RUNNING)} RUNNING",
         f"{fresh.count(Phase.FAILED)} FAILED",
         *([f"{stale} not observed"] if stale else []),

@@ -36,6 +36,16 @@ def test_pause_resume_and_restart(emulator: Emulator, caller: Caller, command: C
     assert sent(emulator) == [("PUT", {"status": desired_status}) for desired_status in wanted]
 
 
+def test_a_restart_reads_no_status_twice(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
+    """What was observed before the pause, and at its end, is the status before each change."""
+    pipeline_id = caller.create(name="swaps")["id"]
+    emulator.clear_requests()
+    assert command("restart", pipeline_id).code == ExitCode.OK
+    reads = [item for item in emulator.requests() if item.path.rstrip("/").endswith("/status") and item.method == "GET"]
+    assert [item.method for item in emulator.requests()][-5:] == ["GET", "PUT", "GET", "PUT", "GET"]
+    assert len(reads) == 3
+
+
 def test_not_waiting_asks_no_phase(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
     """`--no-wait` returns after the request."""
     caller.create(name="swaps")

@@ -146,7 +146,7 @@ def test_wrong_durations(text: str, command: Callable[..., Ended]) -> None:
 def test_check_lists_findings_worst_first(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
     """One line per finding, errors before warnings, and exit code 10; nothing found is exit code 0."""
     slow = caller.create(name="slow")["id"]
-    assert command("check").out == "1 pipelines checked: 0 findings\n"
+    assert command("check").out == "1 pipeline checked: 0 findings\n"
     emulator.fail(caller.create(name="broken")["id"])
     emulator.set_health(caller.create(name="cut off")["id"], "connection refused")
     ended = command("check", "--max-lag", "0.1")

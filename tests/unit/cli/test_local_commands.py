@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from goldrush_pulumi.cli import ExitCode
-from goldrush_pulumi.cli.doctor import check_parallelism, check_project
+from goldrush_pulumi.cli.doctor import Level, check_parallelism, check_project
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ def test_validate_ignores_and_fixes(command: Callable[..., Ended], tmp_path: Pat
     write_stack(tmp_path, "dev", swaps={**VALID, "execution_stop_from": 5, "statuss": "paused"})
 
     assert "GR206" not in command("validate", "--ignore", "gr206").out
-    assert "there is no such code" in command("validate", "--ignore", "GR999").fails_with(ExitCode.FAILED)
+    assert "there is no such code" in command("validate", "--ignore", "GR999").fails_with(ExitCode.USAGE)
     results = command("validate", "--sarif").json["runs"][0]["results"]
     assert {result["ruleId"] for result in results} == {"GR101", "GR206"}
 
@@ -221,9 +221,9 @@ def test_traps_of_a_project(settings: dict[str, Any], files: list[str], wrong: s
     assert found[wrong].advice
 
 
-@pytest.mark.parametrize("text", ["name: [", "", "- 1", "name: x\nruntime: nodejs\n"])
+@pytest.mark.parametrize("text", ["name: [", "", "- 1"])
 def test_a_project_that_is_none_of_ours(text: str, tmp_path: Path) -> None:
-    """A file that cannot be read, or another language, is the only result."""
+    """A file that cannot be read is the only result."""
     (tmp_path / "Pulumi.yaml").write_text(text, "utf-8")
     (finding,) = check_project(tmp_path)
     assert finding.subject == "project"
@@ -253,3 +253,20 @@ def test_the_emulator_that_cannot_start(command: Callable[..., Ended]) -> None:
     """A wrong switch or address is one line."""
     assert command("emulator", "--switch", "nonsense").fails_with(ExitCode.FAILED)
     assert "loopback" in command("emulator", "--host", "0.0.0.0").fails_with(ExitCode.FAILED)
+
+
+def test_doctor_looks_for_the_plugin_of_other_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project in another language than Python needs the plugin: where it is, or that it is not on PATH."""
+    (tmp_path / "Pulumi.yml").write_text("name: shop\nruntime: nodejs\n", "utf-8")
+    inside = tmp_path / "inside"
+    inside.mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (found,) = check_project(inside)
+    assert (found.subject, found.level) == ("plugin", Level.WARNING)
+    assert "runtime of the project is nodejs" in found.text
+
+    plugin = tmp_path / "pulumi-resource-goldrush"
+    plugin.write_text("#!/bin/sh\n", "utf-8")
+    plugin.chmod(0o755)
+    (found,) = check_project(inside)
+    assert (found.subject, found.level, found.text) == ("plugin", Level.OK, f"is at {plugin}")
