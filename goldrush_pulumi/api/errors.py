@@ -49,11 +49,6 @@ def _printable(line: str) -> str:
 class GoldRushError(Exception):
     """Base of all errors about GoldRush; `str(error)` is one line for the user."""
 
-    @property
-    def message(self) -> str:
-        """The line for the user: "verb noun name: reason, what to do"."""
-        return str(self)
-
     def redacted(self, redact: Callable[[str], str]) -> Self:
         """Return this error with `redact` applied to the server's words; our own words hold no secret."""
         del redact
@@ -82,7 +77,7 @@ class APIError(GoldRushError):
         code: the envelope's `error_code`; its values are undocumented, so do not depend on it.
         method: HTTP method of the request.
         path: path of its URL, without host and query.
-        server_message: the server's own words, raw and whole; `message` shows their first line.
+        server_message: the server's own words, raw and whole; the text of the error shows their first line.
         retry_after_seconds: the pause that the server asked for, however long; None when it asked for none.
     """
 

@@ -24,7 +24,7 @@ from goldrush_pulumi.cli.errors import ExitCode, is_fatal
 from goldrush_pulumi.cli.json_models import CheckFinding, CheckReport, Severity
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, NameGlob, Names, ProjectGlob, StackName, TopicGlob
 from goldrush_pulumi.cli.output import count_of, print_line, print_models
-from goldrush_pulumi.cli.targets import Filters, Target, find_targets
+from goldrush_pulumi.cli.targets import Filters, Target, find_targets, with_configuration
 from goldrush_pulumi.cli.wait import is_current
 from goldrush_pulumi.operations.history import utc_now
 from goldrush_pulumi.schema.phases import TONES, Phase
@@ -202,10 +202,8 @@ def _observe(context: CommandContext, target: Target) -> Observed | tuple[str, s
     """Return an observation, or the kind and text of the finding that there is none."""
     client, pipeline_id = context.client, target.pipeline.id
     try:
-        if "transforms" not in target.pipeline.model_fields_set and target.managed is not None:
-            target = Target.of(client.get_pipeline(pipeline_id), context.stack)
         return Observed(
-            target,
+            with_configuration(context, target),
             client.get_pipeline_status(pipeline_id),
             client.get_pipeline_metrics(pipeline_id),
             client.get_destination_health(pipeline_id),

@@ -23,7 +23,7 @@ from goldrush_pulumi.cli.errors import is_fatal
 from goldrush_pulumi.cli.json_models import WatchedPipeline
 from goldrush_pulumi.cli.stacks import Stack
 from goldrush_pulumi.cli.status import Trend
-from goldrush_pulumi.cli.targets import Filters, Target, require_match
+from goldrush_pulumi.cli.targets import Filters, Target, require_match, with_configuration
 from goldrush_pulumi.operations.history import utc_now
 from goldrush_pulumi.schema.phases import Phase
 
@@ -216,6 +216,7 @@ class Monitor:
             return dataclasses.replace(row, trouble="ConnectionFailed")
         client, pipeline_id = self.context.client, row.target.pipeline.id
         try:
+            row = dataclasses.replace(row, target=with_configuration(self.context, row.target))
             status = client.get_pipeline_status(pipeline_id)
             metrics = client.get_pipeline_metrics(pipeline_id)
             health = client.get_destination_health(pipeline_id) if probes or row.health is None else row.health

@@ -133,6 +133,17 @@ def find_targets(context: CommandContext, names: Sequence[str] | None, filters: 
     return targets
 
 
+def with_configuration(context: CommandContext, target: Target) -> Target:
+    """Return a target that can be compared with its stack: items of a brief list are read again, as a whole.
+
+    Raises:
+        GoldRushError: The pipeline cannot be read.
+    """
+    if target.managed is None or target.pipeline.model_fields_set >= {"destination_config", "transforms"}:
+        return target
+    return Target.of(context.client.get_pipeline(target.pipeline.id), context.stack)
+
+
 def require_match(filters: Filters, found: Sequence[object]) -> None:
     """Return only if something was found.
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from goldrush_pulumi.cli.completion import complete_stacks
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder
 from goldrush_pulumi.cli.output import count_of, print_json, print_line, safe
@@ -24,7 +25,14 @@ Files = Annotated[
 ]
 
 StackOfFile = Annotated[
-    str | None, typer.Option("--stack", "-s", help="Only the stack file of this stack.", metavar="STACK")
+    str | None,
+    typer.Option(
+        "--stack",
+        "-s",
+        help="Only the stack file of this stack.",
+        metavar="STACK",
+        autocompletion=complete_stacks,
+    ),
 ]
 
 Strict = Annotated[bool, typer.Option("--strict", help="Fail on warnings too.")]

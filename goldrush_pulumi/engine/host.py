@@ -14,7 +14,7 @@ import time
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.engine.log import engine_address, engine_is_gone, forward_debug_log, warn_once
+from goldrush_pulumi.engine.log import debug, engine_address, engine_is_gone, forward_debug_log, warn_once
 from goldrush_pulumi.engine.replies import EngineGone
 from goldrush_pulumi.engine.request import current_call, wait_until_idle
 
@@ -53,7 +53,7 @@ def install(pool_size: int, while_engine_lives: Callable[[], None] = lambda: Non
         if _installed:
             return
         _installed = True
-    forward_debug_log()
+    forward_debug_log(debug)
     try:
         hook_cancel()
     except Exception:  # noqa: BLE001 - Ctrl-C then waits for what is running, as it does for every dynamic provider

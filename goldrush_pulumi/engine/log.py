@@ -8,9 +8,12 @@ import logging
 import os
 import socket
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.engine.request import current_request
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 DEBUG_VARIABLE = "GOLDRUSH_PULUMI_DEBUG"
 """Environment variable that shows tracebacks of internal errors and the log of requests."""
@@ -51,20 +54,29 @@ def warn_once(text: str, *, about: str = "") -> None:
         warn(text)
 
 
-def forward_debug_log() -> None:
-    """Send this package's DEBUG log to the engine, where `pulumi up --debug` shows it, if the user asks for it.
+def debug(text: str) -> None:
+    """Show `text` where `pulumi up --debug` shows what providers do. Never raises."""
+    _log(text, "DEBUG", ephemeral=False)
+
+
+def forward_debug_log(show: Callable[[str], None]) -> None:
+    """Hand this package's DEBUG log to `show`, which sends a line to the engine, if the user asks for it.
 
     Each line costs a call to the engine, so this needs `GOLDRUSH_PULUMI_DEBUG=1`.
     """
     if os.environ.get(DEBUG_VARIABLE) == "1":
         logger = logging.getLogger("goldrush_pulumi")
         logger.setLevel(logging.DEBUG)
-        logger.addHandler(_EngineHandler())
+        logger.addHandler(_ShownLines(show))
 
 
-class _EngineHandler(logging.Handler):
+class _ShownLines(logging.Handler):
+    def __init__(self, show: Callable[[str], None]) -> None:
+        super().__init__()
+        self._show = show
+
     def emit(self, record: logging.LogRecord) -> None:
-        _log(record.getMessage(), "DEBUG", ephemeral=False)
+        self._show(record.getMessage())
 
 
 def engine_is_gone() -> bool:

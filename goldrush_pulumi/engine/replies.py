@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
 
-class EngineGone(UserError):  # noqa: N818 - a state of affairs, caught by name
+class EngineGone(UserError):  # noqa: N818 - a state of affairs
     """The engine that asked for this verb no longer listens: nothing more may be changed on its behalf."""
 
 

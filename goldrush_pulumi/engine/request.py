@@ -1,4 +1,4 @@
-"""The engine's request behind the verb that is running: its resource, its time, and the changes to ignore."""
+"""The engine's request behind the verb that is running: its resource, its recorded inputs, and its time."""
 
 from __future__ import annotations
 
@@ -23,16 +23,13 @@ class Request:
 
     `inputs` are the recorded inputs where the verb has them (update and diff: the old ones, read: the present ones),
     without the SDK's own `__provider`; else {}. `timeout_seconds` is the resource's `custom_timeouts` for this verb,
-    None when the user set none. `ignore_changes` are property paths as the user wrote them (update and diff only).
+    None when the user set none.
     """
 
     urn: str = ""
     resource_name: str = ""
-    resource_type: str = ""
     inputs: dict[str, Any] = field(default_factory=dict, repr=False)
     timeout_seconds: float | None = None
-    preview: bool = False
-    ignore_changes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -116,15 +113,11 @@ def _find_message_and_context() -> tuple[Any, Any]:
 
 def _read_request(message: Any) -> Request:
     """Translate the engine's message; a field that this SDK does not have stays empty."""
-    resource_type, resource_name = _split_urn(message.urn)
     return Request(
         urn=message.urn,
-        resource_name=resource_name,
-        resource_type=resource_type,
+        resource_name=_split_urn(message.urn)[1],
         inputs=_read_inputs(message),
         timeout_seconds=getattr(message, "timeout", 0.0) or None,
-        preview=bool(getattr(message, "preview", False)),
-        ignore_changes=tuple(getattr(message, "ignoreChanges", ())),
     )
 
 

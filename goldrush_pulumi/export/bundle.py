@@ -135,6 +135,11 @@ def _write(path: Path, text: str, mode: int) -> None:
     """Write a file beside and move it into place, so that it has its mode from the first byte, even if it existed."""
     beside = path.with_name(f".{path.name}.{os.getpid()}")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    beside.replace(path)
+    try:
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        beside.replace(path)
+    except BaseException:
+        # It may hold credentials, and nobody would look for it.
+        beside.unlink(missing_ok=True)
+        raise

@@ -8,9 +8,10 @@ import signal
 import socket
 import threading
 import time
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.engine.log import refuses
+from goldrush_pulumi.engine.log import forward_debug_log, refuses
 from goldrush_pulumi.operations.errors import UserError
 
 if TYPE_CHECKING:
@@ -22,6 +23,10 @@ _WATCH_INTERVAL_SECONDS: Final = 2.0
 
 _ENGINE_GONE: Final = b"\0"
 """What wakes the main thread when the engine is gone; a signal wakes it with its own number."""
+
+
+current_urn: ContextVar[str] = ContextVar("goldrush_pulumi_urn", default="")
+"""The resource that the running call is about; empty where it is about none."""
 
 
 class Host:
@@ -39,6 +44,7 @@ class Host:
         self._stub: Any = None
         self._lock = threading.Lock()
         self._said: set[tuple[str, str]] = set()
+        forward_debug_log(lambda text: self.log("DEBUG", text, current_urn.get()))
 
     def attach(self, engine_address: str) -> None:
         """Use another engine from now on, as a plugin that was started by hand is told to."""

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import grpc
 from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from goldrush_pulumi.engine.replies import describe_bug, shorten
 from goldrush_pulumi.operations.errors import InitFailed, UserError
+from goldrush_pulumi.plugin.host import current_urn
 from goldrush_pulumi.plugin.names import in_program_words
 from goldrush_pulumi.plugin.values import write
 from goldrush_pulumi.schema.wire import OWNER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from goldrush_pulumi.plugin.values import Path
+
+_Result = TypeVar("_Result")
 
 _TRAILER: Final = "grpc-status-details-bin"
 
@@ -39,6 +43,37 @@ class Failure:
             status.details.add().Pack(self.partial, type_url_prefix="type.googleapis.com")
             context.set_trailing_metadata(((_TRAILER, status.SerializeToString()),))
         context.abort(grpc.StatusCode.UNKNOWN, self.text)
+
+
+class CallError(Exception):
+    """A call ends with `failure`, which says everything that the engine and the user may know of it."""
+
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.text)
+        self.failure = failure
+
+
+def answered(method: Callable[[Any, Any, grpc.ServicerContext], _Result]) -> Callable[..., _Result]:
+    """Make a call end in clear words whatever goes wrong in it: gRPC alone would send the text of the exception.
+
+    The lines that the call logs name its resource.
+    """
+
+    @functools.wraps(method)
+    def serve(servicer: Any, request: Any, context: grpc.ServicerContext) -> _Result:
+        token = current_urn.set(getattr(request, "urn", ""))
+        try:
+            return method(servicer, request, context)
+        except CallError as error:
+            failure = error.failure
+        except BaseException as error:  # noqa: BLE001 - a call that is not answered would hang the engine
+            failure = failure_of(error, f"answer {method.__name__}", None, (), None)
+        finally:
+            current_urn.reset(token)
+        failure.send(context)
+        raise AssertionError("a failed call has ended")
+
+    return serve
 
 
 def failure_of(

@@ -1,7 +1,7 @@
 """The engine's calls, one method each: read the request, call the verb, write the reply.
 
-Method names and arguments are gRPC's. Every verb runs inside `_run`, so that whatever it raises reaches the user in
-clear words.
+Method names and arguments are gRPC's. Every call is `answered`, so that whatever goes wrong reaches the user in clear
+words; verbs run inside `_run`, which knows the resource and what is secret in it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from goldrush_pulumi.plugin.functions import call_function
 from goldrush_pulumi.plugin.names import DESTINATION_CONFIG, DESTINATION_TYPE, in_program_words, program_path
 from goldrush_pulumi.plugin.plans import planned_outputs, property_changes
 from goldrush_pulumi.plugin.provider_config import config_texts, config_with_secrets, find_config_problems
-from goldrush_pulumi.plugin.replies import failure_of, with_owner
+from goldrush_pulumi.plugin.replies import CallError, answered, failure_of, with_owner
 from goldrush_pulumi.plugin.values import read, write
 from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
 from goldrush_pulumi.schema.pipeline import canonical, packed_abi, parsed_abi
@@ -60,29 +60,35 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- The plugin ---------------------------------------------------------------------------------------------------
 
+    @answered
     def Handshake(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Say what travels: secrets with their marks, nothing else of the engine's special values."""
         if request.engine_address:
             self._host.attach(request.engine_address)
         return provider_pb2.ProviderHandshakeResponse(accept_secrets=True)
 
+    @answered
     def Attach(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Take the address of an engine that did not start this process."""
         self._host.attach(request.address)
         return empty_pb2.Empty()
 
+    @answered
     def GetPluginInfo(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Return the version of the package."""
         return plugin_pb2.PluginInfo(version=version("goldrush-pulumi"))
 
+    @answered
     def GetSchema(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Return the schema of the package."""
         return provider_pb2.GetSchemaResponse(schema=schema_text())
 
+    @answered
     def GetMapping(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Return nothing: no other tool's provider maps to this one."""
         return provider_pb2.GetMappingResponse()
 
+    @answered
     def Cancel(self, _request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """End every wait: the user pressed Ctrl-C."""
         self._host.cancelled.set()
@@ -94,6 +100,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     # --- The provider -------------------------------------------------------------------------------------------------
 
+    @answered
     def CheckConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Find settings that cannot be used. A missing key is left to the first verb that needs it."""
         reply = provider_pb2.CheckResponse(inputs=config_with_secrets(request.news))
@@ -101,12 +108,14 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
             reply.failures.add(reason=problem)
         return reply
 
+    @answered
     def DiffConfig(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Compare settings. A change never replaces the provider: another key must not replace a pipeline."""
         changed = request.olds != request.news
         kind = provider_pb2.DiffResponse.DIFF_SOME if changed else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=kind)
 
+    @answered
     def Configure(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Take the settings, and the provider's own id as the owner of what it creates."""
         texts = config_texts(request.args)
@@ -115,25 +124,25 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._owner = None if texts.get("goldrush:ownershipMark", "").lower() == "false" else _owner_of(request.id)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
-    def Invoke(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Invoke(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Call a function of the package."""
-        found = self._run(
-            f"call {request.tok}", context, lambda: call_function(self._session, request.tok, request.args)
-        )
+        found = self._run(f"call {request.tok}", lambda: call_function(self._session, request.tok, request.args))
         reply = provider_pb2.InvokeResponse()
         getattr(reply, "return").CopyFrom(found)
         return reply
 
     # --- Pipelines ----------------------------------------------------------------------------------------------------
 
-    def Check(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Check(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Validate inputs. Problems carry no property name, for the engine would print that property's value."""
         olds, news = read(request.olds), read(request.news)
         if "abi_file" in news.values:
             news.values["abi_file"] = packed_abi(parsed_abi(news.values["abi_file"]))
         call = self._call(request, {}, news)
         checked = self._run(
-            f"check pipeline {call.name}", context, lambda: verbs.check(self._session, call, olds.values, news.values)
+            f"check pipeline {call.name}", lambda: verbs.check(self._session, call, olds.values, news.values)
         )
         problems = []
         for problem in checked.errors:
@@ -147,13 +156,13 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
             reply.failures.add(reason=_in_words(problem, news.values))
         return reply
 
-    def Diff(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Diff(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Compare what is recorded with checked inputs, property by property."""
         olds, news, recorded = read(request.olds), read(request.news), read(request.old_inputs)
         call = self._call(request, recorded.values, news)
         difference = self._run(
             f"diff pipeline {call.name}",
-            context,
             lambda: verbs.diff(self._session, call, request.id, olds.values, news.values),
             news,
         )
@@ -165,7 +174,8 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         kind = provider_pb2.DiffResponse.DIFF_SOME if is_stale else provider_pb2.DiffResponse.DIFF_NONE
         return provider_pb2.DiffResponse(changes=kind, diffs=["runs"] if is_stale else [])
 
-    def Create(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Create(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Create a pipeline, or say in a preview what it will be."""
         news = read(request.properties)
         if request.preview:
@@ -174,14 +184,14 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         call = self._call(request, {}, news)
         done = self._run(
             f"create pipeline {call.name}",
-            context,
             lambda: verbs.create(self._session, call, news.values, owner),
             news,
             owner=owner,
         )
         return provider_pb2.CreateResponse(id=done.id, properties=write(with_owner(done.outputs, owner), news.marks))
 
-    def Update(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Update(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Bring a pipeline to new inputs, or say in a preview what it will be."""
         olds, news, recorded = read(request.olds), read(request.news), read(request.old_inputs)
         if request.preview:
@@ -190,7 +200,6 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         call = self._call(request, recorded.values, news)
         done = self._run(
             f"update pipeline {call.name}",
-            context,
             lambda: verbs.update(self._session, call, request.id, olds.values, news.values, owner),
             news,
             olds,
@@ -198,14 +207,14 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         )
         return provider_pb2.UpdateResponse(properties=write(with_owner(done.outputs, owner), news.marks))
 
-    def Read(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Read(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Read a pipeline for a refresh, an import or a look-up by id."""
         outputs, recorded = read(request.properties), read(request.inputs)
         owner = recorded.values.get(OWNER) or outputs.values.get(OWNER)
         call = self._call(request, recorded.values, outputs)
         done = self._run(
             f"read pipeline {call.name}",
-            context,
             lambda: verbs.read(self._session, call, request.id, outputs.values, is_import=True),
             outputs,
             recorded,
@@ -220,13 +229,13 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
             inputs=write(with_owner(done.inputs or {}, owner), marks),
         )
 
-    def Delete(self, request: Any, context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
+    @answered
+    def Delete(self, request: Any, _context: grpc.ServicerContext) -> Any:  # noqa: N802 - gRPC's name
         """Delete a pipeline."""
         outputs, recorded = read(request.properties), read(request.old_inputs)
         call = self._call(request, recorded.values, outputs)
         self._run(
             f"delete pipeline {call.name}",
-            context,
             lambda: verbs.delete(self._session, call, request.id, outputs.values),
             outputs,
             recorded,
@@ -252,20 +261,21 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
     def _run(
         self,
         subject: str,
-        context: grpc.ServicerContext,
         work: Callable[[], _Result],
         *properties: PipelineProperties,
         owner: str | None = None,
     ) -> _Result:
-        """Return what `work` returns, or end the call with what it raised."""
+        """Return what `work` returns.
+
+        Raises:
+            CallError: `work` raised something; the failure says it in the words that programs use.
+        """
         try:
             return work()
-        except BaseException as error:  # noqa: BLE001 - a call that is not answered would hang the engine
+        except BaseException as error:  # noqa: BLE001 - `answered` ends the call
             kind = properties[0].values.get(DESTINATION_TYPE) if properties else None
             marks = tuple(path for item in properties for path in item.marks)
-            failure = failure_of(error, subject, kind, marks, owner)
-        failure.send(context)
-        raise AssertionError("a failed call has ended")
+            raise CallError(failure_of(error, subject, kind, marks, owner)) from None
 
     def _planned(self, news: PipelineProperties, olds: PipelineProperties | None = None) -> Any:
         outputs = planned_outputs(news.values, olds.values if olds else None)

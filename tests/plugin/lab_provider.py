@@ -54,7 +54,7 @@ class LabProvider(ResourceProvider):
     @engine.verb
     def diff(self, _id: str, _olds: Properties, _news: Properties) -> DiffResult:
         _behave(_news)
-        return DiffResult(changes=True, replaces=list(engine.current_request().ignore_changes))
+        return DiffResult(changes=True)
 
     @engine.verb
     def create(self, props: Properties) -> CreateResult:
@@ -90,7 +90,7 @@ def _tell_request(props: Properties) -> Properties:
     helper.join()
     request = engine.current_request()
     assert seen == [request]
-    return {**props, "request": {**dataclasses.asdict(request), "ignore_changes": list(request.ignore_changes)}}
+    return {**props, "request": dataclasses.asdict(request)}
 
 
 def _say(props: Properties) -> Properties:

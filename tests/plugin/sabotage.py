@@ -132,7 +132,7 @@ class _EditingLoader(SourceFileLoader):
 
 # --- What the edited host calls ---------------------------------------------------------------------------------------
 
-OPTIONAL_FIELDS = {"timeout", "preview", "ignoreChanges", "old_inputs", "inputs"}
+OPTIONAL_FIELDS = {"timeout", "old_inputs", "inputs"}
 """Fields of the engine's messages that a verb can do without."""
 PROPERTIES = {"properties", "news", "olds"}
 """Fields of the engine's messages in which the pickled provider travels."""

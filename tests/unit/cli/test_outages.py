@@ -16,6 +16,7 @@ from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.context import open_context
 from goldrush_pulumi.cli.errors import CommandFailed
 from goldrush_pulumi.cli.monitor import Monitor
+from goldrush_pulumi.cli.stacks import Managed, Stack
 from goldrush_pulumi.cli.targets import Filters
 from tests.unit.cli.test_log_output import read_until
 from tests.unit.cli.test_watch_live import Terminal
@@ -72,6 +73,22 @@ def test_an_outage_leaves_what_was_observed(monitor: Monitor, emulator: Emulator
     monitor.poll()
     assert not monitor.trouble
     assert not any(row.is_stale for row in monitor.rows())
+
+
+def test_a_brief_list_is_no_drift(monitor: Monitor, emulator: Emulator) -> None:
+    """Where the list leaves the configuration out, the pipelines of the stack are read one by one, once per list."""
+    emulator.switch(list_items_brief=True)
+    (whole,) = (item for item in monitor.context.client.iterate_pipelines() if item.name == "a")
+    declared = monitor.context.client.get_pipeline(whole.id).model_dump()
+    monitor.use_stack(
+        Stack("dev", {}, frozenset(), (Managed("swaps", whole.id, {**declared, "topic": "base.other"}, {}),))
+    )
+    emulator.clear_requests()
+    for _ in range(3):
+        monitor.poll()
+
+    assert {row.target.name: row.drift for row in monitor.rows()} == {"swaps": ("topic",), "b": ()}
+    assert [item.path for item in emulator.requests()].count(f"/platform/pipeline-api/{whole.id}/") == 1
 
 
 def test_an_outage_costs_one_timeout_a_round(monitor: Monitor, emulator: Emulator) -> None:

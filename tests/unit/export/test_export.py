@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import errno
 import json
+import os
 import re
 import stat
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -17,7 +20,6 @@ from tests.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
     from goldrush_pulumi.export import Bundle
@@ -152,6 +154,21 @@ def test_nothing_is_overwritten_unasked(
     assert stat.S_IMODE(private.stat().st_mode) == 0o600
     with pytest.raises(ExportError, match="choose another folder"):
         write_bundle(made, private)
+
+
+def test_a_write_that_fails_leaves_no_credentials(
+    emulator: Emulator, api: Caller, client: GoldRushClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file beside the import file, which nobody would look for, goes with the export that failed."""
+    api.create()
+
+    def full(_path: Path, _target: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(Path, "replace", full)
+    with pytest.raises(ExportError, match="no space left on device"):
+        write_bundle(bundle(emulator, client), tmp_path)
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 
 @pytest.mark.usefixtures("key")
