@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 import httpx
 
 from bench.figures import Figure
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from goldrush_pulumi.emulator import Emulator
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

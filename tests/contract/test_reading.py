@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from tests.caller import Caller
+    from tests.support.caller import Caller
 
 PHASES = {"DEPLOYING", "RUNNING", "PAUSED", "FAILED", "STOPPING", "STOPPED"}
 PIPELINE_FIELDS = {

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.caller import SQL, kafka_body, postgres_body
+from tests.support.caller import SQL, kafka_body, postgres_body
 
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
     from tests.contract.conftest import Service
+    from tests.support.caller import Caller
 
 
 @pytest.fixture(autouse=True)

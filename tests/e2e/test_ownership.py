@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.caller import Caller
 from tests.e2e.programs import POSTGRES, pipeline
 from tests.e2e.world import QUICK
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from tests.e2e.cli import Ended

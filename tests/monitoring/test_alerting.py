@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 import pytest
 
-from tests.caller import Caller, postgres_body
+from tests.support.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

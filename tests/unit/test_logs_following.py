@@ -31,7 +31,8 @@ from goldrush_pulumi.logs import (
     Waiting,
     follow,
 )
-from tests.caller import Caller
+from tests.support.caller import Caller
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -41,22 +42,10 @@ if TYPE_CHECKING:
 ID = "pipe_1"
 
 
-class Clock:
-    """Time that passes when somebody sleeps; `before` is what happens meanwhile."""
-
-    def __init__(self, before: Iterable[Callable[[], object]] = ()) -> None:
-        self.seconds = 0.0
-        self.sleeps: list[float] = []
-        self._before = iter(before)
-
-    def now(self) -> float:
-        return self.seconds
-
-    def sleep(self, seconds: float) -> bool:
-        assert len(self.sleeps) < 10_000, "the stream does not end"
-        self.sleeps.append(seconds)
-        self.seconds += seconds
-        return next(self._before, lambda: None)() is True
+def clock_with(happenings: Iterable[Callable[[], object]]) -> FakeClock:
+    """A clock with one happening in each sleep, until there are no more."""
+    left = iter(happenings)
+    return FakeClock(at_sleep=lambda _seconds: next(left, lambda: None)())
 
 
 class Server:
@@ -90,8 +79,8 @@ RUNNING, STOPPED = ("RUNNING", "t1"), ("STOPPED", "t1")
 GONE = (error_of(PipelineNotFound, status=404), RUNNING)
 
 
-def events_of(*looks: tuple[Any, Any], clock: Clock | None = None, **options: Any) -> list[Any]:
-    return list(LogStream(Server(*looks), ID, clock=clock or Clock(), **options))
+def events_of(*looks: tuple[Any, Any], clock: FakeClock | None = None, **options: Any) -> list[Any]:
+    return list(LogStream(Server(*looks), ID, clock=clock or FakeClock(), **options))
 
 
 def test_what_is_there_comes_first_then_what_is_new() -> None:
@@ -196,7 +185,7 @@ def test_trouble_is_met_with_longer_and_longer_pauses() -> None:
     looks = [(logs, None) for logs, _ in [*failed, asked]]
     server = Server(*looks, ({"p": "a\n"}, None), (error_of(ServerError, status=500), None), (GONE[0], None))
     server._statuses = iter([RUNNING])
-    clock = Clock()
+    clock = FakeClock()
 
     events = list(LogStream(server, ID, clock=clock))
 
@@ -210,7 +199,7 @@ def test_trouble_is_met_with_longer_and_longer_pauses() -> None:
 
 def test_patience_has_an_end() -> None:
     """A service that stays silent for ten minutes ends the stream with its error."""
-    clock = Clock()
+    clock = FakeClock()
     with pytest.raises(ServerError):
         events_of(*[(error_of(ServerError, status=503), None)] * 50, clock=clock)
     assert 600 <= clock.seconds <= 700
@@ -219,7 +208,7 @@ def test_patience_has_an_end() -> None:
 @pytest.mark.parametrize("seconds", [301.0, 600.0])
 def test_long_pause_is_made(seconds: float) -> None:
     """A stream never polls sooner than the server asks, even when it asks for many minutes."""
-    clock = Clock()
+    clock = FakeClock()
     limited = error_of(RateLimited, status=429, retry_after_seconds=seconds)
     events_of(({"p": "a\n"}, limited), (GONE[0], RUNNING), clock=clock)
     assert clock.sleeps[0] == seconds
@@ -227,7 +216,7 @@ def test_long_pause_is_made(seconds: float) -> None:
 
 def test_pause_beyond_the_patience_ends_the_stream() -> None:
     """A pause that the stream would not survive ends it at once, with the error that names it."""
-    clock = Clock()
+    clock = FakeClock()
     with pytest.raises(RateLimited):
         events_of((error_of(RateLimited, status=429, retry_after_seconds=601.0), None), clock=clock)
     assert clock.sleeps == []
@@ -243,7 +232,7 @@ def test_a_pipeline_that_never_was_is_an_error_and_no_end() -> None:
 
 def test_cancelling_ends_the_stream_wherever_it_waits() -> None:
     """Set while it sleeps, or while a request waits, `cancelled` brings the end with its reason."""
-    assert events_of(({"p": "a\n"}, RUNNING), clock=Clock([lambda: True]))[-1] == End(EndReason.CANCELLED)
+    assert events_of(({"p": "a\n"}, RUNNING), clock=clock_with([lambda: True]))[-1] == End(EndReason.CANCELLED)
     assert events_of((Interrupted("cancelled"), None)) == [End(EndReason.CANCELLED)]
     cancelled = threading.Event()
     cancelled.set()
@@ -261,7 +250,7 @@ def test_a_cursor_goes_on_in_another_stream() -> None:
     whole = events_of(*looks)
     marks = {CaughtUp(), NewPod("q")}
     for stop in range(1, 6):
-        stream = LogStream(Server(*looks), ID, clock=Clock())
+        stream = LogStream(Server(*looks), ID, clock=FakeClock())
         before = list(itertools.islice(stream, stop))
         after = events_of(*looks[min(stop // 4, 1) :], cursor=stream.cursor)
         assert [e for e in before + after if e not in marks] == [e for e in whole if e not in marks]
@@ -305,7 +294,7 @@ def test_memory_stays_flat() -> None:
 
     server = Server()
     server._logs, server._statuses = (logs for logs, _ in looks()), itertools.repeat(RUNNING)
-    stream = LogStream(server, ID, clock=Clock())
+    stream = LogStream(server, ID, clock=FakeClock())
     sizes = []
     tracemalloc.start()
     for count, event in enumerate(stream):
@@ -332,7 +321,7 @@ def test_the_emulator_is_followed_through_a_redeployment(emulator: Emulator) -> 
         lambda: emulator.fail(pipeline_id, logs=["ERROR password rejected"]) and None,
     ]
 
-    events = list(LogStream(client, pipeline_id, clock=Clock(happenings)))
+    events = list(LogStream(client, pipeline_id, clock=clock_with(happenings)))
     client.close()
 
     texts = [event.text for event in events if isinstance(event, Line)]

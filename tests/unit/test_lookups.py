@@ -10,7 +10,7 @@ import pytest
 
 import goldrush_pulumi as goldrush
 from goldrush_pulumi import invokes
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable

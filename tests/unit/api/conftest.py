@@ -3,18 +3,19 @@ from __future__ import annotations
 import pytest
 
 from goldrush_pulumi.api import call as deadlines
-from tests.unit.api.doubles import Clock, Pauses
+from tests.support.clock import FakeClock
+from tests.unit.api.doubles import Pauses
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The time that every deadline of the test reads."""
-    clock = Clock()
+    clock = FakeClock()
     monkeypatch.setattr(deadlines, "monotonic", clock)
     return clock
 
 
 @pytest.fixture
-def pauses(clock: Clock) -> Pauses:
+def pauses(clock: FakeClock) -> Pauses:
     """A cancel event whose waits are recorded and take no time."""
     return Pauses(clock)

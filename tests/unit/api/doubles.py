@@ -4,11 +4,14 @@ import json
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from goldrush_pulumi.api import GoldRushClient, RateLimiter
+
+if TYPE_CHECKING:
+    from tests.support.clock import FakeClock
 
 KEY = "sk_planted_7Qz0xW9pLmT4"
 BASE_URL = "https://goldrush.test/platform/pipeline-api/"
@@ -56,20 +59,10 @@ class Server:
         return [f"{request.method} {request.url.raw_path.decode()}" for request in self.requests]
 
 
-class Clock:
-    """Time that passes only when somebody waits."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
-
-
 class Pauses(threading.Event):
     """A cancel event whose waits take no time: each is recorded and moves the clock."""
 
-    def __init__(self, clock: Clock, cancelled_in_pause: int | None = None) -> None:
+    def __init__(self, clock: FakeClock, cancelled_in_pause: int | None = None) -> None:
         super().__init__()
         self.clock = clock
         self.seconds: list[float] = []

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goldrush_pulumi.api import ConnectionFailed, Interrupted, RateLimiter
-from tests.unit.api.doubles import CHANGES, EVERY_CALL, READS, Clock, Pauses, Server, client_of, failure, success
+from tests.unit.api.doubles import CHANGES, EVERY_CALL, READS, Pauses, Server, client_of, failure, success
 
 if TYPE_CHECKING:
     import httpx
+
+    from tests.support.clock import FakeClock
 
 FINE = success({"id": "pipe_1"})
 
@@ -53,7 +55,7 @@ def test_read_cancelled_in_flight(name: str) -> None:
 
 @pytest.mark.parametrize("name", EVERY_CALL)
 @pytest.mark.parametrize("pause", [1, 3])
-def test_cancelled_in_a_pause(name: str, pause: int, clock: Clock) -> None:
+def test_cancelled_in_a_pause(name: str, pause: int, clock: FakeClock) -> None:
     """A pause ends at once when the run is cancelled, and no further try is made."""
     server = Server([failure(429)])
     pauses = Pauses(clock, cancelled_in_pause=pause)
@@ -84,7 +86,7 @@ def test_a_real_pause_is_woken() -> None:
     assert [Interrupted] == [type(error) for error in caught]
 
 
-def test_cancelled_while_waiting_for_a_turn(clock: Clock) -> None:
+def test_cancelled_while_waiting_for_a_turn(clock: FakeClock) -> None:
     """A call that waits for its turn is not sent when the run is cancelled, and says which call it was."""
     server, pauses = Server([FINE]), Pauses(clock, cancelled_in_pause=1)
     client = client_of(server, cancelled=pauses, rate_limiter=RateLimiter(0.5, cancelled=pauses, now=clock))

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from goldrush_pulumi.api import Interrupted, RateLimiter
 from goldrush_pulumi.api.rate_limit import Bucket
-from tests.unit.api.doubles import Clock, Pauses
+from tests.support.clock import FakeClock
+from tests.unit.api.doubles import Pauses
 
 
 def burst(rate_limiter: RateLimiter, pauses: Pauses, count: int) -> list[float]:
@@ -45,7 +46,7 @@ def test_slow_rates_still_send(pauses: Pauses) -> None:
 @given(rate=st.floats(0.1, 200), rests=st.lists(st.floats(0, 5), max_size=60))
 def test_never_above_the_rate(rate: float, rests: list[float]) -> None:
     """However requests come, no stretch of time sees more than a burst and its own worth."""
-    pauses = Pauses(Clock())
+    pauses = Pauses(FakeClock())
     rate_limiter, moments = limiter_of(rate, pauses), []
     for rest in rests:
         pauses.clock.seconds += rest
@@ -138,7 +139,7 @@ def test_an_unknown_limit_is_found(limit: float, configured: float) -> None:
 
 def test_late_on_a_clock() -> None:
     """Far from the start of its clock, where a tiny wait no longer changes the time, a turn still comes."""
-    clock = Clock()
+    clock = FakeClock()
     clock.seconds = 3e8
     pauses = Pauses(clock)
     rate_limiter = limiter_of(997, pauses)
@@ -156,7 +157,7 @@ class Crowd:
     """Threads that ask a rate limiter for their turns while time stands still, until the test moves it."""
 
     def __init__(self, rate: float) -> None:
-        self.clock, self.order = Clock(), list[str]()
+        self.clock, self.order = FakeClock(), list[str]()
         self._waiting = threading.Semaphore(0)
         self._moved = threading.Condition()
         self.rate_limiter = RateLimiter(rate, cancelled=_Held(self), now=self.clock)
@@ -226,7 +227,7 @@ def test_turn_that_comes_too_late(pauses: Pauses) -> None:
     assert [1] == pauses.seconds
 
 
-def test_cancelled(clock: Clock) -> None:
+def test_cancelled(clock: FakeClock) -> None:
     """A wait for a turn ends when the run is cancelled, and nobody gets a turn afterwards."""
     rate_limiter = limiter_of(1, Pauses(clock, cancelled_in_pause=1))
     rate_limiter.acquire(changes=True)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import httpx
 import pytest
@@ -27,13 +27,15 @@ from tests.unit.api.doubles import (
     EVERY_CALL,
     READS,
     REPEATABLE,
-    Clock,
     Pauses,
     Server,
     client_of,
     failure,
     success,
 )
+
+if TYPE_CHECKING:
+    from tests.support.clock import FakeClock
 
 NEVER_SENT = [
     httpx.ConnectError("[Errno 111] Connection refused"),
@@ -141,7 +143,7 @@ def test_change_without_response(name: str, pauses: Pauses) -> None:
 
 
 @pytest.mark.parametrize(("response", "kind"), [(failure(429), RateLimited), (failure(503), ServerError)])
-def test_patience_ends(response: httpx.Response, kind: type[APIError], pauses: Pauses, clock: Clock) -> None:
+def test_patience_ends(response: httpx.Response, kind: type[APIError], pauses: Pauses, clock: FakeClock) -> None:
     """Tries end when the patience is used up, with the last response's own error."""
     server = Server([response])
     started = clock.seconds
@@ -204,7 +206,7 @@ def test_retry_after_within_a_longer_patience(status: int, pauses: Pauses) -> No
     assert [300] == pauses.seconds
 
 
-def test_pause_holds_back_other_calls(pauses: Pauses, clock: Clock) -> None:
+def test_pause_holds_back_other_calls(pauses: Pauses, clock: FakeClock) -> None:
     """A call that starts within a pause which is too long for it is not sent, and the error names the pause."""
     server = Server([failure(429, Retry_After="300"), FINE])
     limiter = RateLimiter(1000, cancelled=pauses, now=clock)
@@ -242,7 +244,7 @@ def test_no_time_at_all(seconds: float, pauses: Pauses) -> None:
 
 
 @pytest.mark.parametrize("response", [failure(503), failure(429, Retry_After="4"), RESPONSE_LOST[0]])
-def test_timeout_bounds_the_tries(response: Any, pauses: Pauses, clock: Clock) -> None:
+def test_timeout_bounds_the_tries(response: Any, pauses: Pauses, clock: FakeClock) -> None:
     """No pause of a bounded call goes beyond its timeout, not even one that the server asks for."""
     started = clock.seconds
     with pytest.raises(APIError):
@@ -250,7 +252,7 @@ def test_timeout_bounds_the_tries(response: Any, pauses: Pauses, clock: Clock) -
     assert clock.seconds - started <= 10
 
 
-def test_timeout_bounds_the_turn(pauses: Pauses, clock: Clock) -> None:
+def test_timeout_bounds_the_turn(pauses: Pauses, clock: FakeClock) -> None:
     """A bounded call that cannot have its turn in time is not sent, and takes nobody's place."""
     server = Server([FINE])
     rate_limiter = RateLimiter(0.01, cancelled=pauses, now=clock)
@@ -262,7 +264,7 @@ def test_timeout_bounds_the_turn(pauses: Pauses, clock: Clock) -> None:
     assert sum(pauses.seconds) == 0
 
 
-def test_response_that_drips(pauses: Pauses, clock: Clock) -> None:
+def test_response_that_drips(pauses: Pauses, clock: FakeClock) -> None:
     """A response that comes too slowly to end in time is given up, however alive it looks."""
     server = Server([lambda _: httpx.Response(200, stream=Drip(clock))])
     with pytest.raises(OutOfTime, match=r"goldrush\.test did not respond in time"):
@@ -270,7 +272,7 @@ def test_response_that_drips(pauses: Pauses, clock: Clock) -> None:
     assert len(server.requests) == 1
 
 
-def test_response_that_drips_without_a_timeout(pauses: Pauses, clock: Clock) -> None:
+def test_response_that_drips_without_a_timeout(pauses: Pauses, clock: FakeClock) -> None:
     """Without a timeout of the caller, each request still ends after two minutes."""
     server = Server([lambda _: httpx.Response(200, stream=Drip(clock))])
     started = clock.seconds
@@ -282,7 +284,7 @@ def test_response_that_drips_without_a_timeout(pauses: Pauses, clock: Clock) -> 
 class Drip(httpx.SyncByteStream):
     """A body that comes byte by byte and never ends; each byte takes a second."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: FakeClock) -> None:
         self._clock = clock
 
     def __iter__(self) -> Any:
@@ -312,7 +314,7 @@ def test_last_read_after_the_time_of_its_operation(name: str, pauses: Pauses) ->
 
 
 @pytest.mark.parametrize("name", EVERY_CALL)
-def test_time_of_an_operation_bounds_the_tries(name: str, pauses: Pauses, clock: Clock) -> None:
+def test_time_of_an_operation_bounds_the_tries(name: str, pauses: Pauses, clock: FakeClock) -> None:
     """A call ends with its operation, and the next one gets what is left."""
     started = clock.seconds
     client = client_of(Server([failure(429)]), cancelled=pauses).within(lambda: started + 10 - clock.seconds)
@@ -354,7 +356,7 @@ def test_doubt_stays(first: Any, later: Any, words: str, name: str, pauses: Paus
 
 @pytest.mark.parametrize("name", ["update", "set status", "delete"])
 @pytest.mark.parametrize("first", [failure(502), RESPONSE_LOST[0]])
-def test_doubt_after_an_interruption(first: Any, name: str, clock: Clock) -> None:
+def test_doubt_after_an_interruption(first: Any, name: str, clock: FakeClock) -> None:
     """Ctrl-C between two tries of a change that may have been applied says so."""
     pauses = Pauses(clock, cancelled_in_pause=1)
     with pytest.raises(InterruptedChange, match="not known whether it was applied: cancelled while waiting") as caught:
@@ -364,7 +366,7 @@ def test_doubt_after_an_interruption(first: Any, name: str, clock: Clock) -> Non
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_no_doubt_after_certain_failures(name: str, clock: Clock) -> None:
+def test_no_doubt_after_certain_failures(name: str, clock: FakeClock) -> None:
     """Ctrl-C after tries that certainly changed nothing is a plain interruption."""
     pauses = Pauses(clock, cancelled_in_pause=2)
     with pytest.raises(Interrupted) as caught:

@@ -13,7 +13,7 @@ import pytest
 
 from goldrush_pulumi.cli import context as account_module
 from goldrush_pulumi.cli import main
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

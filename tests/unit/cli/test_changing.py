@@ -14,7 +14,7 @@ from tests.unit.cli.conftest import resource
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 TAG = f"[pulumi:{'0' * 32}/0123456789]"
@@ -140,7 +140,7 @@ def test_delete_waits_until_it_is_gone(command: Callable[..., Ended], monkeypatc
     """A delete that passes through STOPPING ends once the pipeline is gone, or with a timeout."""
     with Emulator(lifecycle=Lifecycle.by_reads(2)) as emulator:
         emulator.switch(delete_through_stopping=True)
-        from tests.caller import Caller  # noqa: PLC0415
+        from tests.support.caller import Caller  # noqa: PLC0415
 
         monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.service_key)
         monkeypatch.setenv("GOLDRUSH_BASE_URL", emulator.base_url)

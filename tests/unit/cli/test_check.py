@@ -10,14 +10,14 @@ from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.check import KINDS, Limits, Observed, _problems, _seconds
 from goldrush_pulumi.cli.stacks import Managed
 from goldrush_pulumi.cli.targets import Target
-from tests.caller import postgres_body
+from tests.support.caller import postgres_body
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)

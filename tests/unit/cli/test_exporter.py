@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.api import GoldRushClient
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0,text/plain;version=0.0.4;q=0.5"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 VALID: dict[str, Any] = {

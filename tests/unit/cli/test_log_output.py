@@ -9,13 +9,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.cli import ExitCode
+from tests.support.terminal import read_until
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 
@@ -30,16 +31,6 @@ def start_following(*arguments: str) -> subprocess.Popen[str]:
         # A shell that starts commands in the background ignores SIGINT, and children inherit that.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
     )
-
-
-def read_until(process: subprocess.Popen[str], text: str) -> list[str]:
-    assert process.stdout is not None
-    lines: list[str] = []
-    for line in process.stdout:
-        lines.append(line.rstrip("\n"))
-        if text in line:
-            return lines
-    raise AssertionError(f"{text!r} never came; stderr: {process.communicate()[1]}")
 
 
 def test_logs_once(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

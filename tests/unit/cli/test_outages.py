@@ -18,15 +18,14 @@ from goldrush_pulumi.cli.errors import CommandFailed
 from goldrush_pulumi.cli.monitor import Monitor
 from goldrush_pulumi.cli.stacks import Managed, Stack
 from goldrush_pulumi.cli.targets import Filters
-from tests.unit.cli.test_log_output import read_until
-from tests.unit.cli.test_watch_live import Terminal
+from tests.support.terminal import Terminal, read_until
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended
 
 

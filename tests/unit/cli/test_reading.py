@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 HOSTILE = "\x1b[31mred\x1b]0;title\x07 \u202eleft\u202c \x9b31m\r\nnext"

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.caller import Caller
+    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended
 
 APPLICATION: Any = typer.main.get_command(make_application())

@@ -8,7 +8,7 @@ from goldrush_pulumi.api import DestinationHealth, PipelineStatus
 from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.wait import is_current
 from goldrush_pulumi.emulator import Emulator, Lifecycle
-from tests.caller import Caller
+from tests.support.caller import Caller
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:

@@ -1,53 +1,14 @@
 from __future__ import annotations
 
-import os
-import pty
 import signal
-import subprocess
-import sys
 from typing import TYPE_CHECKING
 
 from goldrush_pulumi.cli import ExitCode
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
-    from tests.caller import Caller
-
-
-class Terminal:
-    """A command on a terminal of its own, as a person sees it."""
-
-    def __init__(self, *arguments: str, lines: int = 40) -> None:
-        self._reader, writer = pty.openpty()
-        self.seen = ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "goldrush_pulumi.cli", *arguments],
-            stdin=writer,
-            stdout=writer,
-            stderr=subprocess.PIPE,
-            text=True,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": str(lines)},
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
-        )
-        os.close(writer)
-
-    def read_until(self, text: str) -> None:
-        """Read what is drawn until `text` is, or the end."""
-        while text not in self.seen:
-            try:
-                piece = os.read(self._reader, 4096)
-            except OSError:
-                break
-            if not piece:
-                break
-            self.seen += piece.decode("utf-8", "replace")
-
-    def end(self) -> str:
-        """Wait for the end; what was written to stderr."""
-        self.read_until("\0")
-        _, errors = self.process.communicate()
-        os.close(self._reader)
-        return errors
+    from tests.support.caller import Caller
 
 
 def test_a_terminal_shows_a_live_table(emulator: Emulator, caller: Caller) -> None:

@@ -7,23 +7,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from goldrush_pulumi.emulator import Emulator
-from tests.caller import Caller
+from tests.support.caller import Caller
+from tests.support.clock import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-
-class Clock:
-    """Time that only moves when a test says so."""
-
-    def __init__(self) -> None:
-        self.now = 1_800_000_000.0
-
-    def __call__(self) -> float:
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        self.now += seconds
 
 
 @dataclass
@@ -32,7 +20,7 @@ class Lab:
 
     emulator: Emulator
     api: Caller
-    clock: Clock
+    clock: FakeClock
 
     def full(self, pipeline_id: str) -> dict[str, Any]:
         [found] = [item for item in self.emulator.pipelines() if item["id"] == pipeline_id]
@@ -40,12 +28,12 @@ class Lab:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> FakeClock:
+    return FakeClock(start=1_800_000_000.0)
 
 
 @pytest.fixture
-def start(clock: Clock) -> Iterator[Callable[..., Lab]]:
+def start(clock: FakeClock) -> Iterator[Callable[..., Lab]]:
     """Starts emulators with the options given; all are stopped at the end."""
     with contextlib.ExitStack() as stack:
 

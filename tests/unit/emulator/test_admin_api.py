@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from tests.caller import Caller, postgres_body
+from tests.support.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -64,7 +64,7 @@ def test_requests_are_shown_and_cleared(lab: Lab, admin: Callable[..., httpx.Res
     pipeline = lab.api.create()
     [request] = admin("GET", "requests/").json()
     assert (request["method"], request["status"], request["pipeline_id"]) == ("POST", 201, pipeline["id"])
-    assert (request["body"], request["account"], request["at"]) == (postgres_body(), "main", lab.clock.now)
+    assert (request["body"], request["account"], request["at"]) == (postgres_body(), "main", lab.clock.seconds)
     assert admin("DELETE", "requests/").status_code == 204
     assert admin("GET", "requests/").json() == []
 

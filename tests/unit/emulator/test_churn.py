@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from tests.unit.emulator.conftest import Lab

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from goldrush_pulumi.emulator.faults import HTML_BODY
-from tests.caller import Caller, postgres_body
+from tests.support.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
     from tests.unit.emulator.conftest import Lab

@@ -9,7 +9,7 @@ import pytest
 
 from goldrush_pulumi.emulator import Emulator, EmulatorError, Lifecycle
 from goldrush_pulumi.emulator.probe import addresses_of, find_connection_problem
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

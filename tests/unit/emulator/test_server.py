@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from goldrush_pulumi.emulator import Account, Emulator, EmulatorError, Lifecycle
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Callable

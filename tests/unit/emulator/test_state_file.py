@@ -8,13 +8,13 @@ import pytest
 
 from goldrush_pulumi.emulator import Account, Emulator, EmulatorError, Lifecycle, Switches
 from goldrush_pulumi.emulator.storage import Storage
-from tests.caller import Caller
+from tests.support.caller import Caller
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.unit.emulator.conftest import Clock
+    from tests.support.clock import FakeClock
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def state_file(tmp_path: Path) -> Path:
     return tmp_path / "goldrush.db"
 
 
-def test_pipelines_and_keys_survive_a_restart(state_file: Path, clock: Clock) -> None:
+def test_pipelines_and_keys_survive_a_restart(state_file: Path, clock: FakeClock) -> None:
     """After a restart the same keys see the same pipelines, secrets included."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         kept, deleted = api.create(name="kept"), api.create(name="deleted")
@@ -36,7 +36,7 @@ def test_pipelines_and_keys_survive_a_restart(state_file: Path, clock: Clock) ->
             assert [item["id"] for item in api.data("GET")["items"]] == [kept["id"]]
 
 
-def test_a_deployment_continues_where_it_was(state_file: Path, clock: Clock) -> None:
+def test_a_deployment_continues_where_it_was(state_file: Path, clock: FakeClock) -> None:
     """A pipeline that was DEPLOYING is RUNNING after its time, although the emulator was not running meanwhile."""
     lifecycle = Lifecycle.by_time(deploy_seconds=10)
     with (
@@ -52,7 +52,7 @@ def test_a_deployment_continues_where_it_was(state_file: Path, clock: Clock) -> 
         assert second.pipelines()[0]["phase"] == "RUNNING"
 
 
-def test_start_times_grow_over_a_restart(state_file: Path, clock: Clock) -> None:
+def test_start_times_grow_over_a_restart(state_file: Path, clock: FakeClock) -> None:
     """Even if the clock stands still over a restart, the next deployment starts later than the last."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         pipeline = api.create()
@@ -63,7 +63,7 @@ def test_start_times_grow_over_a_restart(state_file: Path, clock: Clock) -> None
     assert after["start_time"] > before["start_time"]
 
 
-def test_checkpoints_survive_a_restart(state_file: Path, clock: Clock) -> None:
+def test_checkpoints_survive_a_restart(state_file: Path, clock: FakeClock) -> None:
     """The position of a deleted pipeline is kept with the rest."""
     switches = Switches(checkpoint_survives_delete=True)
     with (
@@ -81,7 +81,7 @@ def test_checkpoints_survive_a_restart(state_file: Path, clock: Clock) -> None:
         assert api.data("GET", f"{again['id']}/metrics/")["last_block_height"] == 44745030
 
 
-def test_a_given_key_opens_the_kept_account(state_file: Path, clock: Clock) -> None:
+def test_a_given_key_opens_the_kept_account(state_file: Path, clock: FakeClock) -> None:
     """A new key for the default account replaces the old one, not the account or its pipelines."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         pipeline = api.create()
@@ -92,7 +92,7 @@ def test_a_given_key_opens_the_kept_account(state_file: Path, clock: Clock) -> N
             assert api.send("GET").status_code == 401
 
 
-def test_given_accounts_come_before_the_kept_ones(state_file: Path, clock: Clock) -> None:
+def test_given_accounts_come_before_the_kept_ones(state_file: Path, clock: FakeClock) -> None:
     """Pipelines of accounts that are no longer given stay theirs, and out of sight of the new ones."""
     with Emulator(state_file=state_file, clock=clock) as first, Caller(first.base_url, first.service_key) as api:
         pipeline = api.create()
@@ -156,7 +156,7 @@ def test_records_of_another_version_are_read(state_file: Path) -> None:
         assert api.phase(pipeline["id"]) == "RUNNING"
 
 
-def test_the_last_probe_survives_a_restart(state_file: Path, clock: Clock) -> None:
+def test_the_last_probe_survives_a_restart(state_file: Path, clock: FakeClock) -> None:
     """A paused pipeline still shows its last probe, and a waiting one keeps its transitions."""
     lifecycle = Lifecycle.by_time(deploy_seconds=5, stop_seconds=5)
     options: dict[str, Any] = {"state_file": state_file, "clock": clock, "lifecycle": lifecycle}

@@ -7,7 +7,7 @@ import pytest
 
 from goldrush_pulumi.emulator import Lifecycle, Switches
 from goldrush_pulumi.emulator.switches import parse_switches, switch_questions
-from tests.caller import Caller, kafka_body, postgres_body
+from tests.support.caller import Caller, kafka_body, postgres_body
 
 if TYPE_CHECKING:
     from collections.abc import Callable

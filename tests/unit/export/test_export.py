@@ -16,7 +16,7 @@ from goldrush_pulumi.cli import ExitCode, main
 from goldrush_pulumi.cli.stacks import Stack
 from goldrush_pulumi.cli.targets import Filters
 from goldrush_pulumi.export import ExportError, declare, make_bundle, survey, write_bundle
-from tests.caller import Caller, postgres_body
+from tests.support.caller import Caller, postgres_body
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,8 +12,8 @@ from goldrush_pulumi.emulator import Emulator, Switches
 from goldrush_pulumi.operations.create import create
 from goldrush_pulumi.operations.inventory import list_all
 from goldrush_pulumi.operations.spec import PipelineSpec
-from tests.caller import Caller
 from tests.support.account import TAG, Account, urn_of
+from tests.support.caller import Caller
 from tests.support.clock import FakeClock
 from tests.support.pipelines import inputs_of, spec_of
 

@@ -18,7 +18,7 @@ from goldrush_pulumi.api import (
 )
 from goldrush_pulumi.operations.inventory import Inventory, ListEndless, ListUnstable, list_all
 from goldrush_pulumi.schema.wire import read_time
-from tests.caller import Caller
+from tests.support.caller import Caller
 from tests.support.client import ScriptedClient
 from tests.support.clock import FakeClock
 
