@@ -136,9 +136,10 @@ def with_destination(entry: object, shared: object) -> tuple[object, list[Proble
     if name is UNKNOWN or shared is UNKNOWN:
         return unresolved, []
     if not isinstance(name, str):
-        return unresolved, [
-            Problem(Rule.WRONG_TYPE, REFERENCE, "is not a string", f"write the name of one of {SHARED}")
-        ]
+        # Other tools call the settings themselves so.
+        fields = "write its fields under destination_config, or " if isinstance(name, Mapping) else ""
+        hint = f"{fields}write the name of one of {SHARED}"
+        return unresolved, [Problem(Rule.WRONG_TYPE, REFERENCE, "is not a string", hint)]
     known = shared if isinstance(shared, Mapping) else {}
     if name not in known:
         hint = advise(name, known) if known else f"declare it under {SHARED}, beside {PIPELINES}"

@@ -45,7 +45,11 @@ def holds_unknown(value: object, is_unknown: Callable[[object], bool]) -> bool:
     waiting = [value]
     while waiting:
         item = waiting.pop()
-        if isinstance(item, Mapping):
+        # Most of a large ABI is text, which is quick to tell; whether something is a Mapping is not.
+        if isinstance(item, str):
+            if is_unknown(item):
+                return True
+        elif isinstance(item, Mapping):
             waiting.extend(item.values())
         elif isinstance(item, (list, tuple)):
             waiting.extend(item)

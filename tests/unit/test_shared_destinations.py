@@ -103,6 +103,11 @@ def test_only_what_the_file_has_encrypted_is_a_secret(monkeypatch: pytest.Monkey
             'is not one of destinations, did you mean "warehouse"?',
         ),
         ({}, None, "is not one of destinations, declare it under destinations, beside pipelines"),
+        (
+            {"destination": {"type": "postgres"}},
+            {"warehouse": WAREHOUSE},
+            "is not a string, write its fields under destination_config, or write the name of one of destinations",
+        ),
         ({"destination": 5}, {"warehouse": WAREHOUSE}, "is not a string, write the name of one of destinations"),
         ({"destination_config": WAREHOUSE}, {"warehouse": WAREHOUSE}, "stands beside destination_config, keep one"),
     ],
