@@ -58,6 +58,12 @@ def changing(emulator: Emulator) -> list[str]:
     return [request.method for request in emulator.requests() if request.method in CHANGING]
 
 
+def status_reads(emulator: Emulator) -> Counter[str]:
+    """How often the status of each pipeline was read, by its id."""
+    paths = (request.path.strip("/").split("/") for request in emulator.requests() if request.method == "GET")
+    return Counter(path[-2] for path in paths if path[-1] == "status")
+
+
 def test_64_pipelines_deploy_at_the_same_moment(held: Emulator, sdk_python: Path) -> None:
     """All 64 are DEPLOYING together; each create answers with its own pipeline, and each exists once."""
     with start(held, sdk_python) as plugin:
@@ -94,7 +100,7 @@ def test_cancel_records_all_that_wait(held: Emulator, sdk_python: Path) -> None:
     """Ctrl-C while 32 pipelines deploy: each is a partial create with its own id, and nothing more is sent."""
     with start(held, sdk_python) as plugin:
         pending = send_creates(plugin, 32)
-        wait_for(lambda: sum("/status/" in request.path for request in held.requests()) >= 32)
+        wait_for(lambda: len(status_reads(held)) == 32)
         plugin.cancel()
         recorded = {}
         for name, answer in pending.items():
@@ -116,7 +122,7 @@ def test_cancelled_creates_are_resumed(held: Emulator) -> None:
         pipeline = Resource(plugin)
         checked = pipeline.check(program())
         pending = plugin.create_async("swaps", as_sent(checked))
-        wait_for(lambda: any("/status/" in request.path for request in held.requests()))
+        wait_for(lambda: len(status_reads(held)) == 1)
         plugin.cancel()
         with pytest.raises(VerbError) as caught:
             pending.result()
@@ -146,7 +152,8 @@ def test_a_cancelled_update_and_delete_are_told(held: Emulator) -> None:
         update = plugin.update_async("updated", updated.id, updated.clear, wanted, old_inputs=as_sent(updated.inputs))
         delete = plugin.delete_async("deleted", deleted.id, deleted.clear)
         wait_for(lambda: sorted(changing(held)) == ["DELETE", "PATCH"])
-        wait_for(lambda: sum("/status/" in request.path for request in held.requests()) >= 3)
+        # The update reads a status before its PATCH, and whoever reads a second one has seen the first.
+        wait_for(lambda: status_reads(held)[updated.id] >= 3 and status_reads(held)[deleted.id] >= 2)
         plugin.cancel()
         with pytest.raises(VerbError, match=r"was DEPLOYING .* was cancelled") as caught:
             update.result()
