@@ -117,10 +117,9 @@ class Session:
         """The pipelines that existed before this process created any, shared by all its threads."""
         from goldrush_pulumi.operations.inventory import Inventory  # noqa: PLC0415 - see the class
 
-        client = self.client
         with self._lock:
             if self._inventory is None:
-                self._inventory = Inventory(client)
+                self._inventory = Inventory()
             return self._inventory
 
     @property

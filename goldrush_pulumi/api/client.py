@@ -123,6 +123,11 @@ class GoldRushClient:
         return view
 
     @property
+    def seconds_left(self) -> float | None:
+        """How long the operation that this client works for may still take; None where nothing bounds it."""
+        return None if self._seconds_left is None else max(self._seconds_left(), 0.0)
+
+    @property
     def outcomes(self) -> dict[int | None, int]:
         """How many requests were sent so far, by the status of the response; None counts those without a response."""
         with self._outcomes_lock:

@@ -126,9 +126,9 @@ class OperationContext:
         """
         subject = f"{verb} pipeline {self.name}: {pipeline_id} is not visible"
         try:
-            self.inventory.require_list()
+            self.inventory.require_list(self.client)
             proven = outputs.get(KEY_FINGERPRINT) == self.fingerprint_of(pipeline_id) or (
-                self.inventory.shows_group(outputs.get(GROUP), self.clock)
+                self.inventory.shows_group(self.client, outputs.get(GROUP), self.clock)
             )
         except Interrupted:
             raise

@@ -129,7 +129,7 @@ def look_for_orphan(context: OperationContext, spec: PipelineSpec) -> LookUp:
         CreateRefused: something is there that cannot be taken over without being asked to.
         GoldRushError: the pipelines could not be listed; nothing was sent.
     """
-    listing = context.inventory.listing(context.clock)
+    listing = context.inventory.listing(context.client, context.clock)
     unknown = (item for item in listing.pipelines if not context.claims.has_seen(item.id))
     # A list may lag behind, so whatever could matter is looked at as it is now.
     found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
@@ -180,7 +180,7 @@ def look_for_namesakes(context: OperationContext, spec: PipelineSpec, but_not: s
     Raises:
         CreateRefused: the new project holds a pipeline of that name.
     """
-    listing = context.inventory.listing(context.clock)
+    listing = context.inventory.listing(context.client, context.clock)
     unknown = (item for item in listing.pipelines if item.id != but_not and not context.claims.has_seen(item.id))
     found = [_by_id(context, item.id) for item in unknown if _may_matter(context, spec, item)]
     require_no_namesake(context, spec, [item for item in found if item is not None])

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
+from goldrush_pulumi.api.errors import GoldRushError, Interrupted, OutOfTime, PipelineNotFound
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.schema.wire import read_time
 
@@ -53,59 +53,78 @@ class Listing:
 class Inventory:
     """The list as it was before this process created anything, and the groups that the key sees.
 
-    Whoever asks for the listing first reads it; the others wait for that listing, or for its failure.
+    Whoever asks for the listing first reads it; the others wait for that listing, or for its failure. Each asks with a
+    client that is bound to its own time, so a list that does not come holds nobody longer than that.
     """
 
-    def __init__(self, client: GoldRushClient) -> None:
-        self._client = client
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listing: Future[Listing] | None = None
         self._groups_lock = threading.Lock()
         self._groups: tuple[float, frozenset[str]] = (0.0, frozenset())
 
-    def listing(self, clock: Clock) -> Listing:
+    def listing(self, client: GoldRushClient, clock: Clock) -> Listing:
         """Return the pipelines that were there before this process created any.
 
         Raises:
+            OutOfTime: the time of the caller is over.
             GoldRushError: they could not be listed; whoever asks next tries again.
         """
-        with self._lock:
-            leads = self._listing is None
-            if self._listing is None:
-                self._listing = Future()
-            future = self._listing
-        if leads:
-            self._take(future, clock)
-        return future.result()
+        while True:
+            with self._lock:
+                leads = self._listing is None
+                if self._listing is None:
+                    self._listing = Future()
+                future = self._listing
+            if leads:
+                self._take(future, client, clock)
+                return future.result()
+            try:
+                return future.result(client.seconds_left)
+            except OutOfTime:
+                # That was the time of another one, who read the list for all.
+                continue
+            except TimeoutError:
+                raise _out_of_time() from None
 
-    def require_list(self) -> None:
+    @staticmethod
+    def require_list(client: GoldRushClient) -> None:
         """Return only if the list answers now: in an outage that returns 404 to everything, it does not.
 
         Raises:
             GoldRushError: the list was not answered.
         """
-        self._client.list_pipelines(page_size=1)
+        client.list_pipelines(page_size=1)
 
-    def shows_group(self, group: object, clock: Clock) -> bool:
+    def shows_group(self, client: GoldRushClient, group: object, clock: Clock) -> bool:
         """Whether the key sees a pipeline of the group; that it does is believed for 30 s.
 
         Raises:
             GoldRushError: the list was not answered.
         """
-        with self._groups_lock:
+        seconds_left = client.seconds_left
+        if not self._groups_lock.acquire(timeout=-1 if seconds_left is None else seconds_left):
+            raise _out_of_time()
+        try:
             read_at, groups = self._groups
             if group not in groups or clock.now() - read_at > _GROUPS_KEPT_SECONDS:
-                groups = frozenset(item.group_id for item in self._client.iterate_pipelines() if item.group_id)
+                groups = frozenset(item.group_id for item in client.iterate_pipelines() if item.group_id)
                 self._groups = (clock.now(), groups)
             return group in groups
+        finally:
+            self._groups_lock.release()
 
-    def _take(self, future: Future[Listing], clock: Clock) -> None:
+    def _take(self, future: Future[Listing], client: GoldRushClient, clock: Clock) -> None:
         try:
-            future.set_result(_completed(self._client, list_all(self._client, clock)))
+            future.set_result(_completed(client, list_all(client, clock)))
         except BaseException as error:  # noqa: BLE001 - all who wait must be woken, whatever happened
             with self._lock:
                 self._listing = None
             future.set_exception(error)
+
+
+def _out_of_time() -> OutOfTime:
+    return OutOfTime("list pipelines", "there was no time left to wait for the list", advice="try again later")
 
 
 def list_all(client: GoldRushClient, clock: Clock) -> Listing:

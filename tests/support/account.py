@@ -43,7 +43,7 @@ def context_of(
     options.setdefault("policies", Policies(failed_grace_seconds=20.0, stabilization_seconds=5.0))
     options.setdefault("claims", Claims())
     options.setdefault("journal", CreateJournal(None))
-    options.setdefault("inventory", Inventory(cast("GoldRushClient", client)))
+    options.setdefault("inventory", Inventory())
     return OperationContext(
         name="base-swaps",
         client=cast("GoldRushClient", client),
@@ -66,7 +66,7 @@ class Process:
     journal: CreateJournal = field(default_factory=lambda: CreateJournal(None))
 
     def __post_init__(self) -> None:
-        self.claims, self.inventory = Claims(), Inventory(self.client)
+        self.claims, self.inventory = Claims(), Inventory()
 
     def context(self, urn: str = URN, clock: FakeClock | None = None, **options: Any) -> OperationContext:
         """The context of a verb of the process. `owners` are those on record; the stack's own is added."""

@@ -24,6 +24,9 @@ class ScriptedClient:
     another, the tests use the emulator.
     """
 
+    seconds_left = None
+    """Nothing bounds the operation."""
+
     def __init__(self, **answers: Iterable[Any]) -> None:
         self.calls: list[tuple[Any, ...]] = []
         self._answers: dict[str, Iterator[Any]] = {name: iter(script) for name, script in answers.items()}

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import itertools
 import threading
+import time
+from contextlib import closing
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -10,13 +12,14 @@ from goldrush_pulumi.api import (
     GoldRushClient,
     GoldRushError,
     Interrupted,
+    OutOfTime,
     Pipeline,
     PipelinePage,
     RateLimiter,
     ServerError,
     Unauthorized,
 )
-from goldrush_pulumi.operations.inventory import Inventory, ListEndless, ListUnstable, list_all
+from goldrush_pulumi.operations.inventory import Inventory, ListEndless, Listing, ListUnstable, list_all
 from goldrush_pulumi.schema.wire import read_time
 from tests.support.caller import Caller
 from tests.support.client import ScriptedClient
@@ -161,9 +164,9 @@ def test_brief_items_are_fetched_while_they_may_be_orphans() -> None:
         updated_at=NOW,
     )
     client, fake = client_of(listed, get=[*items(["young", "unknown"], created_at=RECENT), None])
-    inventory = Inventory(client)
+    inventory = Inventory()
 
-    found = inventory.listing(FakeClock()).pipelines
+    found = inventory.listing(client, FakeClock()).pipelines
 
     assert [pipeline.id for pipeline in found] == ["pipe_old", "pipe_young", "pipe_unknown"]
     assert [call for call in fake.calls if call[0] == "get"] == [
@@ -171,7 +174,7 @@ def test_brief_items_are_fetched_while_they_may_be_orphans() -> None:
         ("get", "pipe_unknown"),
         ("get", "pipe_gone"),
     ]
-    assert inventory.listing(FakeClock()).pipelines == found
+    assert inventory.listing(client, FakeClock()).pipelines == found
     assert len(fake.calls) == 4
 
 
@@ -198,6 +201,8 @@ def test_times_of_the_api(text: str) -> None:
 class SlowList:
     """A server whose list is held back until `release`; it counts who asks."""
 
+    seconds_left: float | None = None
+
     def __init__(self, *answers: Any) -> None:
         self.asked = threading.Semaphore(0)
         self.release = threading.Event()
@@ -220,7 +225,7 @@ def ask_together(inventory: Inventory, server: SlowList, count: int) -> list[Any
     def ask() -> None:
         arrived.wait(30)
         try:
-            got.append(inventory.listing(FakeClock()))
+            got.append(inventory.listing(cast("GoldRushClient", server), FakeClock()))
         except BaseException as error:  # noqa: BLE001 - it is what the test is about
             got.append(error)
 
@@ -238,7 +243,7 @@ def test_sixty_four_creates_share_one_listing() -> None:
     """Whoever asks while the listing is under way gets that one; the server is asked once."""
     server = SlowList(page("a", 1))
 
-    got = ask_together(Inventory(cast("GoldRushClient", server)), server, 64)
+    got = ask_together(Inventory(), server, 64)
 
     assert len(got) == 64
     assert all(listing is got[0] for listing in got)
@@ -248,16 +253,55 @@ def test_sixty_four_creates_share_one_listing() -> None:
 def test_a_failed_listing_wakes_all(trouble: BaseException) -> None:
     """Nobody waits for a listing that failed, whatever the reason; whoever asks afterwards tries again."""
     server = SlowList(trouble, *[page("a", 1)] * 64)
-    inventory = Inventory(cast("GoldRushClient", server))
+    inventory = Inventory()
 
     got = ask_together(inventory, server, 64)
 
     assert len(got) == 64
     assert trouble in got
-    assert [pipeline.id for pipeline in inventory.listing(FakeClock()).pipelines] == ["pipe_a"]
+    assert [pipeline.id for pipeline in inventory.listing(cast("GoldRushClient", server), FakeClock()).pipelines] == [
+        "pipe_a"
+    ]
 
 
 def test_the_error_of_a_listing_is_the_servers() -> None:
     """What the user reads names the list and the reason."""
     with pytest.raises(GoldRushError, match="list pipelines: GoldRush failed"):
-        Inventory(client_of(BROKEN)[0]).listing(FakeClock())
+        Inventory().listing(client_of(BROKEN)[0], FakeClock())
+
+
+def test_a_list_that_does_not_come_holds_nobody_beyond_their_time(emulator: Emulator) -> None:
+    """A create that has one second is told so, though the server would answer after many."""
+    fault = emulator.fault("GET", delay_seconds=120.0)
+    with closing(GoldRushClient(service_key=emulator.service_key, base_url=emulator.base_url)) as client:
+        ends_at = time.monotonic() + 1.0
+        with pytest.raises(OutOfTime, match="list pipelines"):
+            Inventory().listing(client.within(lambda: ends_at - time.monotonic()), FakeClock())
+    assert fault.hits
+
+
+def test_a_short_time_is_not_the_time_of_others() -> None:
+    """Who waits for the list of another gives up in time; who reads it for others and runs out of time ends alone."""
+    server = SlowList(OutOfTime("list pipelines", "not in time"), page("a", 1))
+    inventory, outcomes = Inventory(), list[Any]()
+
+    def ask() -> None:
+        try:
+            outcomes.append(inventory.listing(cast("GoldRushClient", server), FakeClock()))
+        except GoldRushError as error:
+            outcomes.append(error)
+
+    threads = [threading.Thread(target=ask) for _ in range(2)]
+    threads[0].start()
+    assert server.asked.acquire(timeout=30)
+    hurried = SlowList()
+    hurried.seconds_left = 0.0
+    with pytest.raises(OutOfTime, match="no time left to wait"):
+        inventory.listing(cast("GoldRushClient", hurried), FakeClock())
+    threads[1].start()
+    server.release.set()
+    for thread in threads:
+        thread.join(30)
+    first, second = sorted(outcomes, key=lambda outcome: isinstance(outcome, Listing))
+    assert isinstance(first, OutOfTime)
+    assert [pipeline.id for pipeline in second.pipelines] == ["pipe_a"]

@@ -84,7 +84,7 @@ def test_orphan_that_was_deleted_meanwhile(account: Account) -> None:
     """The list may be older than the truth: each match is looked at, and one that is gone is no match."""
     left = account.leave()
     process = account.process()
-    process.inventory.listing(FakeClock())
+    process.inventory.listing(process.client, FakeClock())
     account.server.remove(left)
 
     done = create(process.context(), spec_of())
@@ -98,7 +98,7 @@ def test_replacement_never_adopts_what_it_replaces(account: Account) -> None:
     process = account.process()
     first = create(process.context(), spec_of())
     replacing = account.process()
-    replacing.inventory.listing(FakeClock())
+    replacing.inventory.listing(replacing.client, FakeClock())
     replacing.claims.see(first.pipeline_id)
     delete(replacing.context(), first.pipeline_id, {"__key_fingerprint": f"fingerprint of {first.pipeline_id}"})
 

@@ -12,7 +12,6 @@ from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.emulator.faults import HTML_BODY
 from goldrush_pulumi.operations.create import adopt
 from goldrush_pulumi.operations.diff import compare
-from goldrush_pulumi.operations.inventory import Inventory
 from goldrush_pulumi.operations.read import read
 from goldrush_pulumi.operations.spec import PipelineSpec
 from goldrush_pulumi.operations.update import ChangeLost, UpdateRefused, update
@@ -144,7 +143,7 @@ def test_cancel_between_two_tries_of_a_change(stack: DeployedPipeline) -> None:
         cancelled=cancelled,
     )
     fault = stack.account.server.fault("PATCH", drop="after", times=None)
-    context = replace(stack.account.process().context(), client=client, inventory=Inventory(client))
+    context = replace(stack.account.process().context(), client=client)
 
     def interrupt() -> None:
         while not fault.hits:
