@@ -12,6 +12,8 @@ export ORIGINAL_PATH
 export PATH = $(CURDIR)/$(BIN):$(shell cat .venv/pulumi-folder 2>/dev/null || echo $(CURDIR)/$(BIN)):$(ORIGINAL_PATH)
 
 export PULUMI_SKIP_UPDATE_CHECK := true
+# Tests start hundreds of interpreters, and each would compile the package for itself.
+unexport PYTHONDONTWRITEBYTECODE
 
 # What `make test` runs, in this order, each part even when one before it failed.
 PARTS := lint types contracts unit typing docs contract plugin monitoring e2e chaos

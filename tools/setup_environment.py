@@ -67,7 +67,8 @@ def install_packages(venv: Path, lock: Path, *, itself: bool) -> None:
         make_venv(venv)
     stamp.unlink(missing_ok=True)
     say(f"installing the locked packages into {venv.name}")
-    uv(venv, "pip", "sync", "--require-hashes", str(lock))
+    # Tests start hundreds of interpreters, and each would compile the SDK for itself.
+    uv(venv, "pip", "sync", "--compile-bytecode", "--require-hashes", str(lock))
     if itself:
         # Its build needs the network no more: hatchling is among the locked packages.
         uv(venv, "pip", "install", "--no-deps", "--no-build-isolation", "--editable", str(ROOT))
