@@ -68,7 +68,8 @@ class PipelineProvider(ResourceProvider):
 
         Problems carry no property name, for the engine would print that property's value beside it.
         """
-        checked = verbs.check(self._session, _call(), _by_api_names(olds), news)
+        news = engine.with_hidden("news", news)
+        checked = verbs.check(self._session, _call(), _recorded("olds", olds), news)
         return CheckResult(checked.inputs, [CheckFailure("", str(problem)) for problem in checked.errors])
 
     @engine.verb
@@ -77,7 +78,7 @@ class PipelineProvider(ResourceProvider):
 
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
-        call = _call()
+        olds, news, call = engine.with_hidden("olds", olds), engine.with_hidden("news", news), _call()
         difference = verbs.diff(self._session, call, id_, _by_api_names(olds), news)
         if not difference:
             # State of the plugin has other names: an update that sends nothing rewrites it.
@@ -90,13 +91,14 @@ class PipelineProvider(ResourceProvider):
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Called for a pipeline that is in no state."""
+        props = engine.with_hidden("properties", props)
         reply = verbs.create(self._session, _call(), props, props.get(OWNER))
         return CreateResult(reply.id, reply.outputs)
 
     @engine.verb
     def update(self, id_: str, olds: dict[str, Any], news: dict[str, Any]) -> UpdateResult:
         """Called for changed inputs, and with unchanged ones to go on with a deployment that did not end well."""
-        earlier = _by_api_names(olds)
+        earlier, news = _recorded("olds", olds), engine.with_hidden("news", news)
         return UpdateResult(verbs.update(self._session, _call(), id_, earlier, news, news.get(OWNER)).outputs)
 
     @engine.verb
@@ -105,13 +107,13 @@ class PipelineProvider(ResourceProvider):
 
         `Pipeline.get` has no inputs, and its pipeline stays one that was only looked up.
         """
-        reply = verbs.read(self._session, _call(), id_, props)
+        reply = verbs.read(self._session, _call(), id_, engine.with_hidden("properties", props))
         return ReadResult("", {}) if reply is None else ReadResult(reply.id, reply.outputs, reply.inputs)
 
     @engine.verb
     def delete(self, id_: str, props: dict[str, Any]) -> None:
         """Called to delete. Returns when the server says that the pipeline is gone."""
-        verbs.delete(self._session, _call(), id_, props)
+        verbs.delete(self._session, _call(), id_, engine.with_hidden("properties", props))
 
 
 def _call() -> CallContext:
@@ -127,6 +129,11 @@ def _call() -> CallContext:
         warn=engine.warn,
         warn_once=functools.partial(engine.warn_once, about=request.urn),
     )
+
+
+def _recorded(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return the recorded properties in the message's field `name`, whole and by the API's names."""
+    return _by_api_names(engine.with_hidden(name, properties))
 
 
 def _by_api_names(properties: dict[str, Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from goldrush_pulumi.schema.wire import secret, unwrap_secrets
 from .host import cancelled, enlarge_pool, install, require_engine
 from .log import status, warn, warn_once
 from .replies import EngineGone, verb
-from .request import Request, current_request
+from .request import Request, current_request, with_hidden
 from .values import is_unknown
 
 __all__ = [
@@ -37,4 +37,5 @@ __all__ = [
     "verb",
     "warn",
     "warn_once",
+    "with_hidden",
 ]

@@ -8,13 +8,17 @@ import sys
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.schema.wire import PROVIDER
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import FrameType
+
+
+_HIDDEN: Final = "__"
+"""What the names of hidden properties begin with."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +96,17 @@ def wait_until_idle(timeout_seconds: float) -> bool:
         return _idle.wait_for(lambda: _running == 0, timeout_seconds)
 
 
+def with_hidden(name: str, properties: dict[str, Any]) -> dict[str, Any]:
+    """Return properties of the verb that runs, those of the message's field `name`, with what the SDK left out of them.
+
+    Older SDKs leave out every key that begins with two underscores, at any depth: the hidden inputs and outputs, and
+    whatever a user has called so.
+    """
+    call = _call.get()
+    sent = getattr(call.message, name, None) if call else None
+    return properties if sent is None or not _leaves_out_hidden() else _restored(properties, sent)
+
+
 def _count(change: int) -> None:
     global _running  # noqa: PLW0603 - one number for the whole process, guarded by the condition
     with _idle:
@@ -135,6 +150,7 @@ def _read_inputs(message: Any) -> dict[str, Any]:
         return {}
     try:
         inputs = rpc.deserialize_properties(recorded, keep_unknowns=True)
+        inputs = _restored(inputs, recorded) if _leaves_out_hidden() else inputs
     except Exception:  # noqa: BLE001 - internals moved: what the public API hands to a verb has to do
         from goldrush_pulumi.engine.log import warn_once  # noqa: PLC0415 - it imports this module
 
@@ -143,3 +159,33 @@ def _read_inputs(message: Any) -> dict[str, Any]:
         )
         return {}
     return {key: value for key, value in inputs.items() if key != PROVIDER}
+
+
+@functools.cache
+def _leaves_out_hidden() -> bool:
+    """Whether this SDK leaves out keys that begin with two underscores."""
+    from google.protobuf import struct_pb2  # noqa: PLC0415 - the engine bridge must cost a program nothing
+    from pulumi.runtime import rpc  # noqa: PLC0415 - as above
+
+    probe = struct_pb2.Struct()
+    probe["nested"] = {_HIDDEN: True}
+    try:
+        return _HIDDEN not in rpc.deserialize_properties(probe)["nested"]
+    except Exception:  # noqa: BLE001 - internals moved: what the public API hands to a verb has to do
+        return False
+
+
+def _restored(value: Any, sent: Any) -> Any:
+    """Return what the SDK made of the message's value `sent`, with the keys that it left out, at any depth."""
+    from pulumi.runtime import rpc  # noqa: PLC0415 - the engine bridge must cost a program nothing
+
+    if isinstance(value, dict) and hasattr(sent, "fields"):
+        kept = {key: _restored(item, sent[key]) if key in sent else item for key, item in value.items()}
+        missing = {key: item for key, item in sent.items() if key.startswith(_HIDDEN) and key not in kept}
+        added = {
+            key: _restored(rpc.deserialize_property(item, keep_unknowns=True), item) for key, item in missing.items()
+        }
+        return {**kept, **{key: item for key, item in added.items() if item is not None}}
+    if isinstance(value, list) and len(value) == len(sent):
+        return [_restored(item, original) for item, original in zip(value, sent, strict=True)]
+    return value
