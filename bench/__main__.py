@@ -15,6 +15,7 @@ from bench.exporting import exporting
 from bench.figures import RESULTS, Figure, record
 from bench.lives import deploying, many
 from bench.processes import processes
+from bench.requests import requests
 from bench.waiting import limits, noticing
 from tools.environment import command_path
 from tools.terminal import say
@@ -41,6 +42,7 @@ def machine() -> Iterator[Figure]:
 SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "machine": ("Machine", machine),
     "processes": ("Single processes, CPU time", processes),
+    "requests": ("Requests of each verb, for one pipeline", requests),
     "deploying": ("Pipelines that deploy", deploying),
     "many": ("Many pipelines, nothing to do", many),
     "abi": ("A large ABI", large_abi),
