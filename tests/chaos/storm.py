@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 import sys
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.emulator import Emulator, Lifecycle, Switches
-from goldrush_pulumi.emulator.faults import HTML_BODY
 from tests.chaos import processes
+from tests.chaos.plans import DRIPPING, OUTAGE, Plan
+from tests.chaos.sides import Side, YamlSide
 from tests.e2e import yaml_programs
-from tests.e2e.programs import TOPIC, marked, pipeline
 from tests.e2e.world import QUICK, World
 from tools.environment import SAVE_LATE
 
@@ -28,52 +28,18 @@ SETTINGS: dict[str, Any] = {
     "goldrush:requestsPerSecond": 200,
     "goldrush:parallel": 64,
 }
-LOSSES: tuple[dict[str, Any], ...] = (
-    {"status": 500},
-    {"status": 503, "commit": True},
-    {"status": 502, "body": HTML_BODY},
-    {"status": 200, "body": HTML_BODY, "commit": True},
-    {"status": 429},
-    {"status": 429, "retry_after": 1},
-    {"drop": "before"},
-    {"drop": "after"},
-    {"delay_seconds": 0.7},
-    {"delay_seconds": 0.5, "drop": "after"},
-)
-METHODS = ("*", "*", "GET", "POST", "POST", "PATCH", "PUT", "DELETE")
-VIOLENCE = ("none", "interrupt", "kill command", "kill command", "kill provider", "restart server")
 NOISE = ("Traceback (most recent", "internal error", 'File "/')
-
-
-@dataclass(frozen=True)
-class Plan:
-    """What happens in one storm: the faults, and what is done at which request."""
-
-    faults: tuple[tuple[str, dict[str, Any]], ...]
-    violence: str
-    at_request: int
-    extra_seconds: float
-    saves_late: bool = False
-    """Whether the command saves state at its end alone; only where pipelines, and so an owner, are in state by then."""
-
-    @classmethod
-    def drawn(cls, dice: random.Random, violence: str | None = None, most_requests: int = 20) -> Plan:
-        """A plan by the dice alone, so the same seed makes the same plan."""
-        faults = [
-            (dice.choice(METHODS), {**dice.choice(LOSSES), "skip": dice.randrange(12), "times": dice.randint(1, 3)})
-            for _ in range(dice.randint(0, 6))
-        ]
-        return cls(
-            tuple(faults),
-            violence or dice.choice(VIOLENCE),
-            dice.randint(0, most_requests),
-            dice.uniform(0, 0.2),
-            saves_late=dice.random() < 0.3,
-        )
+OUTAGE_VERBS = ("up", "refresh", "destroy")
+_COMMAND = ("--yes", "--skip-preview", "--non-interactive")
 
 
 class Sea:
-    """A world whose server survives restarts, one stack in it, and the storms that go over them."""
+    """A world whose server survives restarts, two stacks of one account in it, and the storms that go over them.
+
+    `side` is the stack that storms go over; they leave the other one alone.
+    """
+
+    side_class = Side
 
     def __init__(self, folder: Path, seed: int, count: int = 4) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,11 +51,21 @@ class Sea:
         server.start()
         # The file backend would keep a checksum beside the state, and a kill can leave that empty (docs/operations.md).
         self.world = World(folder, server, "?metadata=skip")
-        self.secrets = [self.world.plant("password") for _ in range(3)]
-        self.count = count
-        self.wanted: dict[str, dict[str, Any]] = {}
-        self.stack: Stack = self.world.stack(config=SETTINGS)
+        self._prepare()
+        secrets = [self.world.plant("password") for _ in range(3)]
+        stacks = [self.world.stack(project=project, config=SETTINGS) for project in ("shop", "market")]
+        self.sides = [self.side_class(stack, self.dice, secrets, count) for stack in stacks]
+        self.side, self.other = self.sides
         self.log: list[str] = []
+        self._told = 0
+
+    @property
+    def stack(self) -> Stack:
+        """The stack that storms go over."""
+        return self.side.stack
+
+    def _prepare(self) -> None:
+        """Make whatever programs need."""
 
     def _server(self, port: int) -> Emulator:
         return Emulator(port=port, lifecycle=self._lifecycle, switches=self._switches, state_file=self._state_file)
@@ -98,48 +74,48 @@ class Sea:
         processes.end_all(self.world.cli.home)
         self.world.emulator.close()
 
-    def redraw_program(self) -> None:
-        """Declare other pipelines than before: some new, some gone, some changed, some replaced."""
-        names = [f"p{number}" for number in range(self.count) if self.dice.random() < 0.8] or ["p0"]
-        self.declare({name: self._inputs() for name in names})
+    def change_hands(self) -> None:
+        """Let storms go over either stack, whose program changes; a pipeline may be renamed, or move between stacks."""
+        if self.dice.random() < 0.4:
+            self.side.give(self.other)
+        if self.dice.random() < 0.6:
+            self.side, self.other = self.other, self.side
+        self.side.redraw()
+        if self.dice.random() < 0.4:
+            self.side.rename()
 
-    def declare(self, wanted: dict[str, dict[str, Any]]) -> None:
-        """Write the program of some pipelines."""
-        self.wanted = wanted
-        self.stack.program(*(pipeline(name, **inputs) for name, inputs in self.wanted.items()))
+    def round(self, plan: Plan, *options: str) -> None:
+        """An `up` in a storm, then a calm; the pipelines of the other stack stay as they are."""
+        untouched = self._held(self.other)
+        self.storm(plan, "up", *options)
+        self.calm()
+        assert self._held(self.other) == untouched, self._story(f"{self.other.stack.project} was touched")
 
-    def _inputs(self) -> dict[str, Any]:
-        destination = {
-            "type": "postgres",
-            "url": "postgresql://db.example.com:5432/analytics",
-            "user": "goldrush",
-            "password": self._marked(self.dice.choice(self.secrets)),
-        }
-        topic = TOPIC if self.dice.random() < 0.85 else TOPIC.replace("base", "eth")
-        return {
-            "destination_config": destination,
-            "topic": topic,
-            "description": self.dice.choice(["", "one", "two"]),
-            "status": self.dice.choice(["running", "running", "paused"]),
-        }
+    def go_through_an_outage(self) -> None:
+        """GoldRush answers 404 to everything while a command runs: nothing leaves the state."""
+        verb = self.dice.choice(OUTAGE_VERBS)
+        recorded = self.side.recorded_ids()
+        self.world.emulator.fault(**OUTAGE, times=None)
+        ended = self.stack.run(verb, *_COMMAND, expect=None)
+        self.world.emulator.clear_faults()
+        self.log.append(f"{verb} in an outage, code={ended.code}")
+        assert self.side.recorded_ids() == recorded, self._story(ended.text)
+        self._require_clean_words(ended, "outage")
 
-    def _marked(self, secret: str) -> Any:
-        return marked(secret)
-
-    def storm(self, plan: Plan, *command: str) -> None:
+    def storm(self, plan: Plan, verb: str, *options: str) -> None:
         """Run a command while the plan happens."""
         self.world.emulator.clear_requests()
-        for method, options in plan.faults:
-            self.world.emulator.fault(method, **options)
+        for method, fault in plan.faults:
+            self.world.emulator.fault(method, **fault)
         late = SAVE_LATE if plan.saves_late and self.stack.resources() else None
-        running = self.stack._start(*command, environment=late)
+        running = self.stack._start(verb, *_COMMAND, *options, environment=late)
         self._reach(running, plan)
         struck = not running.ended
         if struck:
             self._strike(running, plan.violence)
         ended = running.wait(expect=None)
-        self.log.append(f"{command[0]} {plan} struck={struck} code={ended.code}")
-        self._require_clean_words(ended, plan)
+        self.log.append(f"{verb} in {self.stack.project} {plan} struck={struck} code={ended.code}")
+        self._require_clean_words(ended, plan.violence)
 
     def _reach(self, running: Running, plan: Plan) -> None:
         """Wait until the server has seen so many requests, or the command has ended without sending them."""
@@ -158,6 +134,20 @@ class Sea:
                 processes.kill(pid)
         elif violence == "restart server":
             self._restart_server()
+        elif violence == "outage":
+            self.world.emulator.clear_faults()
+            self.world.emulator.fault(**OUTAGE, times=None)
+        elif violence == "drip and interrupt":
+            self._drip(running)
+
+    def _drip(self, running: Running) -> None:
+        """Let no response end any more, and interrupt the command in the middle of one."""
+        self.world.emulator.clear_faults()
+        dripping = self.world.emulator.fault(**DRIPPING, times=None)
+        while not running.ended and not dripping.hits:
+            time.sleep(0.005)
+        if not running.ended:
+            running.interrupt()
 
     def _restart_server(self) -> None:
         """End the server with all its connections, and begin again with what its file says."""
@@ -178,52 +168,53 @@ class Sea:
         processes.end_all(home)
         self.world.emulator.clear_faults()
         self.stack.run("cancel", "--yes", expect=None)
-        ended = self.stack.up(expect=None)
-        if ended.code != 0:
-            # What an up was cut off from may need one more look, as after a failed deployment.
-            ended = self.stack.up("--refresh", expect=None)
+        ended = self._up_as_advised()
         assert ended.code == 0, self._story(ended.text)
         self._compare()
         # The figures of a long run: `pytest -s` shows them as they come.
-        sys.stdout.write(f"{self.log[-2]} {self.log[-1]}, providers ended after {providers_seconds:.1f} s\n")
+        sys.stdout.write(f"{' '.join(self.log[self._told :])}, providers ended after {providers_seconds:.1f} s\n")
         sys.stdout.flush()
+        self._told = len(self.log)
+
+    def _up_as_advised(self) -> Ended:
+        ended = self.stack.up(expect=None)
+        if "set goldrush:onExisting to create" in ended.text:
+            # A pipeline of the other stack, or a renamed one, was begun under this name; never one that nobody has.
+            line = ended.line_with("set goldrush:onExisting to create")
+            recorded = {name for side in self.sides for name in side.recorded_ids()}
+            assert set(re.findall(r"pipe_[0-9a-zA-Z]+", line)) <= recorded, self._story(line)
+            self.log.append(f"advised: {line}")
+            self.stack.write_config({"goldrush:onExisting": "create"})
+            ended = self.stack.up(expect=None)
+        # What an up was cut off from may need one more look, as after a failed deployment.
+        return ended if ended.code == 0 else self.stack.up("--refresh", expect=None)
 
     def _compare(self) -> None:
-        """Each declared pipeline is there once, in state, as declared; nothing else is there."""
+        """Each declared pipeline of either stack is there once, in state, as declared; nothing else is there."""
         self.world.check_pipelines()
-        assert sorted(item.name for item in self.stack.resources()) == sorted(self.wanted), self._story()
-        held = {item["name"]: item for item in self.world.emulator.pipelines()}
-        assert held.keys() == self.wanted.keys(), self._story()
-        for name, inputs in self.wanted.items():
-            phase = "PAUSED" if inputs["status"] == "paused" else "RUNNING"
-            assert (held[name]["phase"], held[name]["topic"]) == (phase, inputs["topic"]), self._story(name)
-        assert all(not item.init_errors for item in self.stack.resources()), self._story()
+        held = {item["id"]: item for item in self.world.emulator.pipelines()}
+        for side in self.sides:
+            differences = side.differences(held)
+            assert not differences, self._story("\n".join([side.stack.project, *differences]))
 
-    def _require_clean_words(self, ended: Ended, plan: Plan) -> None:
+    def _held(self, side: Side) -> dict[str, dict[str, Any]]:
+        """The pipelines of a stack as the server has them."""
+        recorded = side.recorded_ids()
+        return {item["id"]: item for item in self.world.emulator.pipelines() if item["id"] in recorded}
+
+    def _require_clean_words(self, ended: Ended, violence: str) -> None:
         noisy = [noise for noise in NOISE if noise in ended.text]
         # The language host has words of its own when its engine is gone.
-        assert not noisy or plan.violence == "kill command", self._story(ended.text)
+        assert not noisy or violence == "kill command", self._story(ended.text)
 
     def _story(self, text: str = "") -> str:
         return "\n".join([*self.log, text])
 
 
 class YamlSea(Sea):
-    """A sea with a stack in YAML, which the plugin serves."""
+    """A sea with stacks in YAML, which the plugin serves."""
 
-    def __init__(self, folder: Path, seed: int, count: int = 4) -> None:
-        super().__init__(folder, seed, count)
+    side_class = YamlSide
+
+    def _prepare(self) -> None:
         yaml_programs.install_plugin(self.world)
-
-    def declare(self, wanted: dict[str, dict[str, Any]]) -> None:
-        """Write the program of some pipelines."""
-        self.wanted = wanted
-        yaml_programs.declare(self.stack, {name: self._declared(inputs) for name, inputs in wanted.items()})
-
-    def _declared(self, inputs: dict[str, Any]) -> dict[str, Any]:
-        config = {name: item for name, item in inputs["destination_config"].items() if name != "type"}
-        rest = {name: item for name, item in inputs.items() if name != "destination_config"}
-        return yaml_programs.pipeline(destination={"postgres": config}, **rest)
-
-    def _marked(self, secret: str) -> Any:
-        return {"fn::secret": secret}

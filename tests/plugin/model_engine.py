@@ -10,34 +10,40 @@ import asyncio
 import contextlib
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any, cast
 from unittest.mock import patch
 from urllib.parse import urlencode, urlsplit
 
 import httpx
 from pulumi.runtime import rpc
-from pulumi.runtime.proto import provider_pb2
+from pulumi.runtime.proto import provider_pb2, status_pb2
 
 from goldrush_pulumi import api, engine
 from goldrush_pulumi.api import call as deadlines
 from goldrush_pulumi.api import transport as connection
+from goldrush_pulumi.api.network import CHANGE_GRACE_SECONDS, ExchangeEnded, ExchangeLimits
 from goldrush_pulumi.api.rate_limit import RateLimiter
 from goldrush_pulumi.engine.request import EngineCall, _call
 from goldrush_pulumi.engine.values import is_plain
 from goldrush_pulumi.operations import wait
 from goldrush_pulumi.operations.journal import CreateJournal
+from goldrush_pulumi.plugin.names import in_program_words
+from goldrush_pulumi.plugin.servicer import PipelineServicer
 from goldrush_pulumi.provider import PipelineProvider
-from goldrush_pulumi.schema.wire import OWNER
+from goldrush_pulumi.schema.wire import OWNER, PLUGIN_PIPELINE_TYPE
 from goldrush_pulumi.session import Session
 from tests.plugin.bookkeeper import as_sent
 from tests.plugin.pipelines import leaks
-from tests.plugin.wire import encode, urn
+from tests.plugin.resource_plugin import in_program_names
+from tests.plugin.wire import decode, decode_partial, encode, urn
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
+    from goldrush_pulumi.plugin.host import Host
     from tests.plugin.wire import Properties
 
 PORT = 8799
@@ -137,10 +143,13 @@ class ModelEngine:
     interrupt_after: int | None = None
     """After how many waits of the next process somebody presses Ctrl-C."""
 
-    def up(self, program: Mapping[str, Properties]) -> str | None:
-        """Make the stack what `program` says; answers the error that ended it, None when all went well."""
+    def up(self, program: Mapping[str, Properties], aliases: Mapping[str, str] | None = None) -> str | None:
+        """Make the stack what `program` says; answers the error that ended it, None when all went well.
+
+        `aliases` are the former names of resources that were renamed.
+        """
         with self._process() as process:
-            return self._ended(lambda: self._converge(process, program))
+            return self._ended(lambda: self._converge(process, program, aliases or {}))
 
     def refresh(self) -> str | None:
         """Read every pipeline in state; those that are gone leave it, those in trouble are marked."""
@@ -162,48 +171,54 @@ class ModelEngine:
             return str(error)
         return None
 
-    def _for_each(self, verb: Callable[[PipelineProvider, str], None], process: PipelineProvider) -> None:
+    def _for_each(self, verb: Callable[[Any, str], None], process: Any) -> None:
         for name in list(self.records):
             verb(process, name)
 
-    def _converge(self, process: PipelineProvider, program: Mapping[str, Properties]) -> None:
+    def _converge(self, process: Any, program: Mapping[str, Properties], aliases: Mapping[str, str]) -> None:
         for name, declared in program.items():
-            self._register(process, name, declared)
+            former = aliases.get(name, name)
+            is_renamed = name not in self.records and former in self.records and former not in program
+            self._register(process, name, declared, former if is_renamed else name)
         for name in [name for name in self.records if name not in program]:
             self._delete(process, name)
 
-    def _register(self, process: PipelineProvider, name: str, declared: Properties) -> None:
-        checked = self._check(process, name, declared)
-        record = self.records.get(name)
+    def _register(self, process: Any, name: str, declared: Properties, former: str) -> None:
+        """Bring one resource to what is declared. It is recorded under its `former` name until a step of it ends."""
+        record = self.records.get(former)
+        checked = self._check(process, name, declared, record)
         if record is None:
             self._create(process, name, checked)
             return
-        change = self._diff(process, name, record, checked)
-        if change.replaces:
-            self._delete(process, name)
+        replaces, changes = self._diff(process, name, record, checked)
+        if replaces:
+            self._delete(process, former)
             self._create(process, name, checked)
-        elif change.changes is False and not record.errors:
-            record.inputs = checked
-        else:
-            self._update(process, name, record, checked)
+            return
+        if changes or record.errors:
+            self._update(process, name, record, checked, former)
+        record.inputs = checked
+        self.records[name] = self.records.pop(former)
 
-    def _check(self, process: PipelineProvider, name: str, declared: Properties) -> Properties:
-        given = {**declared, **({OWNER: self.owner} if self.owner else {})}
-        record = self.records.get(name)
-        olds = as_sent(record.inputs) if record else {}
-        message = provider_pb2.CheckRequest(urn=urn(name), news=encode(given), olds=encode(olds))
+    def _check(self, process: Any, name: str, declared: Properties, record: Record | None) -> Properties:
+        given, olds = self._given(declared), self._sent(record.inputs) if record else {}
+        message = provider_pb2.CheckRequest(urn=self._urn(name), news=encode(given), olds=encode(olds))
         result = self._verb(process, "check", message, _decoded(olds), _decoded(given))
         assert result.failures == [], [failure.reason for failure in result.failures]
-        return dict(result.inputs)
+        return _safe(result.inputs)
 
-    def _diff(self, process: PipelineProvider, name: str, record: Record, checked: Properties) -> Any:
-        olds, news, inputs = as_sent(record.outputs), as_sent(checked), as_sent(record.inputs)
-        message = provider_pb2.DiffRequest(urn=urn(name), id=record.id, old_inputs=encode(inputs))
-        return self._verb(process, "diff", message, record.id, _decoded(olds), _decoded(news))
+    def _diff(self, process: Any, name: str, record: Record, checked: Properties) -> tuple[bool, bool]:
+        """Return whether the resource has to be replaced, and whether anything changes."""
+        olds, news, inputs = self._sent(record.outputs), self._sent(checked), self._sent(record.inputs)
+        message = provider_pb2.DiffRequest(
+            urn=self._urn(name), id=record.id, olds=encode(olds), news=encode(news), old_inputs=encode(inputs)
+        )
+        change = self._verb(process, "diff", message, record.id, _decoded(olds), _decoded(news))
+        return bool(change.replaces), change.changes is not False
 
-    def _create(self, process: PipelineProvider, name: str, checked: Properties) -> None:
-        sent = as_sent(checked)
-        message = provider_pb2.CreateRequest(urn=urn(name), properties=encode(sent))
+    def _create(self, process: Any, name: str, checked: Properties) -> None:
+        sent = self._sent(checked)
+        message = provider_pb2.CreateRequest(urn=self._urn(name), properties=encode(sent))
         try:
             result = self._verb(process, "create", message, _decoded(sent))
         except engine.InitFailed as error:
@@ -211,21 +226,26 @@ class ModelEngine:
             raise
         self.records[name] = Record(result.id, checked, _safe(result.outs))
 
-    def _update(self, process: PipelineProvider, name: str, record: Record, checked: Properties) -> None:
-        olds, news = as_sent(record.outputs), as_sent(checked)
-        message = provider_pb2.UpdateRequest(urn=urn(name), id=record.id, old_inputs=encode(as_sent(record.inputs)))
+    def _update(self, process: Any, name: str, record: Record, checked: Properties, former: str) -> None:
+        olds, news, inputs = self._sent(record.outputs), self._sent(checked), self._sent(record.inputs)
+        message = provider_pb2.UpdateRequest(
+            urn=self._urn(name), id=record.id, olds=encode(olds), news=encode(news), old_inputs=encode(inputs)
+        )
         try:
             result = self._verb(process, "update", message, record.id, _decoded(olds), _decoded(news))
         except engine.InitFailed as error:
             # The engine keeps the old inputs.
             record.outputs, record.errors = _safe(error.outputs), error.reasons
+            self.records[name] = self.records.pop(former)
             raise
-        record.inputs, record.outputs, record.errors = checked, _safe(result.outs), ()
+        record.outputs, record.errors = _safe(result.outs), ()
 
-    def _read(self, process: PipelineProvider, name: str) -> None:
+    def _read(self, process: Any, name: str) -> None:
         record = self.records[name]
-        olds, inputs = as_sent(record.outputs), as_sent(record.inputs)
-        message = provider_pb2.ReadRequest(urn=urn(name), id=record.id, inputs=encode(inputs))
+        olds, inputs = self._sent(record.outputs), self._sent(record.inputs)
+        message = provider_pb2.ReadRequest(
+            urn=self._urn(name), id=record.id, properties=encode(olds), inputs=encode(inputs)
+        )
         try:
             result = self._verb(process, "read", message, record.id, _decoded(olds))
         except engine.InitFailed as error:
@@ -238,16 +258,30 @@ class ModelEngine:
             return
         record.outputs, record.inputs, record.errors = _safe(result.outs), _safe(result.inputs), ()
 
-    def _delete(self, process: PipelineProvider, name: str) -> None:
+    def _delete(self, process: Any, name: str) -> None:
         record = self.records[name]
-        message = provider_pb2.DeleteRequest(urn=urn(name), id=record.id)
-        self._verb(process, "delete", message, record.id, _decoded(as_sent(record.outputs)))
+        olds, inputs = self._sent(record.outputs), self._sent(record.inputs)
+        message = provider_pb2.DeleteRequest(
+            urn=self._urn(name), id=record.id, properties=encode(olds), old_inputs=encode(inputs)
+        )
+        self._verb(process, "delete", message, record.id, _decoded(olds))
         del self.records[name]
 
-    def _verb(self, process: PipelineProvider, verb: str, message: Any, *arguments: Any) -> Any:
+    def _urn(self, name: str) -> str:
+        return urn(name)
+
+    def _given(self, declared: Properties) -> Properties:
+        """What the program hands to the engine."""
+        return {**declared, **({OWNER: self.owner} if self.owner else {})}
+
+    def _sent(self, properties: Properties) -> Properties:
+        """Properties as the engine sends them to the provider: without the marks of secrets."""
+        return as_sent(properties)
+
+    def _verb(self, process: Any, verb: str, message: Any, *arguments: Any) -> Any:
         token = _call.set(EngineCall(verb, message))
         try:
-            result = getattr(process, verb)(*arguments)
+            result = self._answer(process, verb, message, *arguments)
         except BaseException:
             self._require_alive()
             raise
@@ -256,18 +290,25 @@ class ModelEngine:
         self._require_alive()
         return result
 
+    def _answer(self, process: Any, verb: str, _message: Any, *arguments: Any) -> Any:
+        return getattr(process, verb)(*arguments)
+
     def _require_alive(self) -> None:
         if self.fuse is not None and self.fuse.blown:
             raise Killed
 
+    def _configured(self, config: Mapping[str, str], alarm: Alarm) -> tuple[Any, Session]:
+        """Start a provider process; return it and its session."""
+        process = PipelineProvider()
+        settings = {f"goldrush:{key}": value for key, value in config.items()}
+        process._session = Session(settings.get, alarm, engine.require_engine)
+        return process, process._session
+
     @contextlib.contextmanager
-    def _process(self) -> Iterator[PipelineProvider]:
+    def _process(self) -> Iterator[Any]:
         """A provider process from its start to its end."""
         config = {"serviceKey": self.emulator.service_key, "baseUrl": self.emulator.base_url, **QUICK, **self.settings}
-        process = PipelineProvider()
-        alarm = Alarm(self.time, self.interrupt_after)
-        settings = {f"goldrush:{key}": value for key, value in config.items()}
-        process._session = session = Session(settings.get, alarm, engine.require_engine)
+        process, session = self._configured(config, Alarm(self.time, self.interrupt_after))
         # In the place of the user's home. It stays when a process dies.
         session._journal = CreateJournal(self.notes, self.time)
         with contextlib.ExitStack() as patches:
@@ -284,19 +325,118 @@ class ModelEngine:
 
     def _exchange(self) -> Any:
         def exchange(
-            _self: Any, call: Any, content: bytes | None, deadline: Any, _cancelled: Any
+            _self: Any, call: Any, content: bytes | None, deadline: Any, cancelled: threading.Event
         ) -> connection.RawResponse:
             fuse = self.fuse
             if fuse is not None:
                 fuse.burn(carried_out=False)
+            dripped = self._dripped()
             reply = asyncio.run(_carry_out(self.emulator, call, content))
             if fuse is not None:
                 fuse.burn(carried_out=True)
+            if self._dripped() > dripped:
+                raise connection._failure(call, self._give_up(call, deadline, cancelled), deadline)
             if reply is None:
                 raise connection._failure(call, httpx.ReadError("the connection was cut"), deadline)
             return reply
 
         return exchange
+
+    def _dripped(self) -> int:
+        """How many responses have dripped so far."""
+        return sum(fault.hits for fault in self.emulator.faults() if fault.drip_seconds is not None)
+
+    def _give_up(self, call: Any, deadline: Any, cancelled: threading.Event) -> ExchangeEnded:
+        """Let time pass until the caller gives up a response that drips and never ends."""
+        limits = ExchangeLimits(deadline, cancelled, CHANGE_GRACE_SECONDS if call.changes else 0.0)
+        while True:
+            try:
+                limits.remaining_seconds()
+            except ExchangeEnded as ended:
+                return ended
+            if cancelled.is_set():
+                self.time.pass_by(1.0)
+            cancelled.wait(1.0)
+
+
+class PluginEngine(ModelEngine):
+    """One stack of a program in another language, which the plugin serves. `owner` is the id of its provider."""
+
+    def _configured(self, config: Mapping[str, str], alarm: Alarm) -> tuple[Any, Session]:
+        servicer = PipelineServicer(cast("Host", _ModelHost(alarm)))
+        servicer.Configure(provider_pb2.ConfigureRequest(args=encode(config), id=self.owner or ""), None)
+        return servicer, servicer._session
+
+    def _urn(self, name: str) -> str:
+        return urn(name, PLUGIN_PIPELINE_TYPE)
+
+    def _given(self, declared: Properties) -> Properties:
+        kind = declared["destination_type"]
+        rest = {name: item for name, item in declared.items() if not name.startswith("destination_")}
+        names = {in_program_words(name): item for name, item in rest.items()}
+        return {**names, "destination": in_program_names(kind, declared["destination_config"])}
+
+    def _sent(self, properties: Properties) -> Properties:
+        return properties
+
+    def _answer(self, process: Any, verb: str, message: Any, *_arguments: Any) -> Any:
+        context = _ModelContext()
+        try:
+            reply = getattr(process, verb.capitalize())(message, context)
+        except _CallAborted:
+            status = None if context.trailer is None else status_pb2.Status.FromString(context.trailer)
+            partial = decode_partial(status)
+            if partial is None:
+                raise engine.UserError(context.text) from None
+            raise engine.InitFailed(partial.id, partial.properties, partial.reasons, partial.inputs) from None
+        return _plain_reply(reply)
+
+
+class _CallAborted(Exception):  # noqa: N818 - what gRPC does to the thread of a call
+    """A call was answered with an error."""
+
+
+class _ModelContext:
+    """What gRPC hands to a call."""
+
+    trailer: bytes | None = None
+    text = ""
+
+    def set_trailing_metadata(self, metadata: Any) -> None:
+        self.trailer = metadata[0][1]
+
+    def abort(self, _code: Any, text: str) -> None:
+        self.text = text
+        raise _CallAborted
+
+
+class _ModelHost:
+    """The plugin's way to the engine, which records everything and never goes away."""
+
+    def __init__(self, alarm: Alarm) -> None:
+        self.cancelled = alarm
+        self.while_engine_lives: Callable[[], None] = lambda: None
+
+    def require_engine(self) -> None:
+        """The engine is there."""
+
+    def log(self, *_line: Any, **_more: Any) -> None:
+        """Nobody reads it."""
+
+    warn_once = log
+
+
+def _plain_reply(reply: Any) -> SimpleNamespace:
+    """The plugin's reply as the dynamic provider would have put it."""
+    read = {name: decode(getattr(reply, name)) for name in ("properties", "inputs") if hasattr(reply, name)}
+    return SimpleNamespace(
+        id=getattr(reply, "id", ""),
+        outs=read.get("properties", {}),
+        inputs=read.get("inputs", {}),
+        failures=list(getattr(reply, "failures", ())),
+        replaces=list(getattr(reply, "replaces", ())),
+        changes=getattr(reply, "changes", None) != provider_pb2.DiffResponse.DIFF_NONE,
+    )
 
 
 class _Transport:

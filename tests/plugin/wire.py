@@ -52,7 +52,7 @@ class VerbError(Exception):
         self.details = error.details() or ""
         self.status = None if trailer is None else status_pb2.Status.FromString(trailer)
         self.text = self.details if self.status is None else self.status.message
-        self.partial = _decode_partial(self.status)
+        self.partial = decode_partial(self.status)
         super().__init__(self.text)
 
 
@@ -108,7 +108,8 @@ def _decode_reply(message: Any) -> RawResponse:
     )
 
 
-def _decode_partial(status: Any) -> Partial | None:
+def decode_partial(status: Any) -> Partial | None:
+    """Return the detail of a status; None where it has none."""
     detail = provider_pb2.ErrorResourceInitFailed()
     if status is None or not status.details or not status.details[0].Unpack(detail):
         return None
