@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 # Read before any test begins: each of them takes such variables out of its environment.
-_ROUNDS = int(os.environ.get("GOLDRUSH_CHAOS_ROUNDS", "5"))
-_KILLS = int(os.environ.get("GOLDRUSH_CHAOS_KILLS", "3"))
+_ROUNDS = int(os.environ.get("GOLDRUSH_CHAOS_ROUNDS", "4"))
+_KILLS = int(os.environ.get("GOLDRUSH_CHAOS_KILLS", "2"))
 _SEED = int(os.environ.get("GOLDRUSH_CHAOS_SEED", "20"))
 
 

@@ -184,7 +184,9 @@ class Sea:
             recorded = {name for side in self.sides for name in side.recorded_ids()}
             assert set(re.findall(r"pipe_[0-9a-zA-Z]+", line)) <= recorded, self._story(line)
             self.log.append(f"advised: {line}")
-            self.stack.write_config({"goldrush:onExisting": "create"})
+            for side in self.sides:
+                # Both, for the CLI moves no pipeline between providers of different settings.
+                side.stack.write_config({"goldrush:onExisting": "create"})
             ended = self.stack.up(expect=None)
         # What an up was cut off from may need one more look, as after a failed deployment.
         return ended if ended.code == 0 else self.stack.up("--refresh", expect=None)
