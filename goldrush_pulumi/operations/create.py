@@ -331,7 +331,7 @@ def submit_new(context: OperationContext, spec: PipelineSpec, passed_over: tuple
     except GoldRushError:
         context.journal.forget(context.tag)
         raise
-    context.journal.finish(context.tag, pipeline.id)
+    context.journal.finish(context.tag, pipeline.id, passed_over)
     return pipeline
 
 

@@ -80,9 +80,9 @@ class CreateJournal:
         """Note that a POST is about to be sent, and which pipelines carry its tag already."""
         self._write(tag, {"begun_at": self._now(), "passed_over": sorted(passed_over)})
 
-    def finish(self, tag: OwnershipTag, pipeline_id: str) -> None:
-        """Note which pipeline it made."""
-        self._write(tag, {"begun_at": self._now(), "id": pipeline_id})
+    def finish(self, tag: OwnershipTag, pipeline_id: str, passed_over: Collection[str] = ()) -> None:
+        """Note which pipeline it made, beside those that carried the tag already."""
+        self._write(tag, {"begun_at": self._now(), "id": pipeline_id, "passed_over": sorted(passed_over)})
         if self._folder is not None:
             files = self._known()
             with self._lock:

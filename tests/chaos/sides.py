@@ -49,8 +49,9 @@ class Side:
         """Give one of the recorded resources another name by an alias, as far as there is one."""
         recorded = {item.name: item.urn for item in self.stack.resources()}
         old = self._dice.choice([name for name in recorded if name in self.wanted] or [""])
-        new = self._dice.choice([name for name in ("r0", "r1", *self._names) if name not in {*recorded, *self.wanted}])
-        if old:
+        free = [name for name in ("r0", "r1", *self._names) if name not in {*recorded, *self.wanted}]
+        new = self._dice.choice(free or [""])
+        if old and new:
             wanted = {name: inputs for name, inputs in self.wanted.items() if name != old}
             self.declare({**wanted, new: self.wanted[old]}, {new: recorded[old]})
 

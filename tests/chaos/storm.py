@@ -193,8 +193,9 @@ class Sea:
 
     def _compare(self) -> None:
         """Each declared pipeline of either stack is there once, in state, as declared; nothing else is there."""
-        self.world.check_pipelines()
         held = {item["id"]: item for item in self.world.emulator.pipelines()}
+        recorded = sorted(pipeline_id for side in self.sides for pipeline_id in side.recorded_ids())
+        assert recorded == sorted(held), self._story(f"states have {recorded}, the server {sorted(held)}")
         for side in self.sides:
             differences = side.differences(held)
             assert not differences, self._story("\n".join([side.stack.project, *differences]))

@@ -240,7 +240,7 @@ def test_notes_hold_ids_and_times_only(tmp_path: Path) -> None:
     assert json.loads(file.read_text("utf-8")).keys() == {"begun_at", "passed_over"}
     journal.finish(TAG, "pipe_1")
     journal.note_recorded("pipe_1")
-    assert json.loads(file.read_text("utf-8")).keys() == {"begun_at", "id", "stage"}
+    assert json.loads(file.read_text("utf-8")).keys() == {"begun_at", "id", "passed_over", "stage"}
 
 
 # --- What they are for ------------------------------------------------------------------------------------------------

@@ -277,6 +277,20 @@ def test_orphan_beside_an_older_pipeline_is_found(account: Account, tmp_path: Pa
     assert len(account.ids) == 2
 
 
+@pytest.mark.parametrize("on_existing", ["fail", "create"])
+def test_orphan_with_a_known_id_beside_an_older_pipeline_is_found(
+    account: Account, tmp_path: Path, on_existing: str
+) -> None:
+    """Cut off after the response, the create is found again though an older pipeline carries the tag as well."""
+    account.leave(description="moved")
+    process = account.process(folder=tmp_path, on_existing="create")
+    left = create(process.context(), spec_of(description="first")).pipeline_id
+
+    again = account.process(folder=tmp_path, on_existing=on_existing)
+    assert create(again.context(), spec_of(description="second")).pipeline_id == left
+    assert len(account.ids) == 2
+
+
 def test_orphan_without_a_tag_is_found_by_its_id(account: Account, tmp_path: Path) -> None:
     """Where the server has no room for a tag, the id in the journal still says what was created."""
     account.server.switch(description_limit=10, description_overflow="refuse")
