@@ -229,9 +229,8 @@ def _begun_here(context: OperationContext, entry: JournalEntry | None) -> list[P
         # Where the server has no room for a tag, the journal alone says what was created.
         is_ours = _tag_of(known) == context.tag or (_tag_of(known) is None and entry.proves_orphan(known.id))
         return [known] if is_ours else []
-    seconds_left = context.policies.recovery_seconds - entry.seconds_ago
-    if seconds_left <= 0:
-        return []
+    # Even when the time is over: the list of this run may have been read before it was.
+    seconds_left = max(context.policies.recovery_seconds - entry.seconds_ago, 0.0)
     context.status(f"an earlier run was cut off while it created this: looking for it, {seconds_left:.0f} s")
     found = look_for_tag(context, context.tag, seconds_left, entry.passed_over)
     return [] if found is None else [found]
@@ -356,7 +355,10 @@ def _submit_untagged(context: OperationContext, spec: PipelineSpec) -> Pipeline:
 
 def _recover(context: OperationContext, error: AmbiguousResult) -> Pipeline:
     """Look for the pipeline that an unanswered POST may have created."""
-    found = None if context.tag is None else look_for_tag(context, context.tag, context.policies.recovery_seconds)
+    try:
+        found = None if context.tag is None else look_for_tag(context, context.tag, context.policies.recovery_seconds)
+    except GoldRushError:
+        raise _unknown(context, error) from None
     if found is None:
         raise _unknown(context, error)
     return found

@@ -270,31 +270,36 @@ def look_for_tag(
 ) -> Pipeline | None:
     """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared, or when cancelled.
 
-    `passed_over` carried the tag before.
+    `passed_over` carried the tag before. Only a last reading that begins when the time is over, and that ends well,
+    shows that there is none.
+
+    Raises:
+        GoldRushError: the list could not be read when it mattered.
     """
     started = context.clock.now()
     while True:
-        found = _find_tagged(context, tag, passed_over)
-        if found is not None:
+        is_last = context.clock.now() - started >= seconds
+        try:
+            found = _find_tagged(context, tag, passed_over)
+        except GoldRushError:
+            # It is looked for again: whatever lost the response may still be going on.
+            if is_last:
+                raise
+            found = None
+        if found is not None or is_last or context.clock.sleep(_SEARCH_PAUSE_SECONDS):
             return found
-        if context.clock.now() - started >= seconds or context.clock.sleep(_SEARCH_PAUSE_SECONDS):
-            return None
 
 
 def _find_tagged(context: OperationContext, tag: OwnershipTag, passed_over: Collection[str]) -> Pipeline | None:
     """Return the one new pipeline that carries `tag`, as the server has it now. One tag needs no pages that agree."""
     ours: dict[str, Pipeline] = {}
-    try:
-        for page in _pages(context.client):
-            for item in page.items:
-                is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
-                if is_new and _may_carry(item, tag):
-                    whole = context.client.get_pipeline(item.id)
-                    if OwnershipTag.found_in(whole.description) == tag:
-                        ours[whole.id] = whole
-    except GoldRushError:
-        # It is looked for again: whatever lost the response may still be going on.
-        return None
+    for page in _pages(context.client):
+        for item in page.items:
+            is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
+            if is_new and _may_carry(item, tag):
+                whole = _fetched(context.client, item)
+                if whole is not None and OwnershipTag.found_in(whole.description) == tag:
+                    ours[whole.id] = whole
     return next(iter(ours.values())) if len(ours) == 1 else None
 
 

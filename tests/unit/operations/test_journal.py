@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from goldrush_pulumi.api import GoldRushError
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry, default_folder
@@ -286,6 +287,38 @@ def test_what_never_comes_is_made(account: Account, tmp_path: Path) -> None:
 
     assert laptop.create() in account.ids
     assert 30 <= laptop.clock.seconds - begun <= 33
+
+
+def test_list_that_cannot_be_read_at_the_end_is_no_proof(account: Account, tmp_path: Path) -> None:
+    """The list showed nothing yet, and could not be read when it had to: no second POST is sent."""
+    account.server.switch(list_lag_seconds=3600.0)
+    laptop = Laptop(account, tmp_path)
+    left = laptop.create()
+    CreateJournal(tmp_path, laptop.clock).begin(TAG)
+    account.server.fault("GET", "*/pipeline-api/", skip=3, times=None, status=401)
+
+    with pytest.raises(GoldRushError, match="401"):
+        laptop.create()
+    account.server.clear_faults()
+    account.server.switch(list_lag_seconds=0.0)
+    assert laptop.create() == left
+    assert account.posts() == 1
+
+
+def test_list_that_was_read_too_early_is_read_again(account: Account, tmp_path: Path) -> None:
+    """The other creates of a run read the list once, perhaps before it showed what an earlier run has created."""
+    account.server.switch(list_lag_seconds=3600.0)
+    laptop = Laptop(account, tmp_path)
+    left = laptop.create()
+    CreateJournal(tmp_path, laptop.clock).begin(TAG)
+    process = account.process()
+    process.journal = CreateJournal(tmp_path, laptop.clock)
+    process.inventory.listing(FakeClock())
+    laptop.clock.seconds += 60
+    account.server.switch(list_lag_seconds=0.0)
+
+    assert create(process.context(), spec_of()).pipeline_id == left
+    assert account.posts() == 1
 
 
 def test_wait_that_is_over_is_not_repeated(account: Account, tmp_path: Path) -> None:
