@@ -24,6 +24,10 @@ UNIT_PARALLEL := --numprocesses 4 --dist load
 # Tests of the CLI wait for the engine now and then, so three keep two cores busy.
 E2E_PARALLEL := --numprocesses 3 --dist loadfile
 
+# Only the unit, docs, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the
+# engine starts would make the slowest tests much slower, and those four reach the same lines.
+typing monitoring e2e chaos: override COVER :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference emulator bench clean
 
