@@ -38,9 +38,7 @@ STEP_FIELDS: Final[Mapping[str, str]] = {
 
 
 def camel_case(name: str) -> str:
-    """Return the name that programs see for one of the API's names; hidden properties keep theirs."""
-    if name.startswith("_"):
-        return name
+    """Return the name that programs see for one of the API's names."""
     head, *rest = name.split("_")
     return head + "".join(part.capitalize() for part in rest)
 
