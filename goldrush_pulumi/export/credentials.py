@@ -110,6 +110,8 @@ def _masked_paths(config: Mapping[str, Any], path: Path) -> Iterator[Path]:
 
 
 def _unmasked(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _unmasked(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_unmasked(item) for item in value]
     return value.replace(MASK, UNKNOWN_SECRET) if isinstance(value, str) else value
