@@ -102,7 +102,7 @@ def _fix(report: Report) -> int:
         return apply_fixes(report.findings)
     except OSError as error:
         reason = (error.strerror or "the system refuses").lower()
-        raise CommandFailed(f"fix {safe(error.filename)}: {reason}") from None
+        raise CommandFailed(f"fix {safe(error.filename or 'files')}: {reason}") from None
 
 
 def _stack_files(folder: Path, stack: str | None) -> list[Path]:
