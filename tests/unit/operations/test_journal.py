@@ -313,7 +313,7 @@ def test_list_that_was_read_too_early_is_read_again(account: Account, tmp_path: 
     CreateJournal(tmp_path, laptop.clock).begin(TAG)
     process = account.process()
     process.journal = CreateJournal(tmp_path, laptop.clock)
-    process.inventory.listing(FakeClock())
+    process.inventory.listing(process.client, FakeClock())
     laptop.clock.seconds += 60
     account.server.switch(list_lag_seconds=0.0)
 
