@@ -152,6 +152,14 @@ def test_an_explicit_provider_needs_the_form_with_outputs() -> None:
         )
 
 
+def test_an_engine_that_is_no_mock_leads_to_goldrush(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a real run a look-up asks the account that the stack's config names."""
+    monkeypatch.setattr(pulumi.runtime.settings, "get_monitor", object)
+    monkeypatch.setattr(invokes, "_fetch", lambda *_: "found")
+
+    assert str(goldrush.get_pipeline("pipe_1")) == "found"
+
+
 # --- Under mocks ------------------------------------------------------------------------------------------------------
 
 STATUS = {"uid": "u", "phase": "RUNNING", "replicas": 1, "ready": 1, "start_time": None}
