@@ -138,7 +138,7 @@ def look_for_orphan(context: OperationContext, spec: PipelineSpec) -> LookUp:
     tagged = [item for item in present if context.tag is not None and _tag_of(item) == context.tag]
     candidates = [item for item in tagged if entry is None or item.id not in entry.passed_over]
     candidates = candidates or _begun_here(context, entry)
-    if len(candidates) == 1 and _is_orphan(spec, candidates[0], listing, entry):
+    if len(candidates) == 1 and _is_orphan(context, spec, candidates[0], listing, entry):
         return LookUp(candidates[0])
     others = {item.id: item for item in (*candidates, *tagged)}
     if others and context.policies.on_existing == "fail":
@@ -186,11 +186,13 @@ def look_for_namesakes(context: OperationContext, spec: PipelineSpec, but_not: s
     require_no_namesake(context, spec, [item for item in found if item is not None])
 
 
-def _is_orphan(spec: PipelineSpec, pipeline: Pipeline, listing: Listing, entry: JournalEntry | None) -> bool:
+def _is_orphan(
+    context: OperationContext, spec: PipelineSpec, pipeline: Pipeline, listing: Listing, entry: JournalEntry | None
+) -> bool:
     """Whether no state knows the pipeline, as far as can be seen."""
     if not listing.is_recent(pipeline) or _differences(spec, pipeline, REPLACING):
         return False
-    if entry is not None and entry.disproves_orphan(pipeline.id):
+    if context.journal.has_recorded(pipeline.id) or (entry is not None and entry.disproves_orphan(pipeline.id)):
         return False
     return not _differences(spec, pipeline, SENT) or (entry is not None and entry.proves_orphan(pipeline.id))
 

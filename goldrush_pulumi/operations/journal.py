@@ -9,6 +9,7 @@ declared now. The notes hold no secret; without them everything works, but for t
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 import threading
 import time
@@ -26,6 +27,7 @@ Stage = Literal["begun", "created", "delivered", "recorded"]
 went on, so a state most likely has it. `recorded`: a later verb got the id from a state."""
 
 _KEPT_SECONDS: Final = 24 * 3600.0
+_KNOWN_TO_A_STATE: Final = ("delivered", "recorded")
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,7 @@ class JournalEntry:
 
     def disproves_orphan(self, pipeline_id: str) -> bool:
         """Whether a state is known to have the pipeline, or it was there before the create."""
-        is_known = self.stage in {"delivered", "recorded"} and self.pipeline_id == pipeline_id
+        is_known = self.stage in _KNOWN_TO_A_STATE and self.pipeline_id == pipeline_id
         return is_known or pipeline_id in self.passed_over
 
     def may_be(self, pipeline_id: str) -> bool:
@@ -78,6 +80,7 @@ class CreateJournal:
 
     def begin(self, tag: OwnershipTag, passed_over: Collection[str] = ()) -> None:
         """Note that a POST is about to be sent, and which pipelines carry its tag already."""
+        self._keep_recorded(tag)
         self._write(tag, {"begun_at": self._now(), "passed_over": sorted(passed_over)})
 
     def finish(self, tag: OwnershipTag, pipeline_id: str, passed_over: Collection[str] = ()) -> None:
@@ -93,6 +96,12 @@ class CreateJournal:
         if self._folder is not None:
             with contextlib.suppress(OSError):
                 self._file(self._folder, tag).unlink(missing_ok=True)
+
+    def has_recorded(self, pipeline_id: str) -> bool:
+        """Whether a state is known to have a pipeline that was created here, whatever it was called then."""
+        # Read anew: another process may have noted it a moment ago.
+        notes = map(_read, self._notes())
+        return any(note.get("id") == pipeline_id and note.get("stage") in _KNOWN_TO_A_STATE for note in notes)
 
     def note_recorded(self, pipeline_id: str) -> None:
         """Note that some state records a pipeline, whichever resource of whichever stack it is."""
@@ -124,7 +133,7 @@ class CreateJournal:
         seconds_ago = max(self._now() - begun_at, 0.0)
         if seconds_ago >= _KEPT_SECONDS:
             return None
-        if stage in ("delivered", "recorded"):
+        if stage in _KNOWN_TO_A_STATE:
             return JournalEntry(seconds_ago, pipeline_id, stage)
         passed_over = note.get("passed_over")
         names = frozenset(map(str, passed_over)) if isinstance(passed_over, list) else frozenset[str]()
@@ -143,11 +152,27 @@ class CreateJournal:
         """The notes by the id in them: those of earlier processes, read once, and those of this one."""
         with self._lock:
             if self._files is None:
-                self._files = {}
-                with contextlib.suppress(OSError):
-                    for file in self._folder.glob("*.json") if self._folder else ():
-                        self._files[str(_read(file).get("id"))] = file
+                self._files = {str(_read(file).get("id")): file for file in self._notes()}
             return self._files
+
+    def _notes(self) -> list[Path]:
+        with contextlib.suppress(OSError):
+            return list(self._folder.glob("*.json")) if self._folder else []
+        return []
+
+    def _keep_recorded(self, tag: OwnershipTag) -> None:
+        """Keep the note of a pipeline that a state has, although the resource of that name gets another one."""
+        if self._folder is None:
+            return
+        file = self._file(self._folder, tag)
+        note = _read(file)
+        if note.get("stage") in _KNOWN_TO_A_STATE and note.get("id"):
+            kept = file.with_stem(f"{file.stem}-{hashlib.sha256(str(note['id']).encode()).hexdigest()[:10]}")
+            with contextlib.suppress(OSError):
+                file.replace(kept)
+                with self._lock:
+                    if self._files is not None:
+                        self._files[str(note["id"])] = kept
 
     def _set_stage(self, pipeline_id: str, stage: Stage) -> None:
         file = self._known().get(pipeline_id)

@@ -245,6 +245,21 @@ def test_delivered_pipeline_is_not_an_orphan(account: Account, tmp_path: Path, d
         create(account.process(folder=tmp_path).context(), spec_of(description=description))
 
 
+@pytest.mark.parametrize("then", ["nothing", "another one"])
+def test_renamed_pipeline_that_was_moved_is_not_an_orphan(account: Account, tmp_path: Path, then: str) -> None:
+    """It carries the tag of its later name, and its note stands under the first one, or did until that was reused."""
+    process = account.process(folder=tmp_path)
+    moved = create_or_adopt(process.context(urn_of("first")), spec_of(name="base-swaps")).pipeline_id
+    process.journal.note_recorded(moved)
+    account.server.edit(moved, description=str(TAG))
+    if then == "another one":
+        later = account.process(folder=tmp_path, on_existing="create")
+        create_or_adopt(later.context(urn_of("first")), spec_of(name="other"))
+
+    with pytest.raises(CreateRefused, match=f"{moved} carries its ownership tag, and a stack has recorded it since"):
+        create(account.process(folder=tmp_path).context(), spec_of(name="base-swaps"))
+
+
 def test_adopted_orphan_is_no_orphan_again(account: Account, tmp_path: Path) -> None:
     """An orphan that a run took over, and ended in good order, is recorded as well."""
     left = create(account.process(folder=tmp_path).context(), spec_of()).pipeline_id
