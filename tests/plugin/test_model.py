@@ -215,17 +215,37 @@ class AnythingMayHappen(RuleBasedStateMachine):
             self.taken["renamed"] += 1
 
     @rule(choice=st.integers(0, 10))
+    def rename_and_up(self, choice: int) -> None:
+        self.rename_by_alias(choice)
+        self.up()
+
+    @rule(choice=st.integers(0, 10))
     def move_to_the_other_stack(self, choice: int) -> None:
-        """`pulumi state move` hands a record over, and its declaration goes with it."""
+        self.move(choice)
+
+    @precondition(everything_is_recorded)
+    @rule(choice=st.integers(0, 10))
+    def move_and_declare_again(self, choice: int) -> None:
+        """The stack that gave a pipeline away declares just the same once more."""
+        before = dict(self.stack.program)
+        moved = self.move(choice)
+        if moved in before:
+            self.stack.program[moved] = copy.deepcopy(before[moved])
+        self.up()
+
+    def move(self, choice: int) -> str | None:
+        """`pulumi state move` hands a record and its declaration over; return its name, None where there is none."""
         ours, theirs = self.stack, self.other
         taken = {*theirs.program, *theirs.engine.records, *theirs.aliases.values(), *ours.aliases.values()}
         names = [name for name in self.engine.records if name not in taken]
-        if names:
-            moved = names[choice % len(names)]
-            theirs.engine.records[moved] = self.engine.records.pop(moved)
-            if moved in ours.program:
-                theirs.program[moved] = ours.program.pop(moved)
-            self.taken["moved"] += 1
+        if not names:
+            return None
+        moved = names[choice % len(names)]
+        theirs.engine.records[moved] = self.engine.records.pop(moved)
+        if moved in ours.program:
+            theirs.program[moved] = ours.program.pop(moved)
+        self.taken["moved"] += 1
+        return moved
 
     @rule()
     def up(self) -> None:
