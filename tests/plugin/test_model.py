@@ -384,7 +384,7 @@ class AnythingMayHappenToThePlugin(AnythingMayHappen):
 def test_nothing_is_lost_twice_or_hijacked(machine: type[AnythingMayHappen]) -> None:
     """After any changes, faults, kills and meddling, each declared pipeline is there once, and of its own stack."""
     play = settings(
-        max_examples=max((_STEPS or 2400) // _STEPS_EACH, 1),
+        max_examples=max((_STEPS or 1600) // _STEPS_EACH, 1),
         stateful_step_count=_STEPS_EACH,
         deadline=None,
         database=None,
