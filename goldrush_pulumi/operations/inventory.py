@@ -268,13 +268,13 @@ def _fetched(client: GoldRushClient, item: Pipeline) -> Pipeline | None:
 def look_for_tag(
     context: OperationContext, tag: OwnershipTag, seconds: float, passed_over: Collection[str] = ()
 ) -> Pipeline | None:
-    """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared, or when cancelled.
+    """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared.
 
     `passed_over` carried the tag before. Only a last reading that begins when the time is over, and that ends well,
     shows that there is none.
 
     Raises:
-        GoldRushError: the list could not be read when it mattered.
+        GoldRushError: the list could not be read when it mattered, or the search was cancelled.
     """
     started = context.clock.now()
     while True:
@@ -286,8 +286,10 @@ def look_for_tag(
             if is_last:
                 raise
             found = None
-        if found is not None or is_last or context.clock.sleep(_SEARCH_PAUSE_SECONDS):
+        if found is not None or is_last:
             return found
+        if context.clock.sleep(_SEARCH_PAUSE_SECONDS):
+            raise Interrupted(f"create pipeline {context.name}: cancelled while it was looked for")
 
 
 def _find_tagged(context: OperationContext, tag: OwnershipTag, passed_over: Collection[str]) -> Pipeline | None:

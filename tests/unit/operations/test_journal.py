@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goldrush_pulumi.api import GoldRushError
+from goldrush_pulumi.api.errors import Interrupted
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry, default_folder
@@ -302,6 +303,21 @@ def test_list_that_cannot_be_read_at_the_end_is_no_proof(account: Account, tmp_p
     account.server.clear_faults()
     account.server.switch(list_lag_seconds=0.0)
     assert laptop.create() == left
+    assert account.posts() == 1
+
+
+def test_search_that_is_cancelled_keeps_the_note(account: Account, tmp_path: Path) -> None:
+    """Ctrl-C while an earlier create is looked for sends nothing, and the next run goes on looking."""
+    account.server.switch(list_lag_seconds=3600.0)
+    laptop = Laptop(account, tmp_path)
+    left = laptop.create()
+    CreateJournal(tmp_path, laptop.clock).begin(TAG)
+    process = account.process()
+    process.journal = CreateJournal(tmp_path, laptop.clock)
+
+    with pytest.raises(Interrupted, match="cancelled while it was looked for"):
+        create(process.context(clock=FakeClock(cancel_at=2)), spec_of())
+    assert laptop.create(show_at=25) == left
     assert account.posts() == 1
 
 
