@@ -17,6 +17,7 @@ from goldrush_pulumi.operations.identity import Claims
 
 if TYPE_CHECKING:
     from goldrush_pulumi.api import GoldRushClient
+    from goldrush_pulumi.operations.author import Author
     from goldrush_pulumi.operations.call import CallContext
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Inventory
@@ -103,6 +104,12 @@ class Session:
             return load_settings(self._config, os.environ, self._keys, self._project)
         except SettingsError as error:
             raise UserError(str(error)) from None
+
+    @functools.cached_property
+    def _author(self) -> Author:
+        from goldrush_pulumi.operations.author import find_author  # noqa: PLC0415 - see the class
+
+        return find_author(os.environ)
 
     @property
     def client(self) -> GoldRushClient:
@@ -211,4 +218,5 @@ class Session:
             warn=lambda text: call.warn(redact(text)),
             policies=policies_of(settings),
             timeout_seconds=timeout_seconds,
+            author=self._author.as_record(redact),
         )

@@ -229,7 +229,8 @@ def _enum(description: str, choices: Iterable[str]) -> Schema:
 
 def _result_types() -> Schema:
     step = {camel_case(name): {"type": "string", "description": text} for name, text in STEP_FIELDS.items()}
-    run = {camel_case(name): {"type": "string", "description": text} for name, text in RUN_FIELDS.items()}
+    run: Schema = {camel_case(name): {"type": "string", "description": text} for name, text in RUN_FIELDS.items()}
+    run["changed"] |= {"type": "array", "items": {"type": "string"}}
     steps = {"type": "array", "items": {"$ref": _reference("RunStep")}, "description": "Its steps, in order."}
     return {
         f"{_TOKEN}RunStep": {"type": "object", "description": "One step of a deployment.", "properties": step},

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline
+    from goldrush_pulumi.operations.history import Action
     from goldrush_pulumi.operations.identity import Claims, OwnershipTag
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
@@ -66,6 +67,7 @@ class OperationContext:
         policies: What the user has chosen.
         timeout_seconds: How long the verb may take.
         now: The time for run records.
+        author: Who runs this, for run records.
     """
 
     name: str
@@ -84,6 +86,7 @@ class OperationContext:
     policies: Policies = Policies()
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     now: Callable[[], str] = utc_now
+    author: Mapping[str, str] = field(default_factory=dict)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,6 +102,10 @@ class OperationContext:
         # A URN is `urn:pulumi:<stack>::<project>::<types>::<name>`.
         stack = self.urn.partition("::")[0].removeprefix("urn:pulumi:")
         return Subject(self.name, pipeline_id, stack)
+
+    def record(self, action: Action, config_version: str, changed: tuple[str, ...] | None = None) -> Run:
+        """Begin the record of what this verb does; `changed` are the names of the inputs that differ, if known."""
+        return Run(action, config_version, self.now, changed, self.author)
 
     def look(self, pipeline_id: str) -> tuple[Pipeline, PipelineStatus]:
         """Return a pipeline and the status of its worker; one without a worker has an unknown phase.

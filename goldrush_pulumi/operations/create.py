@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest, PipelineNotFound
 from goldrush_pulumi.operations.context import OperationFailed, Progress
 from goldrush_pulumi.operations.diff import drifted_fields, overlay
-from goldrush_pulumi.operations.history import Run
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign
 from goldrush_pulumi.operations.inventory import look_for_tag
 from goldrush_pulumi.operations.redaction import secret_leaf_paths
@@ -65,7 +64,7 @@ def create(context: OperationContext, spec: PipelineSpec) -> Progress:
         GoldRushError: the server did not take it; nothing was made, or the message says that this is not known.
         OperationFailed: it was made, but is not live.
     """
-    run = Run("create", spec.config_version, context.now)
+    run = context.record("create", spec.config_version)
     run.enter("look-up")
     found = look_for_orphan(context, spec)
     if found.orphan is not None:
@@ -93,7 +92,7 @@ def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Pr
     if context.claims.was_deleted(pipeline_id):
         context.warn(f"{pipeline_id} was deleted to be replaced, so adopt_id is ignored and a new pipeline is created")
         return create(context, spec)
-    run = Run("adopt", spec.config_version, context.now)
+    run = context.record("adopt", spec.config_version)
     run.enter("look-up")
     pipeline, status = _look_up_for_adoption(context, spec, pipeline_id)
     holder = context.claims.take(pipeline_id, context.urn)
@@ -102,6 +101,7 @@ def adopt(context: OperationContext, spec: PipelineSpec, pipeline_id: str) -> Pr
             f"adopt pipeline {context.name}: {pipeline_id} is managed as {holder} already;"
             " give each resource its own adopt_id"
         )
+    run.changed = drifted_fields(spec.inputs, pipeline)
     progress = Progress(pipeline_id, run, pipeline, status)
     names = _fields_to_send(context, spec, pipeline)
     if not names:

@@ -1,7 +1,7 @@
 """The record of one deployment: what was done to a pipeline, in which steps, and how it ended.
 
 GoldRush keeps no history of changes, so the provider writes its own: the last five records are an output of the
-pipeline. A record holds no text of a log and no value of a destination.
+pipeline. A record holds no text of a log and no value of an input.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 KEPT: Final = 5
 """How many records stay in state."""
@@ -30,11 +30,17 @@ def utc_now() -> str:
 
 @dataclass
 class Run:
-    """A deployment being recorded. `enter` each step in turn, then `finish`; `as_output` is what state keeps."""
+    """A deployment being recorded. `enter` each step in turn, then `finish`; `as_output` is what state keeps.
+
+    `changed` are the names of the inputs that changed, None where there was nothing to compare with. `author` says who
+    did it, as far as that is known.
+    """
 
     action: Action
     config_version: str
     now: Callable[[], str] = utc_now
+    changed: tuple[str, ...] | None = None
+    author: Mapping[str, str] = field(default_factory=dict)
     status: RunStatus | Literal["Running"] = "Running"
     steps: list[dict[str, Any]] = field(default_factory=list)
 
@@ -66,6 +72,8 @@ class Run:
             "status": self.status,
             "started_at": self.started_at,
             "finished_at": self.finished_at,
+            **({} if self.changed is None else {"changed": list(self.changed)}),
+            **self.author,
             "steps": [dict(step) for step in self.steps],
         }
 

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Final
 from goldrush_pulumi.api.errors import AmbiguousResult, GoldRushError, InvalidRequest, PipelineNotFound
 from goldrush_pulumi.operations.context import OperationFailed, Progress
 from goldrush_pulumi.operations.diff import compare, drifted_fields, uncleared_fields
-from goldrush_pulumi.operations.history import Run
 from goldrush_pulumi.operations.identity import OwnershipTag, is_foreign, is_tag_cut_on
 from goldrush_pulumi.operations.rollout import keep, pause_and_resume, roll_out
 from goldrush_pulumi.operations.wait import PreviousStart, interval_seconds
@@ -59,7 +58,8 @@ def update(context: OperationContext, pipeline_id: str, old: Inputs, spec: Pipel
     difference = compare(old, spec.inputs)
     unconfirmed = set(old.get(UNCONFIRMED) or ())
     names = tuple(name for name in PATCHED if name in unconfirmed or name in difference.updates)
-    run = Run(_action(names, spec) if difference or names else "await", spec.config_version, context.now)
+    action = _action(names, spec) if difference or names else "await"
+    run = context.record(action, spec.config_version, (*difference.updates, *difference.redeploys))
     run.enter("look-up")
     pipeline, status = _look_first(context, pipeline_id, old)
     progress = Progress(pipeline_id, run, pipeline, status)

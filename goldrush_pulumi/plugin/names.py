@@ -28,6 +28,11 @@ RUN_FIELDS: Final[Mapping[str, str]] = {
     "status": "How it ended: `Succeeded`, `Failed`, `TimedOut` or `Cancelled`.",
     "started_at": "When it started, by the clock of the machine that ran Pulumi.",
     "finished_at": "When it ended, by the clock of the machine that ran Pulumi.",
+    "changed": "Names of the inputs that changed, as the API names them; not given for `create`.",
+    "user": "Who ran it: the user whom the CI system names, or that of the operating system.",
+    "ci": "The CI system that ran it.",
+    "job": "The CI job that ran it: its URL, or its id.",
+    "commit": "The commit that the CI job worked on.",
 }
 STEP_FIELDS: Final[Mapping[str, str]] = {
     "name": "The step: `look-up`, `submit`, `deploy`, `ready` or `destination`.",

@@ -116,3 +116,30 @@ def test_the_same_life_by_both_front_ends(destination_type: str) -> None:
     assert packaged[1] == dynamic[1]
     assert packaged[0] == dynamic[0]
     assert [method for method, _, _ in dynamic[0]].count("POST") == 2
+
+
+@pytest.mark.parametrize(
+    ("module", "translate"), [(pipelines, _with_owner), (resource_plugin, _in_program_names)], ids=["dynamic", "plugin"]
+)
+def test_records_tell_what_changed_and_who_did_it(module: Any, translate: Any, emulator: Emulator) -> None:
+    """An update names its inputs and the CI job, without values; another job later changes nothing of the outputs."""
+    job = f"https://bot:{pipelines.PLANTED}@ci.example.com/job/7?token={pipelines.PLANTED}"
+    first = {"PULUMI_CI_SYSTEM": "night build", "PULUMI_CI_BUILD_URL": job, "PULUMI_CI_PULL_REQUEST_SHA": "0" * 40}
+    program = pipelines.program
+    with module.start(emulator, env=first) as plugin:
+        pipeline = Resource(plugin)
+        pipeline.up(translate(program("postgres", execution_start_from=5)))
+        pipeline.up(translate(program("postgres", execution_start_from=6, description="a new text")))
+        update, create = pipeline.clear["runs"]
+    assert update["changed"] == ["description", "execution_start_from"]
+    assert "changed" not in create
+    by = {"ci": "night build", "job": "https://ci.example.com/job/7", "commit": "0" * 40}
+    assert by.items() <= update.items()
+    assert by.items() <= create.items()
+    assert not any(text in str((update, create)) for text in (pipelines.PLANTED, "a new text"))
+    with module.start(emulator, env={"PULUMI_CI_SYSTEM": "another"}) as plugin:
+        later = Resource(plugin, id=pipeline.id, inputs=pipeline.inputs, outputs=pipeline.outputs)
+        later.refresh()
+        assert later.outputs == pipeline.outputs
+        declared = program("postgres", execution_start_from=6, description="a new text")
+        assert later.up(translate(declared)) == "same"

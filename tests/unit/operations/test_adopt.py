@@ -46,8 +46,9 @@ def test_adopt_sends_what_differs() -> None:
     there = {"description": "old", "transforms": {"a": "SELECT 1"}, "name": "by hand"}
     client = ScriptedClient(get=[held(**there)], update=[held()], status=[RUNNING, NEW_RUNNING])
 
-    adopt(context_of(client), spec_of(), PIPELINE_ID)
+    done = adopt(context_of(client), spec_of(), PIPELINE_ID)
 
+    assert done.run.changed == ("name", "description", "transforms")
     assert client.changes == [
         (
             "update",

@@ -82,3 +82,11 @@ def test_times_are_utc_to_the_millisecond() -> None:
     assert text.endswith("Z")
     assert len(text) == len("2026-01-01T00:00:00.000Z")
     assert read.tzinfo == UTC
+
+
+def test_a_record_says_what_changed_and_who_did_it() -> None:
+    """Names of inputs and what is known of the author stand beside the times; a create has nothing to compare with."""
+    author = {"user": "alice", "ci": "GitLab CI"}
+    update = Run("update", "abc", changed=("name", "triggers"), author=author).as_output()
+    assert (update["changed"], update["user"], update["ci"]) == (["name", "triggers"], "alice", "GitLab CI")
+    assert "changed" not in Run("create", "abc").as_output()

@@ -369,3 +369,14 @@ def test_a_trigger_beside_a_removal() -> None:
     client, _ = updating({"description": "a"}, {"triggers": {"run": 2}}, update=[held()])
 
     assert client.changes[0][1]["description"] == ""
+
+
+def test_a_record_names_the_inputs_that_changed() -> None:
+    """Names in the order of the table, no values and nothing hidden; triggers count, a plain resumption has none."""
+    old = {"triggers": {"build": "1"}, "description": "old", "__secrets": [["description"]]}
+    new = {"triggers": {"build": "2"}, "description": "planted-Passw0rd", "__secrets": []}
+    _, progress = updating(old, new)
+    assert progress.run.as_output()["changed"] == ["description", "triggers"]
+    assert "planted-Passw0rd" not in str(progress.run.as_output())
+    _, resumed = updating({}, {}, status=[RUNNING, RUNNING])
+    assert (resumed.run.action, resumed.run.as_output()["changed"]) == ("await", [])
