@@ -195,12 +195,22 @@ class LogEvent(Output):
 
 
 class Run(Output):
-    """One deployment as the state of the stack records it. Records of other versions may have more or fewer fields."""
+    """One deployment as the state of the stack records it, or one command that this machine recorded.
+
+    Records of other versions may have more or fewer fields. `changed` names the inputs that changed. `user`, `ci`,
+    `job` and `commit` say who ran it. What was not recorded is null.
+    """
 
     model_config = ConfigDict(frozen=True, extra="allow")
 
     resource: str
     id: str
+    recorded_in: Literal["state", "this_machine"]
+    changed: list[str] | None = None
+    user: str | None = None
+    ci: str | None = None
+    job: str | None = None
+    commit: str | None = None
 
 
 class DoctorFinding(Output):

@@ -12,6 +12,7 @@ from goldrush_pulumi.api import PipelineNotFound, PipelineStatus
 from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.json_models import Change, Deletion
+from goldrush_pulumi.cli.local_runs import recorded
 from goldrush_pulumi.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
     HERE,
@@ -55,7 +56,8 @@ def pause_pipelines(
     filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
-        change_each(context, targets, _setter(context, "paused", timeout if wait else None), as_json=as_json)
+        change = recorded(context, "pause", _setter(context, "paused", timeout if wait else None))
+        change_each(context, targets, change, as_json=as_json)
 
 
 def resume_pipelines(
@@ -75,7 +77,8 @@ def resume_pipelines(
     filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
-        change_each(context, targets, _setter(context, "running", timeout if wait else None), as_json=as_json)
+        change = recorded(context, "resume", _setter(context, "running", timeout if wait else None))
+        change_each(context, targets, change, as_json=as_json)
 
 
 def restart_pipelines(
@@ -94,7 +97,8 @@ def restart_pipelines(
     filters = Filters.of_options(project, topic, name, all_failed=all_failed)
     with open_context(stack, folder) as context:
         targets = find_targets(context, names, filters)
-        change_each(context, targets, lambda target: _restart(context, target, timeout), as_json=as_json)
+        change = recorded(context, "restart", lambda target: _restart(context, target, timeout))
+        change_each(context, targets, change, as_json=as_json)
 
 
 def delete_pipeline(
@@ -178,10 +182,10 @@ def _restart(context: CommandContext, target: Target, timeout_seconds: float) ->
 
 def _warn_of_drift(context: CommandContext, target: Target, desired_status: str) -> None:
     if target.managed is not None:
-        recorded = target.managed.inputs.get("status") or "running"
-        if recorded != desired_status:
-            text = f"stack {target.stack_name} wants {target.label} {recorded}; the next `pulumi up --refresh` will"
-            note(f"warning: {context.shown(text)} {'resume' if recorded == 'running' else 'pause'} it")
+        declared = target.managed.inputs.get("status") or "running"
+        if declared != desired_status:
+            text = f"stack {target.stack_name} wants {target.label} {declared}; the next `pulumi up --refresh` will"
+            note(f"warning: {context.shown(text)} {'resume' if declared == 'running' else 'pause'} it")
     elif target.managed_by is not None:
         note(f"warning: {target.label} belongs to a stack, which may undo this; set status in its program to keep it")
 

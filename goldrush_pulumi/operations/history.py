@@ -18,6 +18,9 @@ KEPT: Final = 5
 
 Action = Literal["create", "update", "pause", "resume", "adopt", "await"]
 
+Command = Literal["pause", "resume", "restart"]
+"""What the command line records of itself, on the machine on which it runs."""
+
 RunStatus = Literal["Succeeded", "Failed", "TimedOut", "Cancelled"]
 
 Step = Literal["look-up", "submit", "deploy", "ready", "destination"]
@@ -36,7 +39,7 @@ class Run:
     did it, as far as that is known.
     """
 
-    action: Action
+    action: Action | Command
     config_version: str
     now: Callable[[], str] = utc_now
     changed: tuple[str, ...] | None = None

@@ -192,13 +192,13 @@ class CreateJournal:
         return folder / f"{tag.owner}-{tag.resource}.json"
 
 
-def default_folder(environment: Mapping[str, str]) -> Path | None:
+def default_folder(environment: Mapping[str, str], name: str = "creates") -> Path | None:
     """Return the folder of this user's notes, below that of the Pulumi CLI; None where the user has no home."""
     home = environment.get("PULUMI_HOME")
     if home:
-        return Path(home, "goldrush", "creates")
+        return Path(home, "goldrush", name)
     with contextlib.suppress(RuntimeError):
-        return Path.home() / ".pulumi" / "goldrush" / "creates"
+        return Path.home() / ".pulumi" / "goldrush" / name
     return None
 
 

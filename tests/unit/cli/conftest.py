@@ -59,6 +59,7 @@ def command(
     monkeypatch.setattr(account_module, "RETRY_SECONDS", 0.0)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("NO_COLOR", "1")
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
 
     def run(*arguments: str) -> Ended:
         capsys.readouterr()
