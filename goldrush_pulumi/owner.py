@@ -1,7 +1,8 @@
 """`Owner`: the identity of a stack, a small resource that the ownership tag of every pipeline refers to.
 
 The names of organization, project and stack don't identify a stack: stacks are renamed, removed and created again. A
-random id kept in state does. It is saved before any pipeline is created, because every pipeline depends on it.
+random id kept in state does. It is saved before any pipeline is created, because every pipeline depends on it. The
+names are recorded beside it for people; nothing is decided by them.
 
 State holds the path `goldrush_pulumi.owner.make_owner_provider`, like that of the provider of pipelines: never rename
 it.
@@ -84,7 +85,13 @@ def stack_owner() -> pulumi.Output[str] | None:
     root = pulumi.runtime.get_root_resource()
     owner = getattr(root, _ATTRIBUTE, None)
     if owner is None:
-        owner = Owner(make_owner_provider(), _NAME, {})
+        # For people who read the state; what the names were when the owner was made stays in its outputs.
+        names = {
+            "organization": pulumi.get_organization(),
+            "project": pulumi.get_project(),
+            "stack": pulumi.get_stack().rpartition("/")[2],
+        }
+        owner = Owner(make_owner_provider(), _NAME, names)
         if root is not None:
             setattr(root, _ATTRIBUTE, owner)
     return owner.id

@@ -79,6 +79,7 @@ class PipelineProvider(ResourceProvider):
         Changed inputs answer "unknown", so that the engine shows the exact change; only drift answers "yes".
         """
         olds, news, call = engine.with_hidden("olds", olds), engine.with_hidden("news", news), _call()
+        self._session.note_stack(news.get(OWNER), call.urn)
         difference = verbs.diff(self._session, call, id_, _by_api_names(olds), news)
         if not difference:
             # State of the plugin has other names: an update that sends nothing rewrites it.
@@ -91,8 +92,9 @@ class PipelineProvider(ResourceProvider):
     @engine.verb
     def create(self, props: dict[str, Any]) -> CreateResult:
         """Called for a pipeline that is in no state."""
-        props = engine.with_hidden("properties", props)
-        reply = verbs.create(self._session, _call(), props, props.get(OWNER))
+        props, call = engine.with_hidden("properties", props), _call()
+        self._session.note_stack(props.get(OWNER), call.urn)
+        reply = verbs.create(self._session, call, props, props.get(OWNER))
         return CreateResult(reply.id, reply.outputs)
 
     @engine.verb

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from goldrush_pulumi.operations.context import OperationContext
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
+    from goldrush_pulumi.operations.known_stacks import KnownStacks
     from goldrush_pulumi.settings import Settings
 
 Config = Callable[[str], "str | None"]
@@ -140,6 +141,19 @@ class Session:
                 self._journal.prune()
             return self._journal
 
+    @functools.cached_property
+    def known_stacks(self) -> KnownStacks:
+        """The names of the stacks that this machine has seen."""
+        from goldrush_pulumi.operations.known_stacks import KnownStacks  # noqa: PLC0415 - see the class
+
+        return KnownStacks.of_user()
+
+    def note_stack(self, owner: object, urn: str) -> None:
+        """Note what the stack with this owner is called: the stack of a resource that its program declares."""
+        from goldrush_pulumi.operations.known_stacks import StackName  # noqa: PLC0415 - see the class
+
+        self.known_stacks.note(owner, StackName.of(urn))
+
     def note_delivered(self) -> None:
         """Note that the engine has got every pipeline that was created."""
         if self._journal is not None:
@@ -218,5 +232,6 @@ class Session:
             warn=lambda text: call.warn(redact(text)),
             policies=policies_of(settings),
             timeout_seconds=timeout_seconds,
+            stack_in=self.known_stacks.find,
             author=self._author.as_record(redact),
         )

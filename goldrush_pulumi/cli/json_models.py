@@ -24,10 +24,14 @@ class Output(BaseModel):
 
 
 class ManagedBy(Output):
-    """The stack and the resource that manage a pipeline; null where only the ownership tag of some stack is known."""
+    """The stack and the resource that manage a pipeline; null where only the ownership tag of some stack is known.
+
+    `likely_stack` is then what this machine last saw that stack called, if it has seen it: a hint and no proof.
+    """
 
     stack: str | None = None
     resource: str | None = None
+    likely_stack: str | None = None
 
 
 class PipelineRef(Output):

@@ -110,6 +110,8 @@ def managed_text(managed_by: ManagedBy | None, *, has_stack: bool) -> str:
         return ""
     if managed_by.resource is not None:
         return managed_by.resource
+    if managed_by.likely_stack is not None:
+        return f"likely {managed_by.likely_stack}"
     return "another stack" if has_stack else "a stack"
 
 

@@ -187,7 +187,8 @@ def _warn_of_drift(context: CommandContext, target: Target, desired_status: str)
             text = f"stack {target.stack_name} wants {target.label} {declared}; the next `pulumi up --refresh` will"
             note(f"warning: {context.shown(text)} {'resume' if declared == 'running' else 'pause'} it")
     elif target.managed_by is not None:
-        note(f"warning: {target.label} belongs to a stack, which may undo this; set status in its program to keep it")
+        manager = context.shown(_some_stack(target))
+        note(f"warning: {target.label} belongs to {manager}, which may undo this; set status in its program to keep it")
 
 
 def _require_restartable(context: CommandContext, target: Target) -> PipelineStatus:
@@ -208,11 +209,17 @@ def _require_restartable(context: CommandContext, target: Target) -> PipelineSta
 def _require_unmanaged(context: CommandContext, target: Target, *, force: bool) -> None:
     if target.managed_by is None:
         return
-    manager = context.shown(f"stack {target.stack_name}" if target.managed else "a stack")
+    manager = context.shown(f"stack {target.stack_name}" if target.managed else _some_stack(target))
     if not force:
         advice = "remove it from the program and run pulumi up, or use --force"
         raise CommandFailed(f"delete pipeline {target.label}: {manager} manages it, {advice}", ExitCode.REFUSED)
     note(f"warning: {manager} manages {target.label}; the next `pulumi up --refresh` will create it again")
+
+
+def _some_stack(target: Target) -> str:
+    """Return the stack whose ownership tag a pipeline carries, as far as it has a name here."""
+    likely = target.managed_by.likely_stack if target.managed_by else None
+    return f"a stack (likely {likely})" if likely else "a stack"
 
 
 def _confirm(context: CommandContext, target: Target) -> None:

@@ -18,9 +18,11 @@ from typing import Any, Final
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.operations.call import name_in
+from goldrush_pulumi.operations.identity import provider_owner
+from goldrush_pulumi.operations.known_stacks import KnownStacks, StackName
 from goldrush_pulumi.operations.redaction import known_secrets
 from goldrush_pulumi.plugin.destination import api_properties
-from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE
+from goldrush_pulumi.schema.wire import OWNER_TYPE, PIPELINE_TYPE, PLUGIN_PIPELINE_TYPE, PLUGIN_PROVIDER_TYPE
 
 _PIPELINES_KEY: Final = ":pipelines"
 
@@ -93,6 +95,7 @@ def load_stack(name: str, folder: Path) -> Stack:
     config = json.loads(_pulumi(name, folder, "config", "--show-secrets", "--json"))
     state = json.loads(_pulumi(name, folder, "stack", "export"))
     resources = (state.get("deployment") or {}).get("resources") or []
+    _note_owners(resources)
     return Stack(
         name=name,
         config={key: str(entry.get("value", "")) for key, entry in config.items()},
@@ -101,6 +104,18 @@ def load_stack(name: str, folder: Path) -> Stack:
         declared=sum(len(_declared_in(entry)) for key, entry in config.items() if key.endswith(_PIPELINES_KEY)),
         owner=next((str(item["id"]) for item in resources if item.get("type") == OWNER_TYPE), None),
     )
+
+
+def _note_owners(resources: list[dict[str, Any]]) -> None:
+    """Note what the stack is called, so that another one can name it where it meets its ownership tag."""
+    known = KnownStacks.of_user()
+    for item in resources:
+        urn, identifier = str(item.get("urn")), str(item.get("id") or "")
+        if item.get("type") == OWNER_TYPE:
+            names = {**(item.get("outputs") or {}), **(item.get("inputs") or {})}
+            known.note(identifier, StackName.of(urn, str(names.get("organization") or "")))
+        elif item.get("type") == PLUGIN_PROVIDER_TYPE:
+            known.note(provider_owner(identifier), StackName.of(urn))
 
 
 def cli_version() -> str | None:

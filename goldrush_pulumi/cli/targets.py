@@ -14,6 +14,7 @@ from goldrush_pulumi.cli.json_models import ManagedBy
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.cli.stacks import Managed, Stack
 from goldrush_pulumi.operations.identity import OwnershipTag
+from goldrush_pulumi.operations.known_stacks import KnownStacks
 from goldrush_pulumi.operations.wait import goal_of
 from goldrush_pulumi.schema.phases import Phase
 from goldrush_pulumi.validation.problems import suggest
@@ -53,7 +54,9 @@ class Target:
         """The stack and resource that manage it, some unknown stack by its ownership tag, or None."""
         if self.managed is not None:
             return ManagedBy(stack=self.stack_name, resource=self.managed.resource)
-        return ManagedBy() if OwnershipTag.found_in(self.pipeline.description) else None
+        if OwnershipTag.found_in(self.pipeline.description) is None:
+            return None
+        return ManagedBy(likely_stack=KnownStacks.of_user().find(self.pipeline.description) or None)
 
     @property
     def is_bounded(self) -> bool:

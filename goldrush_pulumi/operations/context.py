@@ -10,6 +10,7 @@ from goldrush_pulumi.api.models import PipelineStatus
 from goldrush_pulumi.operations.diagnosis import Subject
 from goldrush_pulumi.operations.history import Run, utc_now
 from goldrush_pulumi.operations.identity import GROUP, key_fingerprint
+from goldrush_pulumi.operations.known_stacks import StackName
 from goldrush_pulumi.schema.wire import KEY_FINGERPRINT
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ class OperationContext:
         timeout_seconds: How long the verb may take.
         now: The time for run records.
         author: Who runs this, for run records.
+        stack_in: Returns the name of the stack whose tag ends a description, "" where this machine knows none.
     """
 
     name: str
@@ -87,6 +89,7 @@ class OperationContext:
     timeout_seconds: float = DEFAULT_TIMEOUT_SECONDS
     now: Callable[[], str] = utc_now
     author: Mapping[str, str] = field(default_factory=dict)
+    stack_in: Callable[[str], str] = lambda _description: ""
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -106,6 +109,15 @@ class OperationContext:
     def record(self, action: Action, config_version: str, changed: tuple[str, ...] | None = None) -> Run:
         """Begin the record of what this verb does; `changed` are the names of the inputs that differ, if known."""
         return Run(action, config_version, self.now, changed, self.author)
+
+    def another_stack(self, description: str, kind: str = "another Pulumi stack") -> str:
+        """Return the stack whose ownership tag ends a description, as messages name it."""
+        name = self.stack_in(description)
+        if not name:
+            return kind
+        # A stack that was removed and made again, or one of another backend.
+        is_namesake = f"/{name}".endswith(f"/{StackName.of(self.urn)}")
+        return f"{kind} ({name}{' too' if is_namesake else ''}, as far as this machine knows)"
 
     def look(self, pipeline_id: str) -> tuple[Pipeline, PipelineStatus]:
         """Return a pipeline and the status of its worker; one without a worker has an unknown phase.

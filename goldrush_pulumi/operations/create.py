@@ -166,7 +166,8 @@ def require_no_namesake(context: OperationContext, spec: PipelineSpec, present: 
                 ' resource was renamed, give this one opts=ResourceOptions(aliases=[Alias(name="the old name")])'
             )
         elif context.policies.on_existing == "fail":
-            foreign = "" if tag is None else ", with goldrush:adoptForeign set to true because another stack owns it"
+            other = context.another_stack(pipeline.description, "another stack")
+            foreign = "" if tag is None else f", with goldrush:adoptForeign set to true because {other} owns it"
             raise CreateRefused(
                 f"create pipeline {context.name}: {pipeline.id} has the same project and name already; write"
                 f' adopt_id="{pipeline.id}" to take it over{foreign}, or set goldrush:onExisting to create for a second'
@@ -284,8 +285,9 @@ def _look_up_for_adoption(
 def _require_adoptable(context: OperationContext, spec: PipelineSpec, pipeline: Pipeline) -> None:
     if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
         raise AdoptionRefused(
-            f"adopt pipeline {context.name}: {pipeline.id} carries the ownership tag of another Pulumi stack, which may"
-            " go on changing it; make sure that no other stack manages it, then set goldrush:adoptForeign to true"
+            f"adopt pipeline {context.name}: {pipeline.id} carries the ownership tag of"
+            f" {context.another_stack(pipeline.description)}, which may go on changing it; make sure that no other"
+            " stack manages it, then set goldrush:adoptForeign to true"
         )
     sibling = _sibling_of(context, spec, pipeline)
     if sibling is not None:

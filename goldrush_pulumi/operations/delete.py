@@ -76,8 +76,9 @@ def _require_own(context: OperationContext, pipeline: Pipeline) -> None:
     """
     if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
         raise DeleteRefused(
-            f"delete pipeline {context.name}: {pipeline.id} carries the ownership tag of another Pulumi stack,"
-            f" which has taken it over, so it stays; remove this record with `pulumi state delete '{context.urn}'`"
+            f"delete pipeline {context.name}: {pipeline.id} carries the ownership tag of"
+            f" {context.another_stack(pipeline.description)}, which has taken it over, so it stays; remove this record"
+            f" with `pulumi state delete '{context.urn}'`"
         )
     other = context.claims.other_holder(pipeline.id, context.urn)
     if other is not None and _is_held(context, pipeline, other):

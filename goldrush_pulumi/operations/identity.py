@@ -13,7 +13,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from goldrush_pulumi.schema.wire import OWNER, OWNERSHIP_TAG, TAG_OWNER
+from goldrush_pulumi.schema.wire import OWNER, OWNERSHIP_TAG, TAG_OWNER, UNKNOWN_VALUE
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GROUP: Final = "group_id"
 
 _WHOLE_TAG: Final = re.compile(r"\[pulumi:(?P<owner>[0-9a-f]{32})/(?P<resource>[0-9a-f]{10})\]\s*$")
+_OWNER_FORM: Final = re.compile(r"[0-9a-f]{32}")
 _TAG_START: Final = "[pulumi:"
 _TAG_ANYWHERE: Final = re.compile(r"\s?\[pulumi:[0-9a-f]{32}/[0-9a-f]{10}\]")
 _SHORTEST_LIMIT: Final = 64
@@ -52,6 +53,15 @@ class OwnershipTag:
     def on(self, description: str) -> str:
         """Return `description` with the tag at its end."""
         return f"{description} {self}" if description else str(self)
+
+
+def provider_owner(provider_id: str) -> str | None:
+    """Return the owner that stands for a provider resource of the plugin; None while its id is not known."""
+    if not provider_id or provider_id == UNKNOWN_VALUE:
+        return None
+    owner = provider_id.replace("-", "").lower()
+    # An id that somebody chose has any form.
+    return owner if _OWNER_FORM.fullmatch(owner) else hashlib.sha256(provider_id.encode()).hexdigest()[:32]
 
 
 def without_tag(description: str) -> str:

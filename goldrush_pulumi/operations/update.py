@@ -169,9 +169,9 @@ def _look_first(
         ) from None
     if is_foreign(pipeline.description, context.owners) and not context.policies.adopt_foreign:
         raise UpdateRefused(
-            f"update pipeline {context.name}: {pipeline_id} carries the ownership tag of another Pulumi stack, so"
-            f" nothing was sent; remove this record with `pulumi state delete '{context.urn}'`, or take the pipeline"
-            " back with goldrush:adoptForeign: true"
+            f"update pipeline {context.name}: {pipeline_id} carries the ownership tag of"
+            f" {context.another_stack(pipeline.description)}, so nothing was sent; remove this record with"
+            f" `pulumi state delete '{context.urn}'`, or take the pipeline back with goldrush:adoptForeign: true"
         )
     return pipeline, status
 

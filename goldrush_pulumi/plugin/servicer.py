@@ -7,9 +7,7 @@ words; verbs run inside `_run`, which knows the resource and what is secret in i
 from __future__ import annotations
 
 import functools
-import hashlib
 import importlib.resources
-import re
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -18,6 +16,7 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from goldrush_pulumi import verbs
 from goldrush_pulumi.operations.call import CallContext, name_in
+from goldrush_pulumi.operations.identity import provider_owner
 from goldrush_pulumi.plugin.functions import call_function
 from goldrush_pulumi.plugin.names import DESTINATION_CONFIG, DESTINATION_TYPE, in_program_words, program_path
 from goldrush_pulumi.plugin.plans import planned_outputs, property_changes
@@ -26,7 +25,7 @@ from goldrush_pulumi.plugin.replies import CallError, answered, failure_of, with
 from goldrush_pulumi.plugin.values import read, write
 from goldrush_pulumi.schema.destinations import DESTINATIONS, find_field
 from goldrush_pulumi.schema.pipeline import canonical, packed_abi, parsed_abi
-from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNCONFIRMED, UNKNOWN_VALUE
+from goldrush_pulumi.schema.wire import OWNER, PROVIDER, UNCONFIRMED
 from goldrush_pulumi.session import Session
 from goldrush_pulumi.validation.rules import Rule
 
@@ -46,8 +45,6 @@ _Result = TypeVar("_Result")
 _HIDDEN_CREDENTIAL: Final = (
     "is not known, because GoldRush shows no credentials; add it to the program, and the next `pulumi up` sends it"
 )
-
-_OWNER: Final = re.compile(r"[0-9a-f]{32}")
 
 
 class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
@@ -121,7 +118,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         texts = config_texts(request.args)
         self._session = Session(texts.get, self._host.cancelled, self._host.require_engine)
         self._host.while_engine_lives = self._session.note_saved
-        self._owner = None if texts.get("goldrush:ownershipMark", "").lower() == "false" else _owner_of(request.id)
+        self._owner = None if texts.get("goldrush:ownershipMark", "").lower() == "false" else provider_owner(request.id)
         return provider_pb2.ConfigureResponse(acceptSecrets=True, supportsPreview=True)
 
     @answered
@@ -161,6 +158,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Compare what is recorded with checked inputs, property by property."""
         olds, news, recorded = read(request.olds), read(request.news), read(request.old_inputs)
         call = self._call(request, recorded.values, news)
+        self._session.note_stack(self._owner, call.urn)
         difference = self._run(
             f"diff pipeline {call.name}",
             lambda: verbs.diff(self._session, call, request.id, olds.values, news.values),
@@ -182,6 +180,7 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
             return provider_pb2.CreateResponse(properties=self._planned(news))
         owner = self._recorded_owner(news)
         call = self._call(request, {}, news)
+        self._session.note_stack(self._owner, call.urn)
         done = self._run(
             f"create pipeline {call.name}",
             lambda: verbs.create(self._session, call, news.values, owner),
@@ -290,15 +289,6 @@ class PipelineServicer(provider_pb2_grpc.ResourceProviderServicer):
 def schema_text() -> str:
     """Return the schema of the package as JSON."""
     return (importlib.resources.files("goldrush_pulumi.plugin") / "schema.json").read_text("utf-8")
-
-
-def _owner_of(provider_id: str) -> str | None:
-    """Return the owner that stands for a provider resource; None while its id is not known, as in first previews."""
-    if not provider_id or provider_id == UNKNOWN_VALUE:
-        return None
-    owner = provider_id.replace("-", "").lower()
-    # An id that somebody chose has any form.
-    return owner if _OWNER.fullmatch(owner) else hashlib.sha256(provider_id.encode()).hexdigest()[:32]
 
 
 def _project_in(urn: str) -> str:

@@ -59,6 +59,8 @@ PIPELINE_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Pipeline"
 """Type of a pipeline of the dynamic provider in state."""
 PLUGIN_PIPELINE_TYPE: Final = "goldrush:index:Pipeline"
 """Type of a pipeline of the plugin in state."""
+PLUGIN_PROVIDER_TYPE: Final = "pulumi:providers:goldrush"
+"""Type of the plugin's provider in state; its id is the owner of the stack's pipelines."""
 OWNER_TYPE: Final = f"{DYNAMIC_PREFIX}goldrush:Owner"
 """Type of a stack's owner in state."""
 

@@ -45,13 +45,14 @@ def test_runs_tell_what_was_done(world: World) -> None:
     runs = json_of(stack, "runs", "swaps")
     assert [(run["action"], run["status"]) for run in runs] == [("update", "Succeeded"), ("create", "Failed")]
     assert runs[1]["steps"][-1]["status"] == "Failed"
+    assert [run["changed"] for run in runs] == [["description"], None]
     assert "Failed" in command(stack, "runs")
     version = runs[0]["config_version"]
     assert [run["action"] for run in json_of(stack, "runs", "--version", version)] == ["update"]
 
 
 def test_pausing_a_managed_pipeline_is_drift_that_up_undoes(world: World) -> None:
-    """The warning is true: a refresh sees the pause and the next up resumes; delete needs force."""
+    """The warning is true: a refresh sees the pause and the next up resumes; both are recorded; delete needs force."""
     stack = world.stack(pipeline("swaps"))
     stack.up()
 
@@ -60,6 +61,8 @@ def test_pausing_a_managed_pipeline_is_drift_that_up_undoes(world: World) -> Non
     stack.refresh()
     stack.up()
     assert world.pipeline()["phase"] == "RUNNING"
+    records = [(run["action"], run["recorded_in"]) for run in json_of(stack, "runs")]
+    assert records == [("resume", "state"), ("pause", "this_machine"), ("create", "state")]
     assert "--force" in command(stack, "delete", "swaps", "--yes", expect=12)
 
 

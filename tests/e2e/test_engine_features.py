@@ -43,7 +43,10 @@ def test_first_run_with_a_target_names_the_owner(world: World) -> None:
 
 
 def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
-    """After `stack rename` nothing changes: state, not the name of the stack, says what is whose."""
+    """After `stack rename` nothing changes: state, not the name of the stack, says what is whose.
+
+    The owner records both names.
+    """
     stack = world.stack(pipeline())
     stack.up()
     before = stack.resource()
@@ -52,6 +55,8 @@ def test_renamed_stack_keeps_its_pipelines(world: World) -> None:
     assert stack.resource().id == before.id
     stack.program(pipeline(description="after the rename"))
     stack.up()
+    (owner,) = [item for item in stack.state()["resources"] if item["type"].endswith(":Owner")]
+    assert (owner["inputs"]["stack"], owner["outputs"]["stack"]) == ("production", "dev")
     assert world.pipeline()["id"] == before.id
     stack.destroy()
     assert world.emulator.pipelines() == []

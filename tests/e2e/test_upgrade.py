@@ -37,6 +37,8 @@ def test_state_of_a_release_lives_on(make_world: Callable[[Emulator], World], tm
         stack.refresh("--diff")
         stack.preview_clean("--diff")
         stack.up("--expect-no-changes")
+        # The inputs that this version added are in state now.
+        stack.refresh("--expect-no-changes")
         assert {request.method for request in emulator.requests()} == {"GET"}
         world.check()
         stack.destroy()

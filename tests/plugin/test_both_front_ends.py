@@ -18,6 +18,7 @@ from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.plugin.harness import Plugin
     from tests.plugin.wire import Properties
@@ -143,3 +144,15 @@ def test_records_tell_what_changed_and_who_did_it(module: Any, translate: Any, e
         assert later.outputs == pipeline.outputs
         declared = program("postgres", execution_start_from=6, description="a new text")
         assert later.up(translate(declared)) == "same"
+
+
+def test_a_refusal_names_the_stack_of_a_tag(emulator: Emulator, tmp_path: Path) -> None:
+    """A stack that the plugin deployed on this machine is named to a Python program, here one of the same name."""
+    declared, machine = pipelines.program("webhook"), {"PULUMI_HOME": str(tmp_path)}
+    with resource_plugin.start(emulator, env=machine) as plugin:
+        stack = Resource(plugin)
+        stack.up(_in_program_names(declared))
+    with pipelines.start(emulator, env=machine) as plugin:
+        other = Resource(plugin, "other")
+        with pytest.raises(VerbError, match=r"another Pulumi stack \(lab/dev too, as far as this machine knows\), "):
+            other.up({**declared, "__owner": "f" * 32, "adopt_id": stack.id})

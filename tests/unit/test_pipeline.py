@@ -157,12 +157,14 @@ def test_secrets_are_passed_on_by_path() -> None:
 
 
 def test_a_pipeline_that_outlives_its_resource_belongs_to_nobody() -> None:
-    """With `retain_on_delete` it carries no owner; all others of a stack share one."""
+    """With `retain_on_delete` it carries no owner; all others share one, which records the names of the stack."""
     assert "__owner" not in inputs_of(keywords(opts=ResourceOptions(retain_on_delete=True)))
 
     engine = run(lambda: [goldrush.Pipeline(name, **BASICS, destination_config=postgres()) for name in "abc"])
     owners = [args for args in engine.registered if args.typ.endswith(":Owner")]
-    assert len(owners) == 1
+    (owner,) = owners
+    names = {"project": "shop", "stack": "dev"}
+    assert {name: value for name, value in owner.inputs.items() if name != "__provider"} == names
     assert {args.inputs["__owner"] for args in engine.pipelines} == {OWNER_ID}
 
 

@@ -61,14 +61,57 @@ def test_list_marks_what_the_stack_manages(
 
     rows = command("list", "--stack", "dev", "--json").json
     assert {row["name"]: row["managed_by"] for row in rows} == {
-        "ours": {"stack": "dev", "resource": "swaps"},
-        "theirs": {"stack": None, "resource": None},
+        "ours": {"stack": "dev", "resource": "swaps", "likely_stack": None},
+        "theirs": {"stack": None, "resource": None, "likely_stack": None},
         "nobodys": None,
     }
     without = command("list", "--json").json
     assert [row["name"] for row in without if row["managed_by"]] == ["theirs"]
     assert "a stack" in command("list").out
     assert "another stack" in command("list", "--stack", "dev").out
+
+
+def test_get_shows_who_created_it(caller: Caller, command: Callable[..., Ended]) -> None:
+    """`created_by` is the user of the ServiceKey, by the best name that GoldRush returns."""
+    created = caller.create(name="swaps")
+    (line,) = [text for text in command("get", "swaps").out.splitlines() if text.startswith("created_by ")]
+    shown = command("get", "swaps", "--json").json["created_by"]
+    assert line.split(maxsplit=1)[1] == shown
+    assert shown == created["created_by"]["display_name"]
+
+
+def test_a_tag_names_its_stack_where_this_machine_knows_it(
+    caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi
+) -> None:
+    """Once a command has read a stack, pipelines with its tag that the selected stack does not record show its name."""
+    owner, other = "a" * 32, "b" * 32
+    ours = caller.create(name="ours")["id"]
+    caller.create(name="theirs", description=f"x [pulumi:{owner}/0123456789]")
+    caller.create(name="plugins", description=f"x [pulumi:{other}/0123456789]")
+    names = {"organization": "acme", "project": "shop", "stack": "old-name"}
+    owner_urn = "urn:pulumi:prod::shop::pulumi-python:dynamic/goldrush:Owner::goldrush"
+    provider_id = "-".join((other[:8], other[8:12], other[12:16], other[16:20], other[20:]))
+    pulumi.write(
+        {},
+        {"urn": owner_urn, "type": "pulumi-python:dynamic/goldrush:Owner", "id": owner, "inputs": names},
+        {
+            "urn": "urn:pulumi:plain::files::pulumi:providers:goldrush::default",
+            "type": "pulumi:providers:goldrush",
+            "id": provider_id,
+        },
+    )
+    assert "likely" not in command("list").out
+    assert command("list", "--stack", "dev").code == ExitCode.OK
+    pulumi.write({}, resource("swaps", ours))
+
+    rows = {row["name"]: row["managed_by"] for row in command("list", "--stack", "dev", "--json").json}
+    assert rows["ours"]["likely_stack"] is None
+    assert rows["theirs"] == {"stack": None, "resource": None, "likely_stack": "acme/shop/prod"}
+    assert rows["plugins"]["likely_stack"] == "files/plain"
+    assert "likely acme/shop/prod" in command("get", "theirs").out
+    assert "belongs to a stack (likely acme/shop/prod), which may undo this" in command("pause", "theirs").err
+    text = command("delete", "theirs", "--yes").fails_with(ExitCode.REFUSED)
+    assert "a stack (likely acme/shop/prod) manages it" in text
 
 
 def test_get_shows_no_credential(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

@@ -120,7 +120,7 @@ def test_a_resource_comes_before_a_name(caller: Caller, command: Callable[..., E
 
     assert command("get", "swaps", "--stack", "dev", "--json").json["id"] == ours
     assert command("get", "swaps", "--json").json["id"] == theirs
-    manager = {"stack": "dev", "resource": "swaps"}
+    manager = {"stack": "dev", "resource": "swaps", "likely_stack": None}
     assert command("get", "one", "--stack", "dev", "--json").json["managed_by"] == manager
     assert command("get", theirs, "--stack", "dev", "--json").json["managed_by"] is None
     assert "stack dev records pipe_gone" in command("get", "gone", "--stack", "dev").fails_with(ExitCode.NOT_FOUND)
@@ -154,4 +154,4 @@ def test_a_resource_name_with_colons(caller: Caller, command: Callable[..., Ende
     pipeline_id = caller.create(name="swaps")["id"]
     pulumi.write({}, resource("base::swaps::v3", pipeline_id))
     shown = command("get", "base::swaps::v3", "--stack", "dev", "--json").json
-    assert shown["managed_by"] == {"stack": "dev", "resource": "base::swaps::v3"}
+    assert shown["managed_by"] == {"stack": "dev", "resource": "base::swaps::v3", "likely_stack": None}
