@@ -177,7 +177,7 @@ def test_check_of_a_stack(
     command("pause", "swaps")
     (_, drift) = command("check", "--stack", "dev", "--json").json["findings"]
     assert (drift["kind"], drift["text"]) == ("drift", "differs from stack dev in status")
-    assert drift["managed_by"] == {"stack": "dev", "resource": "base-swaps"}
+    assert drift["managed_by"] == {"stack": "dev", "resource": "base-swaps", "likely_stack": None}
 
 
 def test_errors_that_grow(caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
