@@ -59,11 +59,15 @@ def overlay(inputs: Inputs, pipeline: Pipeline, *, ended: bool = False) -> dict[
     """Return the inputs that describe `pipeline` as it is, in the user's own words wherever those still hold.
 
     `ended` says that a bounded pipeline has reached its last block: its `status` then means nothing any more.
-    Fields the server did not return keep their value.
+    Fields the server did not return keep their value. Without `inputs`, all that the server shows is taken, and of a
+    pipeline that has ended the `status` of a program that does not mention it.
     """
     merged = dict(inputs)
     for name in SENT:
-        if name not in pipeline.model_fields_set or (ended and name == "status"):
+        if ended and name == "status":
+            merged.setdefault(name, INPUTS[name].default)
+            continue
+        if name not in pipeline.model_fields_set:
             continue
         value = _drifted(name, inputs, _as_users_know_it(name, inputs, pipeline))
         if value is not None:
@@ -124,7 +128,7 @@ def _drifted(name: str, inputs: Inputs, actual: Any) -> Any:
     wanted = inputs.get(name)
     if name == "destination_config":
         return _visible_config(inputs.get("destination_type"), wanted, actual)
-    never_asked = INPUTS[name].server_decides and is_cleared(name, wanted)
+    never_asked = bool(inputs) and INPUTS[name].server_decides and is_cleared(name, wanted)
     if never_asked or canonical(name, wanted) == canonical(name, actual):
         return wanted
     return None if is_cleared(name, actual) else actual

@@ -359,3 +359,17 @@ def test_mask_inside_a_list_never_enters_state() -> None:
     assert config_seen(inputs, x_tokens=["******", "planted two"])["x_tokens"] == tokens
     assert drifted_fields(inputs, shown(inputs, x_tokens=["******"])) == ()
     assert "***" not in repr(overlay({}, shown(inputs, x_tokens=["******"])))
+
+
+def test_an_import_takes_all_that_is_shown() -> None:
+    """Where nothing was asked for, heights and raw entries are not the server's own idea, and belong to the import."""
+    made = {"execution_start_from": "44745000", "execution_stop_from": "44746000", "abi_unmatched": "raw"}
+    taken = overlay({}, response_to(inputs_of(), **made))
+
+    assert {name: taken[name] for name in made} == made
+
+
+def test_an_import_of_an_ended_pipeline_wants_it_to_run() -> None:
+    """What is STOPPED at its last block shows no wish of anybody: the import is as a program that says nothing."""
+    assert overlay({}, response_to(inputs_of(), status="stopped"), ended=True)["status"] == "running"
+    assert overlay(inputs_of(status="paused"), response_to(inputs_of()), ended=True)["status"] == "paused"
