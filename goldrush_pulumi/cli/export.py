@@ -28,9 +28,21 @@ class Form(StrEnum):
 
     PYTHON = "python"
     YAML = "yaml"
+    PLUGIN = "plugin"
+    IMPORT = "import"
 
 
-FormOption = Annotated[Form, typer.Option("--form", help="A Python program, or stack config in YAML.")]
+_BY_ID: Final = frozenset({Form.PLUGIN, Form.IMPORT})
+"""The forms for the plugin, which Pulumi imports by id."""
+
+FormOption = Annotated[
+    Form,
+    typer.Option(
+        "--form",
+        help="python: a program in Python; yaml: stack config; plugin: a program in YAML for the plugin;"
+        " import: only the file for an import by the plugin, in any language.",
+    ),
+]
 
 Out = Annotated[Path, typer.Option("--out", "-o", help="Folder to write to.", metavar="FOLDER")]
 
@@ -48,6 +60,8 @@ PulumiProject = Annotated[
 ]
 
 Overwrite = Annotated[bool, typer.Option("--force", help="Overwrite existing files.")]
+
+_RECORD_THEM: Final = " To record them with the import instead, export again with --secrets FILE; `--json` lists them."
 
 _NEW_PROJECT: Final = "goldrush-pipelines"
 
@@ -75,13 +89,16 @@ def export_pipelines(
     GoldRush masks credentials. Those given with --secrets, in GOLDRUSH_EXPORT_* variables or in the config of --stack
     are recorded with the import, and the preview after it is clean; for all others the preview shows exactly those
     values as changes. With --stack, pipelines that the stack manages are left out.
+
+    The forms for the plugin import by id, and record no credentials.
     """
     from goldrush_pulumi.export import declare, make_bundle  # noqa: PLC0415 - loads Pulumi's SDK
 
+    _refuse_secrets(form, secrets)
     pulumi_project = pulumi_project or _project_of(folder, stack)
     with open_context(stack, folder) as context:
         found = _find(context, Filters(project, topic, name))
-    declared = declare(found, _source(context, secrets, pulumi_project))
+    declared = declare(found) if form in _BY_ID else declare(found, _source(context, secrets, pulumi_project))
     bundle = make_bundle(
         declared,
         form=form.value,
@@ -95,7 +112,13 @@ def export_pipelines(
     if as_json:
         print_models(_report(declared, bundle, written, out), context.redact)
     else:
-        _print_next_steps(bundle, out, stack)
+        _print_next_steps(bundle, form, out, stack)
+
+
+def _refuse_secrets(form: Form, secrets: Path | None) -> None:
+    if secrets is not None and form in _BY_ID:
+        text = f"export pipelines: --form {form} imports by id and records no credentials, leave --secrets out"
+        raise CommandFailed(text, ExitCode.USAGE)
 
 
 def _find(context: CommandContext, filters: Filters) -> list[Found]:
@@ -180,27 +203,34 @@ def _report(declared: Sequence[Declared], bundle: Bundle, written: Sequence[Path
     )
 
 
-def _print_next_steps(bundle: Bundle, out: Path, stack: str | None) -> None:
+def _print_next_steps(bundle: Bundle, form: Form, out: Path, stack: str | None) -> None:
+    by_id = form in _BY_ID
     print_line(f"wrote {count_of(bundle.count, 'pipeline')} to {safe(str(out))}; next:")
-    for line in _steps(bundle, out, stack):
+    for line in _steps(bundle, form, out, stack):
         print_line(f"  {line}")
     if bundle.unknown:
+        way_out = "" if by_id else _RECORD_THEM
         print_line(
             f"{count_of(len(bundle.unknown), 'credential')} not known, because GoldRush masks them: the preview shows"
-            " exactly those as changes, and the first `pulumi up` sends them. To record them with the import instead,"
-            " export again with --secrets FILE; `--json` lists them."
+            f" exactly those as changes, and the first `pulumi up` sends them.{way_out}"
         )
     if bundle.owned:
         names = ", ".join(safe(name) for name in bundle.owned)
         note(
             f"warning: a stack already manages these, by their ownership tags; import them only if it is gone: {names}"
         )
-    print_line("import.json holds credentials in clear text: delete it after the import.")
+    if not by_id:
+        print_line("import.json holds credentials in clear text: delete it after the import.")
 
 
-def _steps(bundle: Bundle, out: Path, stack: str | None) -> list[str]:
+def _steps(bundle: Bundle, form: Form, out: Path, stack: str | None) -> list[str]:
     from goldrush_pulumi.export.bundle import IMPORT_COMMAND  # noqa: PLC0415
 
+    elsewhere = shlex.quote(f"{out}/import.json")
+    if form is Form.IMPORT:
+        chosen = f" --stack {shlex.quote(stack)}" if stack else ""
+        command = f"pulumi import --file {elsewhere} --protect=false --yes{chosen}"
+        return [command, "# copy what it prints into the program, and fill the credentials in", "pulumi preview"]
     command = IMPORT_COMMAND
     if stack is None:
         steps = [
@@ -209,7 +239,8 @@ def _steps(bundle: Bundle, out: Path, stack: str | None) -> list[str]:
             "pulumi config set --secret goldrush:serviceKey",
         ]
     else:
-        steps = ["# copy __main__.py, abis and set-secrets.sh into the project, and change to its folder"]
-        command = IMPORT_COMMAND.replace("import.json", shlex.quote(f"{out}/import.json"))
+        program = "resources and config of Pulumi.yaml" if form is Form.PLUGIN else "__main__.py"
+        steps = [f"# copy {program}, abis and set-secrets.sh into the project, and change to its folder"]
+        command = IMPORT_COMMAND.replace("import.json", elsewhere)
     secrets = ["sh set-secrets.sh"] if bundle.commands else []
     return [*steps, *secrets, command, "pulumi preview"]

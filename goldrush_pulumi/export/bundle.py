@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 from goldrush_pulumi.export.import_file import render_import_file
+from goldrush_pulumi.export.plugin_program import render_id_file, render_plugin_program
 from goldrush_pulumi.export.python_program import render_program
 from goldrush_pulumi.export.stack_file import PROGRAM, config_path, render_stack_file, render_yaml
 
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
     from goldrush_pulumi.export.credentials import Leaf
     from goldrush_pulumi.export.survey import Declared
 
-Form = Literal["python", "yaml"]
+Form = Literal["python", "yaml", "plugin", "import"]
+"""What an export declares the pipelines in: a program in Python, stack config, a program in YAML for the plugin, or
+nothing, and only the file for an import by the plugin."""
 
 IMPORT_FILE: Final = "import.json"
 
@@ -42,7 +45,7 @@ class Bundle:
     """What an export consists of.
 
     Attributes:
-        files: Texts by their paths inside the project's folder. Only the import file holds credentials.
+        files: Texts by their paths inside the project's folder. Only the import file may hold credentials.
         commands: The commands that put the secrets into the stack's config.
         unknown: The credentials that nobody gave: the first preview after the import shows exactly those as changes.
         owned: Names of resources whose pipelines some stack already manages, by their ownership tags.
@@ -70,23 +73,24 @@ def make_bundle(
 
     Args:
         declared: The pipelines.
-        form: "python" for a program that declares them, "yaml" for stack config.
+        form: What declares them.
         project: Name of the Pulumi project.
         stack: Name of the stack, without organization and project; only the "yaml" form writes its file.
-        service_key: The key they were found with; only a fingerprint of it is written.
+        service_key: The key they were found with; at most a fingerprint of it is written.
         base_url: The endpoint they were found at, likewise.
         owner: Id of the stack's `Owner` if the stack already has one.
     """
-    abis = {item.resource: item.inputs["abi_file"] for item in declared if "abi_file" in item.inputs}
-    paths = {resource: f"abis/{resource}.json" for resource in abis}
     leaves = [leaf for item in declared for leaf in item.leaves]
-    commands = tuple(_command(leaf, form) for leaf in leaves)
+    commands = () if form == "import" else tuple(_command(leaf, form) for leaf in leaves)
+    imported = (
+        render_id_file(declared)
+        if form in {"plugin", "import"}
+        else render_import_file(declared, service_key=service_key, base_url=base_url, owner=owner)
+    )
     files = {
-        "Pulumi.yaml": render_yaml({"name": project, "runtime": "python"}),
-        **_sources(declared, paths, form, project, stack),
-        **{paths[resource]: json.dumps(abi, indent=2) + "\n" for resource, abi in abis.items()},
+        **({} if form == "import" else _sources(declared, form, project, stack)),
         **({_SECRETS_FILE: _SECRETS_HEAD + "".join(f"{command}\n" for command in commands)} if commands else {}),
-        IMPORT_FILE: render_import_file(declared, service_key=service_key, base_url=base_url, owner=owner),
+        IMPORT_FILE: imported,
     }
     return Bundle(
         files,
@@ -117,18 +121,22 @@ def write_bundle(bundle: Bundle, folder: Path, *, overwrite: bool = False) -> li
     return list(targets)
 
 
-def _sources(
-    declared: Sequence[Declared], paths: Mapping[str, str], form: Form, project: str, stack: str
-) -> dict[str, str]:
+def _sources(declared: Sequence[Declared], form: Form, project: str, stack: str) -> dict[str, str]:
+    abis = {item.resource: item.inputs["abi_file"] for item in declared if "abi_file" in item.inputs}
+    paths = {resource: f"abis/{resource}.json" for resource in abis}
+    abi_files = {paths[resource]: json.dumps(abi, indent=2) + "\n" for resource, abi in abis.items()}
+    if form == "plugin":
+        return {"Pulumi.yaml": render_plugin_program(declared, paths, project), **abi_files}
+    files = {"Pulumi.yaml": render_yaml({"name": project, "runtime": "python"}), **abi_files}
     if form == "python":
-        return {"__main__.py": render_program(declared, paths)}
-    return {"__main__.py": PROGRAM, f"Pulumi.{stack}.yaml": render_stack_file(declared, paths, project)}
+        return {**files, "__main__.py": render_program(declared, paths)}
+    return {**files, "__main__.py": PROGRAM, f"Pulumi.{stack}.yaml": render_stack_file(declared, paths, project)}
 
 
 def _command(leaf: Leaf, form: Form) -> str:
-    if form == "python":
-        return f"pulumi config set --secret {shlex.quote(leaf.key)}"
-    return f"pulumi config set --secret --path {shlex.quote(config_path(leaf))}"
+    if form == "yaml":
+        return f"pulumi config set --secret --path {shlex.quote(config_path(leaf))}"
+    return f"pulumi config set --secret {shlex.quote(leaf.key)}"
 
 
 def _write(path: Path, text: str, mode: int) -> None:

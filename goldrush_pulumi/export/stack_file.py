@@ -60,13 +60,14 @@ def config_path(leaf: Leaf) -> str:
 
 
 def _entry(item: Declared, abi_path: str | None) -> dict[str, Any]:
-    entry = {name: _value(name, value) for name, value in item.inputs.items() if name != "destination_type"}
+    entry = {name: program_value(name, value) for name, value in item.inputs.items() if name != "destination_type"}
     config = without_values(item.inputs["destination_config"], {leaf.path for leaf in item.leaves})
     entry["destination_config"] = {"type": item.inputs["destination_type"], **config}
     return {**entry, "abi_file": abi_path} if abi_path and "abi_file" in entry else entry
 
 
-def _value(name: str, value: Any) -> Any:
+def program_value(name: str, value: Any) -> Any:
+    """Return the value of an input as a person would write it: tidy SQL, heights as numbers."""
     if name == "transforms":
         return {table: tidy_sql(sql) for table, sql in value.items()}
     is_height = name.startswith("execution_") and isinstance(value, str) and re.fullmatch(r"[0-9]{1,15}", value)

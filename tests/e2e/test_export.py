@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import stat
 import subprocess
@@ -15,14 +16,18 @@ from goldrush_pulumi.api import GoldRushClient, RateLimiter
 from goldrush_pulumi.export import declare, from_file, make_bundle, survey, write_bundle
 from goldrush_pulumi.export.credentials import value_at
 from goldrush_pulumi.export.stack_file import config_path
+from goldrush_pulumi.plugin.names import program_path, write_path
 from tests.e2e.account import fill
 from tests.e2e.stack import Stack
+from tests.e2e.yaml_programs import declare as declare_yaml
+from tests.e2e.yaml_programs import install_plugin, yaml_stack
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from goldrush_pulumi.export import Bundle, Declared, Source
     from goldrush_pulumi.export.bundle import Form
+    from goldrush_pulumi.export.credentials import Leaf
     from tests.e2e.world import World
 
 COUNT = int(os.environ.get("EXPORT_PIPELINES", "20"))
@@ -128,6 +133,75 @@ def test_unknown_secrets_are_one_change_each(
     assert {item["id"]: item["destination_config"] | {"type": ""} for item in world.emulator.pipelines()} == {
         id_: config | {"type": ""} for id_, config in before.items()
     }
+
+
+def test_the_plugin_imports_a_program_in_yaml(
+    world: World, client: GoldRushClient, secrets: dict[str, dict[str, Any]]
+) -> None:
+    """An account as a program in YAML: the preview after the import changes the masked leaves, one `up` sends them."""
+    install_plugin(world)
+    stack, bundle, declared = export(world, client, "plugin", lambda _leaf: None)
+    set_secrets(stack, "plugin", declared, secrets)
+    import_all(stack)
+    before = {item["id"]: item["destination_config"] for item in world.emulator.pipelines()}
+    changed = {leaf.resource for leaf in bundle.unknown}
+
+    preview = steps_of(stack.preview("--json").text)
+    assert preview["changeSummary"] == {"same": COUNT - len(changed) + 1, "update": len(changed)}
+    shown = {
+        (step["urn"].rpartition("::")[2], path) for step in preview["steps"] for path in step.get("detailedDiff") or ()
+    }
+    assert shown == {(leaf.resource, shown_path(leaf, declared)) for leaf in bundle.unknown}
+    stack.up()
+    stack.preview_clean()
+    writes = [request for request in world.emulator.requests() if request.method != "GET"]
+    assert [set(request.body or {}) for request in writes] == [{"destination_config"}] * len(changed)
+    assert {item["id"]: item["destination_config"] | {"type": ""} for item in world.emulator.pipelines()} == {
+        id_: config | {"type": ""} for id_, config in before.items()
+    }
+
+
+def steps_of(text: str) -> dict[str, Any]:
+    """What `preview --json` printed, behind the warnings of the CLI."""
+    found: dict[str, Any] = json.JSONDecoder().raw_decode(text[text.index("{\n") :])[0]
+    return found
+
+
+def shown_path(leaf: Leaf, declared: list[Declared]) -> str:
+    """The path of a credential as a preview of the plugin shows it."""
+    (kind,) = [item.inputs["destination_type"] for item in declared if item.resource == leaf.resource]
+    return write_path(program_path(("destination_config", *leaf.path), kind))
+
+
+def test_the_plugin_imports_into_any_program(world: World, client: GoldRushClient) -> None:
+    """The import file alone: Pulumi records the pipelines, and prints the program that declares them."""
+    install_plugin(world)
+    fill(world.emulator, 2, world.plant, client.create_pipeline)
+    declared = declare(survey(client))
+    bundle = make_bundle(declared, form="import", project="shop", stack="dev", service_key="", base_url="")
+    assert list(bundle.files) == ["import.json"]
+    write_bundle(bundle, world.folder / "found")
+    stack = yaml_stack(world, {})
+    world.emulator.clear_requests()
+
+    file = str(world.folder / "found" / "import.json")
+    ended = stack.run("import", "--file", file, "--protect=false", "--yes", "--skip-preview")
+    printed = yaml.safe_load("resources:" + ended.text.partition("\nresources:")[2])["resources"]
+    assert {item.resource for item in declared} == set(printed)
+    for item in printed.values():
+        (config,) = item["properties"]["destination"].values()
+        assert config["password"] == ""
+        config["password"] = "a-credential"
+    declare_yaml(stack, printed)
+    preview = steps_of(stack.preview("--json").text)
+    assert {path for step in preview["steps"] for path in step.get("detailedDiff") or ()} == {
+        "destination.postgres.password",
+        "destination.clickhouse.password",
+    }
+    assert {request.method for request in world.emulator.requests()} == {"GET"}
+    world.emulator.clear_requests()
+    stack.destroy()
+    assert world.emulator.pipelines() == []
 
 
 def test_exported_program_is_formatted_and_the_import_file_private(

@@ -138,6 +138,48 @@ def test_hostile_names_stay_text(emulator: Emulator, api: Caller, client: GoldRu
     assert [entry["name"] for entry in declared.values()] == [hostile]
 
 
+def test_the_program_for_the_plugin_reads_as_it_was_written(
+    emulator: Emulator, api: Caller, client: GoldRushClient
+) -> None:
+    """`${` in SQL and names is text, secrets are references to config, and an ABI is read from its file."""
+    sql = "SELECT '${x}' AS note FROM swaps"
+    api.create(postgres_body(name="odd ${name}", transforms={"swaps": sql}, execution_start_from="7"))
+    api.create(postgres_body(name="abi", topic="base.mainnet.ref.block.logs", transforms={}, abi_file=[EVENT]))
+    made = bundle(emulator, client, "plugin")
+    program = yaml.safe_load(made.files["Pulumi.yaml"])
+    odd, abi = (item["properties"] for item in program["resources"].values())
+
+    assert (odd["name"], odd["transforms"]["swaps"]) == ("odd $${name}", sql.replace("${", "$${"))
+    assert odd["executionStartFrom"] == 7
+    assert odd["destination"]["postgres"]["password"] == "${odd-name-password}"
+    assert program["config"]["odd-name-password"] == {"type": "string", "secret": True}
+    assert abi["abiFile"] == {"fn::readFile": "./abis/abi.json"}
+    assert json.loads(made.files["abis/abi.json"]) == [EVENT]
+    assert [item["type"] for item in json.loads(made.files["import.json"])["resources"]] == [
+        "goldrush:index:Pipeline",
+        "goldrush:index:Pipeline",
+    ]
+
+
+@pytest.mark.usefixtures("key")
+@pytest.mark.parametrize(("form", "told"), [("plugin", "sh set-secrets.sh"), ("import", "copy what it prints")])
+def test_the_command_says_what_an_import_by_id_leaves_open(
+    api: Caller, tmp_path: Path, capsys: pytest.CaptureFixture[str], form: str, told: str
+) -> None:
+    """It holds no credentials, and says that the next preview shows them as changes."""
+    api.create(name="base swaps")
+    assert main(["export", "--form", form, "--out", str(tmp_path / "out")]) == ExitCode.OK
+    said = capsys.readouterr().out
+
+    assert told in said
+    assert "1 credential not known, because GoldRush masks them: the preview shows exactly those as changes" in said
+    assert "clear text" not in said
+    assert "--secrets" not in said
+
+
+EVENT = {"type": "event", "name": "Swap", "anonymous": False, "inputs": []}
+
+
 def test_nothing_is_overwritten_unasked(
     emulator: Emulator, api: Caller, client: GoldRushClient, tmp_path: Path
 ) -> None:
@@ -214,6 +256,11 @@ def test_a_qualified_stack_names_a_usable_file(
             ["--name", "nobody"],
             ExitCode.NOT_FOUND,
             "error: export pipelines: none matches --name 'nobody' and is still unmanaged",
+        ),
+        (
+            ["--form", "import", "--secrets", "{list}"],
+            ExitCode.USAGE,
+            "error: export pipelines: --form import imports by id and records no credentials, leave --secrets out",
         ),
         (["--secrets", "/nowhere.yaml"], ExitCode.NOT_FOUND, "error: read secrets /nowhere.yaml: no such file"),
         (["--secrets", "{list}"], ExitCode.USAGE, "error: read secrets {list}: is not a map of names"),
