@@ -117,7 +117,7 @@ wheel: setup ## Install the wheel into an empty venv, and test its command line 
 plugin-archive: setup ## Build what `pulumi plugin install resource goldrush VERSION --file` takes, into dist/
 	$(BIN)/python -m tools.plugin_archive
 
-sdk: setup ## Generate the SDKs of the plugin for TypeScript, Python and Go into sdk/
+sdk: setup ## Generate the SDKs of the plugin for TypeScript, Python and Go into sdk/, and find or build what runs them
 	$(BIN)/python -m tools.sdk
 
 schema: setup ## Write the JSON Schema of the stack files

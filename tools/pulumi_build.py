@@ -1,7 +1,9 @@
 """The Pulumi CLI from its Go modules, for machines that the official download does not reach.
 
 Each go.mod file pins what is built. The language host of Python has one of its own: the last version of it that a Go
-module mirror can serve is 3.79.0, and it works with newer engines and SDKs. That of YAML is a module of its own.
+module mirror can serve is 3.79.0, and it works with newer engines and SDKs. That of YAML is a module of its own. Those
+of Go and Node.js are of the last version that has both in one module, 3.60.0. What they are built from is raised to the
+versions that the engine is built from, so that little is compiled twice.
 """
 
 from __future__ import annotations
@@ -44,6 +46,9 @@ YAML_MODULE = "github.com/pulumi/pulumi-yaml"
 YAML_HOST = Program(
     "pulumi-language-yaml", f"{YAML_MODULE}/cmd/pulumi-language-yaml", TOOLS / "pulumi-language-yaml", YAML_MODULE
 )
+_HOSTS = TOOLS / "pulumi-language-hosts"
+NODE_HOST = Program("pulumi-language-nodejs", f"{SDK_MODULE}/nodejs/cmd/pulumi-language-nodejs", _HOSTS)
+GO_HOST = Program("pulumi-language-go", f"{SDK_MODULE}/go/pulumi-language-go", _HOSTS)
 SDK_GENERATOR = Program("pulumi-sdk-gen", ".", TOOLS / "pulumi-sdk-gen")
 BINARIES = (ENGINE.name, LANGUAGE_HOST.name, *(Path(script).name for script in SDK_SCRIPTS))
 

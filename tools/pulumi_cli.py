@@ -46,7 +46,7 @@ def provide(python: Path) -> Found:
         pulumi_build.BuildError: There is none, none can be downloaded, and none can be built.
     """
     version = pulumi_build.engine_version()
-    versions = Path.home() / ".pulumi" / "versions"
+    versions = versions_folder()
     found = on_path() or complete(versions / version / "bin")
     if found is not None:
         return found
@@ -56,17 +56,30 @@ def provide(python: Path) -> Found:
         return complete(versions / version / "bin") or make(python, version, versions)
 
 
-def provide_yaml_host(found: Found) -> Path:
-    """Find or make the language host of YAML, which the examples in YAML need; answer the folder it lies in.
+def provide_host(host: pulumi_build.Program, path: str) -> Path:
+    """Find a language host in the folders of `path`, or make it; answer the folder it lies in.
 
     Raises:
         pulumi_build.BuildError: There is none, and none can be built.
     """
-    name = pulumi_build.YAML_HOST.name
-    present = shutil.which(name, path=os.pathsep.join([str(found.folder), os.environ.get("PATH", "")]))
-    if present is not None:
-        return Path(present).parent
-    return built(pulumi_build.YAML_HOST, f"yaml-{pulumi_build.locked_version(pulumi_build.YAML_HOST)}")
+    present = shutil.which(host.name, path=path)
+    return Path(present).parent if present is not None else built(host, host_version(host))
+
+
+def host_version(host: pulumi_build.Program) -> str:
+    """The name of a language host's folder among the versions: the hosts of one module share theirs."""
+    kind = "yaml" if host == pulumi_build.YAML_HOST else "hosts"
+    return f"{kind}-{pulumi_build.locked_version(host)}"
+
+
+def host_folder(host: pulumi_build.Program) -> Path:
+    """Where a language host lies once it is built."""
+    return versions_folder() / host_version(host) / "bin"
+
+
+def versions_folder() -> Path:
+    """Where everything lies that is built or downloaded, for all clones of this repository."""
+    return Path.home() / ".pulumi" / "versions"
 
 
 def built(program: pulumi_build.Program, version: str) -> Path:
@@ -77,7 +90,7 @@ def built(program: pulumi_build.Program, version: str) -> Path:
     Raises:
         pulumi_build.BuildError: It cannot be built.
     """
-    versions = Path.home() / ".pulumi" / "versions"
+    versions = versions_folder()
     folder = versions / version / "bin"
     versions.mkdir(parents=True, exist_ok=True)
     with exclusive(versions / f".{version}.lock", waiting=f"waiting for another set-up that builds {program.name}"):

@@ -1,7 +1,7 @@
-"""The SDKs of the plugin's package, generated from its schema into `sdk/`: `make sdk`.
+"""The SDKs of the plugin's package, generated from its schema into `sdk/`, and what runs programs in TypeScript and Go.
 
-The CLI does the same by `pulumi package gen-sdk`, with the newest language hosts. They are not checked in: who writes
-TypeScript or Go runs `pulumi package add`, which generates what the installed plugin serves.
+`make sdk` does here what `pulumi package add` does with the newest language hosts. The SDKs are not checked in: they
+are generated from what the installed plugin serves.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import sys
 from typing import TYPE_CHECKING, Final
 
 from tools import pulumi_build, pulumi_cli
-from tools.environment import ROOT
+from tools.environment import ROOT, command_path
 from tools.plugin_schema import SCHEMA_FILE
 from tools.terminal import say
 
@@ -25,9 +25,11 @@ LANGUAGES: Final = ("nodejs", "python", "go")
 
 
 def main() -> int:
-    """Generate the SDKs and return the exit code."""
+    """Generate the SDKs, find or build the language hosts, and return the exit code."""
     try:
         generate(SDK)
+        for host in (pulumi_build.NODE_HOST, pulumi_build.GO_HOST):
+            pulumi_cli.provide_host(host, command_path())
     except pulumi_build.BuildError as error:
         print(f"sdk: {error}", file=sys.stderr)
         return 1

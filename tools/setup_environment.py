@@ -53,7 +53,11 @@ def set_up() -> None:
         if LOCK_OLDEST.exists():
             install_packages(VENV_OLDEST, LOCK_OLDEST, itself=False)
         found = pulumi_cli.provide(VENV / "bin" / "python")
-        folders = dict.fromkeys((found.folder, pulumi_cli.provide_yaml_host(found)))
+        path = os.pathsep.join([str(found.folder), os.environ.get("PATH", "")])
+        yaml_host = pulumi_cli.provide_host(pulumi_build.YAML_HOST, path)
+        # The hosts of Go and Node.js come there when somebody needs them: see `tools.sdk`.
+        later = pulumi_cli.host_folder(pulumi_build.GO_HOST)
+        folders = dict.fromkeys((found.folder, yaml_host, later))
         PULUMI_FOLDER_FILE.write_text(os.pathsep.join(map(str, folders)) + "\n", "utf-8")
 
 

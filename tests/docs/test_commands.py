@@ -54,7 +54,10 @@ def split_at_ands(words: list[str]) -> Iterator[list[str]]:
             command = []
 
 
-def require_make(arguments: list[str], _: Path) -> None:
+def require_make(arguments: list[str], folder: Path) -> None:
+    if arguments[0] == "-C":
+        assert (folder / arguments[1]).resolve() == ROOT, arguments[1]
+        arguments = arguments[2:]
     makefile = (ROOT / "Makefile").read_text("utf-8")
     targets = set(re.findall(r"^([a-z0-9-]+):", makefile, re.MULTILINE))
     for word in arguments:
@@ -123,12 +126,22 @@ PROGRAMS: Final[dict[str, Callable[[list[str], Path], None]]] = {
     "amtool": accept,
     "/opt/goldrush-exporter/bin/pip": accept,
     "go": accept,
+    "npm": accept,
+    "cp": accept,
+    "mkdir": accept,
 }
 
 
 def test_no_block_goes_unchecked() -> None:
     """Every fenced block is of a language that a test looks at, or plain text."""
-    assert languages() <= {"python", "yaml", "sh", "text", ""}
+    assert languages() <= {"python", "yaml", "sh", "ts", "go", "text", ""}
+
+
+@pytest.mark.parametrize("block", [*blocks("ts"), *blocks("go")], ids=str)
+def test_programs_are_those_of_the_examples(block: Block) -> None:
+    """A block in TypeScript or Go stands word for word in an example, which the tests run."""
+    programs = (ROOT / "examples").glob({"ts": "*/index.ts", "go": "*/main.go"}[block.language])
+    assert any(block.text in program.read_text("utf-8") for program in programs)
 
 
 @pytest.mark.parametrize("block", BLOCKS, ids=str)

@@ -34,7 +34,7 @@ def require_project(project: dict[str, Any]) -> None:
     if runtime == "yaml":
         require_yaml_program(project)
         return
-    assert "python" == (runtime if isinstance(runtime, str) else runtime["name"])
+    assert (runtime if isinstance(runtime, str) else runtime["name"]) in {"python", "nodejs", "go"}
     assert {"name", "runtime"} <= set(project) <= {"name", "description", "runtime", "config"}
     if isinstance(runtime, dict):
         assert {"toolchain": "pip", "virtualenv": ".venv"} == runtime["options"]
@@ -91,7 +91,7 @@ def test_block_is_right(block: Block) -> None:
 
 @pytest.mark.parametrize("path", PROJECT_FILES, ids=lambda path: path.parent.name)
 def test_example_is_a_project(path: Path) -> None:
-    """Every folder of examples is a Pulumi project, in Python or in YAML."""
+    """Every folder of examples is a Pulumi project."""
     require_project(yaml.safe_load(path.read_text("utf-8")))
 
 

@@ -69,13 +69,16 @@ func read(file string) *schema.Package {
 	if problems.HasErrors() {
 		os.Exit(1)
 	}
+	// As `pulumi package add` does: the SDK for Go then is a module of its own.
+	pkg.SupportPack = true
 	return pkg
 }
 
 func generate(language string, pkg *schema.Package) (map[string][]byte, error) {
 	switch language {
 	case "nodejs":
-		return nodejs.GeneratePackage(tool, pkg, nil, nil, false, alone{})
+		// As for a folder of the user's own project: npm compiles it there.
+		return nodejs.GeneratePackage(tool, pkg, nil, nil, true, alone{})
 	case "python":
 		return python.GeneratePackage(tool, pkg, nil, alone{})
 	case "go":

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.unit.tools.project import ROOT
 from tools import pulumi_build, pulumi_cli
 
 if TYPE_CHECKING:
@@ -149,7 +151,7 @@ def test_the_host_of_yaml_beside_the_cli_is_taken(tmp_path: Path, home: Path) ->
     """The official CLI brings it, so nothing is built and nothing is written to the home folder."""
     host = program(tmp_path / "bin" / "pulumi-language-yaml", "1.25.0")
 
-    assert host.parent == pulumi_cli.provide_yaml_host(pulumi_cli.Found(host.parent, "3.259.0"))
+    assert host.parent == pulumi_cli.provide_host(pulumi_build.YAML_HOST, str(host.parent))
     assert not home.exists()
 
 
@@ -161,16 +163,60 @@ def test_the_host_of_yaml_is_built_once(home: Path, path_folder: Path, monkeypat
         builds.append(program(target, "1.25.0"))
 
     monkeypatch.setattr(pulumi_build, "build_one", build)
-    found = pulumi_cli.Found(path_folder, "3.259.0")
-    first, second = pulumi_cli.provide_yaml_host(found), pulumi_cli.provide_yaml_host(found)
+    first, second = [pulumi_cli.provide_host(pulumi_build.YAML_HOST, str(path_folder)) for _ in range(2)]
 
     assert first == second == home / ".pulumi" / "versions" / "yaml-1.25.0" / "bin"
     assert [file.name for file in first.iterdir()] == ["pulumi-language-yaml"]
     assert len(builds) == 1
 
 
+def test_the_hosts_of_node_and_go_share_a_folder(
+    home: Path, path_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are built when they are needed, into the folder that the set-up has put on PATH already."""
+    monkeypatch.setattr(pulumi_build, "build_one", lambda _program, target: program(target, "3.60.0"))
+    hosts = (pulumi_build.NODE_HOST, pulumi_build.GO_HOST)
+    folders = {pulumi_cli.provide_host(host, str(path_folder)) for host in hosts}
+
+    assert folders == {pulumi_cli.host_folder(pulumi_build.GO_HOST)} == {home / ".pulumi/versions/hosts-3.60.0/bin"}
+    assert {host.name for host in hosts} == {file.name for file in folders.pop().iterdir()}
+
+
 @pytest.mark.parametrize(
-    "program", [pulumi_build.ENGINE, pulumi_build.LANGUAGE_HOST, pulumi_build.YAML_HOST, pulumi_build.SDK_GENERATOR]
+    "folder",
+    [
+        "tools/pulumi-language-python",
+        "tools/pulumi-language-yaml",
+        "tools/pulumi-language-hosts",
+        "tools/pulumi-sdk-gen",
+        "examples/19-go-quickstart",
+        "examples/20-go-environments",
+    ],
+)
+def test_little_is_compiled_twice(folder: str) -> None:
+    """What the engine is built from too is of the same version: else a fresh machine compiles it once more."""
+    engine, own = (modules(ROOT / name / "go.mod") for name in ("tools/pulumi-cli", folder))
+    shared = (own.keys() & engine.keys()) - {f"github.com/pulumi/pulumi/{part}/v3" for part in ("sdk", "pkg")}
+
+    assert len(shared) > 30
+    assert {name: own[name] for name in shared} == {name: engine[name] for name in shared}
+
+
+def modules(file: Path) -> dict[str, str]:
+    """The modules that a go.mod requires, with their versions."""
+    return dict(re.findall(r"^\t([\w./~-]+) (v\S+)", file.read_text("utf-8"), re.MULTILINE))
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        pulumi_build.ENGINE,
+        pulumi_build.LANGUAGE_HOST,
+        pulumi_build.YAML_HOST,
+        pulumi_build.NODE_HOST,
+        pulumi_build.GO_HOST,
+        pulumi_build.SDK_GENERATOR,
+    ],
 )
 def test_what_is_built_is_locked(program: pulumi_build.Program) -> None:
     """Each program has a version, and the checksum of the module that the version names."""
