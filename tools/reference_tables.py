@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, get_args
 
 import goldrush_pulumi
 from goldrush_pulumi.cli.app import COMMANDS
+from goldrush_pulumi.cli.plugins import PYTHON_VARIABLE
 from goldrush_pulumi.emulator import Switches
 from goldrush_pulumi.emulator.__main__ import _parser
 from goldrush_pulumi.emulator.faults import Fault
@@ -65,6 +66,7 @@ ENVIRONMENT: Final = {
         "`1` adds tracebacks, without any exception's text, to internal errors, and shows requests with `--debug`."
     ),
     VARIABLE_PREFIX: "Followed by a config key in capitals: a credential for `goldrush-pulumi export`.",
+    PYTHON_VARIABLE: "The Python that an installed plugin runs in, in place of the environment that it makes itself.",
 }
 """The environment variables that the package reads."""
 

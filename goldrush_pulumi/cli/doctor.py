@@ -23,6 +23,7 @@ from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.json_models import DoctorFinding
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, StackName
 from goldrush_pulumi.cli.output import print_line, print_models, safe
+from goldrush_pulumi.cli.plugins import PLUGIN, PYTHON_VARIABLE, installed_plugins, python_for, sdk_version
 from goldrush_pulumi.cli.stacks import Stack, cli_version
 from goldrush_pulumi.schema.wire import read_time
 from goldrush_pulumi.settings import SETTINGS, SettingsError
@@ -120,20 +121,30 @@ def check_project(folder: Path) -> Iterator[Examination]:
     name = runtime.get("name") if isinstance(runtime, Mapping) else runtime
     options = (runtime.get("options") or {}) if isinstance(runtime, Mapping) else {}
     if name != "python":
-        yield _check_plugin(name)
+        yield _check_plugin(name, folder)
         return
     yield from _check_options(folder, options, settings.get("main"))
     yield _check_interpreter(folder / str(settings.get("main") or ""), options)
 
 
-def _check_plugin(runtime: object) -> Examination:
+def _check_plugin(runtime: object, folder: Path) -> Examination:
     """Examine the resource plugin, which serves programs in every other language than Python."""
-    path = shutil.which("pulumi-resource-goldrush")
+    path, installed, wanted = shutil.which(PLUGIN), installed_plugins(), sdk_version(folder)
     if path is not None:
-        return Examination("plugin", Level.OK, f"is at {safe(path)}")
-    text = f"the runtime of the project is {safe(str(runtime))}, and the plugin goldrush is not on PATH"
-    advice = "install it, see docs/languages.md; `pulumi plugin ls` shows whether Pulumi has it in its own folder"
-    return Examination("plugin", Level.WARNING, text, advice)
+        return Examination("plugin", Level.OK, f"is at {path}")
+    if not installed:
+        text = f"the runtime of the project is {runtime}, and the plugin goldrush is neither on PATH nor installed"
+        return Examination("plugin", Level.WRONG, text, "install it, see docs/languages.md")
+    if wanted is not None and wanted not in installed:
+        text = f"the SDK of this project asks for version {wanted}, and installed is {', '.join(installed)}"
+        advice = f"run pulumi package add goldrush again, or install version {wanted}, see docs/languages.md"
+        return Examination("plugin", Level.WRONG, text, advice)
+    plugin = installed[wanted or list(installed)[-1]]
+    python = python_for(plugin)
+    if python is None:
+        advice = f"install Python 3.11 or newer, or set {PYTHON_VARIABLE} to one that has goldrush-pulumi"
+        return Examination("plugin", Level.WRONG, f"{plugin} finds no Python that it could run in", advice)
+    return Examination("plugin", Level.OK, f"is in {plugin}, and runs with {python}")
 
 
 def _check_options(folder: Path, options: Mapping[str, Any], main: object) -> Iterator[Examination]:

@@ -148,9 +148,32 @@ def test_an_import_ends_in_a_program(world: World) -> None:
 
 def test_an_import_of_nothing_says_so(world: World) -> None:
     """An id that does not exist, and one of another account, end in one line with the way out."""
+    emulator = world.emulator
+    with closing(GoldRushClient(service_key=emulator.accounts[1].service_key, base_url=emulator.base_url)) as client:
+        config = {"type": "webhook", "url": "https://example.com"}
+        made = client.create_pipeline(
+            {
+                "name": "theirs",
+                "execution_mode": "unbounded",
+                "project": "p",
+                "topic": TOPIC,
+                "destination_type": "webhook",
+                "destination_config": config,
+            }
+        )
+    world.strays.add(made.id)
     stack = yaml_stack(world, {})
-    ended = stack.run("import", "goldrush:index:Pipeline", "none", "pipe_0", "--yes", expect=1)
-    assert "read pipeline none: pipe_0 does not exist or is hidden from this ServiceKey; check the id" in ended
+    for pipeline_id in ("pipe_0", made.id):
+        ended = stack.run("import", "goldrush:index:Pipeline", "none", pipeline_id, "--yes", expect=1)
+        reason = f"{pipeline_id} does not exist or is hidden from this ServiceKey; check the id"
+        assert f"read pipeline none: {reason}" in ended
+
+
+def test_a_plugin_of_another_version_is_named(world: World) -> None:
+    """An SDK names the version of its plugin, as this option does; one on PATH serves, with a warning of the skew."""
+    stack = yaml_stack(world, {"swaps": pipeline(options={"version": "8.8.8"})})
+    ended = stack.preview()
+    assert f"plugin goldrush is expected to have version >=8.8.8, but has {project_version()}" in ended
 
 
 @pytest.mark.parametrize(

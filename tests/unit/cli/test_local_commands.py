@@ -255,18 +255,77 @@ def test_the_emulator_that_cannot_start(command: Callable[..., Ended]) -> None:
     assert "loopback" in command("emulator", "--host", "0.0.0.0").fails_with(ExitCode.FAILED)
 
 
-def test_doctor_looks_for_the_plugin_of_other_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A project in another language than Python needs the plugin: where it is, or that it is not on PATH."""
+@pytest.fixture
+def other_language(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A project in TypeScript on a machine with nothing on PATH and nothing installed."""
     (tmp_path / "Pulumi.yml").write_text("name: shop\nruntime: nodejs\n", "utf-8")
-    inside = tmp_path / "inside"
-    inside.mkdir()
-    monkeypatch.setenv("PATH", str(tmp_path))
-    (found,) = check_project(inside)
-    assert (found.subject, found.level) == ("plugin", Level.WARNING)
-    assert "runtime of the project is nodejs" in found.text
+    (tmp_path / "on-path").mkdir()
+    monkeypatch.setenv("PATH", str(tmp_path / "on-path"))
+    monkeypatch.setenv("PULUMI_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("GOLDRUSH_PULUMI_PYTHON", raising=False)
+    return tmp_path
 
-    plugin = tmp_path / "pulumi-resource-goldrush"
-    plugin.write_text("#!/bin/sh\n", "utf-8")
-    plugin.chmod(0o755)
+
+def executable(file: Path, text: str = "") -> Path:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(f"#!/bin/sh\n{text}\n", "utf-8")
+    file.chmod(0o755)
+    return file
+
+
+def installed(project: Path, version: str) -> Path:
+    return executable(
+        project / "home" / "plugins" / f"resource-goldrush-v{version}" / "pulumi-resource-goldrush"
+    ).parent
+
+
+def test_doctor_looks_for_the_plugin_of_other_languages(other_language: Path) -> None:
+    """A project in another language than Python needs the plugin: what is missing, or where it is."""
+    inside = other_language / "inside"
+    inside.mkdir()
+    (found,) = check_project(inside)
+    assert (found.subject, found.level) == ("plugin", Level.WRONG)
+    assert "runtime of the project is nodejs, and the plugin goldrush is neither on PATH nor installed" in found.text
+
+    plugin = executable(other_language / "on-path" / "pulumi-resource-goldrush")
     (found,) = check_project(inside)
     assert (found.subject, found.level, found.text) == ("plugin", Level.OK, f"is at {plugin}")
+
+
+def test_doctor_examines_an_installed_plugin(other_language: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive needs a Python: one on PATH that is new enough, its own from an earlier start, or the one named."""
+    installed(other_language, "0.9.0")
+    plugin = installed(other_language, "0.10.0")
+    executable(other_language / "on-path" / "python3", "exit 1")
+    (found,) = check_project(other_language)
+    assert (found.level, found.text) == (Level.WRONG, f"{plugin} finds no Python that it could run in")
+    assert "install Python 3.11 or newer, or set GOLDRUSH_PULUMI_PYTHON" in found.advice
+
+    newer = executable(other_language / "on-path" / "python3.13")
+    (found,) = check_project(other_language)
+    assert (found.level, found.text) == (Level.OK, f"is in {plugin}, and runs with {newer}")
+    own = executable(plugin / "venv" / "bin" / "python")
+    assert next(check_project(other_language)).text.endswith(f"runs with {own}")
+    monkeypatch.setenv("GOLDRUSH_PULUMI_PYTHON", "/nonexistent")
+    assert next(check_project(other_language)).level is Level.WRONG
+
+
+@pytest.mark.parametrize("file", ["package.json", "goldrush/pulumi-plugin.json"])
+def test_doctor_compares_the_sdk_with_the_plugin(other_language: Path, file: str) -> None:
+    """Pulumi starts exactly the version that the SDK names, and says only that it cannot download another one."""
+    executable(other_language / "on-path" / "python3")
+    installed(other_language, "0.1.0")
+    target = other_language / "sdks" / "goldrush" / file
+    target.parent.mkdir(parents=True)
+    target.write_text('{"version": "0.2.0"}', "utf-8")
+    (found,) = check_project(other_language)
+    assert (found.level, found.text) == (
+        Level.WRONG,
+        "the SDK of this project asks for version 0.2.0, and installed is 0.1.0",
+    )
+    assert "run pulumi package add goldrush again, or install version 0.2.0" in found.advice
+
+    plugin = installed(other_language, "0.2.0")
+    assert str(plugin) in next(check_project(other_language)).text
+    target.write_text("not JSON", "utf-8")
+    assert next(check_project(other_language)).level is Level.OK
