@@ -14,6 +14,7 @@ from bench.backends import backends
 from bench.exporting import exporting
 from bench.figures import RESULTS, Figure, record
 from bench.lives import deploying, many
+from bench.plugin import plugin
 from bench.processes import processes
 from bench.requests import requests
 from bench.waiting import limits, noticing
@@ -45,6 +46,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "requests": ("Requests of each verb, for one pipeline", requests),
     "deploying": ("Pipelines that deploy", deploying),
     "many": ("Many pipelines, nothing to do", many),
+    "plugin": ("The plugin beside the dynamic form", plugin),
     "abi": ("A large ABI", large_abi),
     "noticing": ("Waiting", noticing),
     "backends": ("Where the state is", backends),

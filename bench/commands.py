@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 import yaml
 
 from bench.memory import PeakMemory
-from bench.programs import program
+from bench.programs import project_files
 from tools.environment import ROOT, command_path, default_interrupt, with_bytecode
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class BenchStack:
 
     Args:
         folder: An empty folder.
-        provider: "ours", or the name of a class in `bench.providers`.
+        provider: "ours", "yaml" for the same by the plugin, or the name of a class in `bench.providers`.
         variables: Environment variables of the program.
         config: Plain config values.
         backend: URL of the state backend; files in the folder unless given.
@@ -56,6 +56,7 @@ class BenchStack:
         backend: str | None = None,
     ) -> None:
         self._folder = folder
+        self._provider = provider
         self._run = uuid.uuid4().hex
         self._variables = {
             **with_bytecode(),
@@ -67,11 +68,22 @@ class BenchStack:
             RUN_VARIABLE: self._run,
             **variables,
         }
-        # A backend that outlives the stack must not meet the same name twice.
-        (folder / "Pulumi.yaml").write_text(f"name: bench-{self._run}\nruntime: python\n", "utf-8")
         (folder / "Pulumi.bench.yaml").write_text(yaml.safe_dump({"config": dict(config or {})}), "utf-8")
-        (folder / "__main__.py").write_text(program(provider), "utf-8")
+        self.declare(int(variables.get("BENCH_COUNT", "1")))
         self._pulumi("stack", "init", "bench")
+
+    def declare(self, count: int) -> None:
+        """Write the program for this many resources."""
+        self._variables["BENCH_COUNT"] = str(count)
+        # A backend that outlives the stack must not meet the same name twice.
+        for name, text in project_files(self._provider, f"bench-{self._run}", count).items():
+            (self._folder / name).write_text(text, "utf-8")
+
+    @property
+    def state_bytes(self) -> int:
+        """The size of the state, where it lies in files."""
+        (file,) = (self._folder / ".pulumi" / "stacks").rglob("bench.json")
+        return file.stat().st_size
 
     def set(self, variables: Mapping[str, str]) -> None:
         """Change environment variables of the commands to come."""

@@ -57,7 +57,8 @@ class PeakMemory:
 
 
 def _is_provider(folder: Path) -> bool:
-    return b"pulumi.dynamic" in _content(folder / "cmdline").split(b"\0")
+    words = _content(folder / "cmdline").split(b"\0")
+    return b"pulumi.dynamic" in words or any(word.endswith(b"/pulumi-resource-goldrush") for word in words)
 
 
 def _content(file: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Final
 
 _SQL: Final = """SELECT
@@ -89,7 +90,32 @@ goldrush.Pipeline(
 )
 """
 
+_YAML: Final = {
+    "type": "goldrush:Pipeline",
+    "properties": {
+        "project": "bench",
+        "topic": "base.mainnet.ref.block.swap.v3",
+        "destination": {
+            "postgres": {
+                "url": "postgresql://db.example.com:5432/analytics",
+                "user": "goldrush",
+                "password": "bench-password",
+            }
+        },
+        "transforms": {"swaps": _SQL},
+    },
+}
+
 _PROGRAMS: Final = {"Loaded": _LOADED, "LoadedSleeping": _LOADED, "ours": _OURS, "abi": _ABI}
+
+
+def project_files(provider: str, name: str, count: int) -> dict[str, str]:
+    """Return the files of the project `name`: "yaml" for our pipelines by the plugin, else as `program` has them."""
+    if provider == "yaml":
+        # JSON is YAML, and thousands of pipelines are written in no time.
+        resources = {f"pipeline-{number}": _YAML for number in range(count)}
+        return {"Pulumi.yaml": json.dumps({"name": name, "runtime": "yaml", "resources": resources})}
+    return {"Pulumi.yaml": f"name: {name}\nruntime: python\n", "__main__.py": program(provider)}
 
 
 def program(provider: str) -> str:
