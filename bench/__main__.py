@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from bench.abi import large_abi
 from bench.backends import backends
+from bench.beginnings import beginnings
 from bench.exporting import exporting
 from bench.figures import RESULTS, Figure, record
 from bench.lives import deploying, many
@@ -47,6 +48,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "deploying": ("Pipelines that deploy", deploying),
     "many": ("Many pipelines, nothing to do", many),
     "plugin": ("The plugin beside the dynamic form", plugin),
+    "beginnings": ("The way to the first POST", beginnings),
     "abi": ("A large ABI", large_abi),
     "noticing": ("Waiting", noticing),
     "backends": ("Where the state is", backends),

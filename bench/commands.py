@@ -80,6 +80,11 @@ class BenchStack:
             (self._folder / name).write_text(text, "utf-8")
 
     @property
+    def variable(self) -> str:
+        """What all processes of this stack carry in their environment, as "NAME=value"."""
+        return f"{RUN_VARIABLE}={self._run}"
+
+    @property
     def state_bytes(self) -> int:
         """The size of the state, where it lies in files."""
         (file,) = (self._folder / ".pulumi" / "stacks").rglob("bench.json")
@@ -95,7 +100,7 @@ class BenchStack:
         Raises:
             CommandFailed: it did not end well.
         """
-        with PeakMemory(f"{RUN_VARIABLE}={self._run}") as memory:
+        with PeakMemory(self.variable) as memory:
             started = time.perf_counter()
             unasked = () if verb == "preview" else ("--yes", "--skip-preview")
             self._pulumi(verb, *unasked, "--stack", "bench", "--parallel", str(parallel))

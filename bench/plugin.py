@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import statistics
-import time
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Final
 
@@ -19,11 +18,10 @@ _FORMS: Final = {"yaml": "YAML by the plugin", "ours": "Python, dynamic"}
 
 
 def plugin(count: int = 1000, runs: int = 3) -> Iterator[Figure]:
-    """Many unchanged pipelines, pipelines that deploy, and the way to the first request, by both forms."""
+    """Many unchanged pipelines, and pipelines that deploy, by both forms."""
     yield Figure("load of the machine before it began", f"{os.getloadavg()[0]:.1f} on {os.cpu_count()} processors")
     yield from _unchanged(count, runs)
     yield from _deploying(100, 5.0, runs)
-    yield from _first_requests(runs)
 
 
 def _unchanged(count: int, runs: int) -> Iterator[Figure]:
@@ -64,18 +62,3 @@ def _deploying(count: int, deploy_seconds: float, runs: int) -> Iterator[Figure]
     for form, seconds in taken.items():
         what = f"{_FORMS[form]}: up of {count}, each deploying {deploy_seconds:g} s"
         yield Figure(what, f"{statistics.median(seconds):.1f} s, median of {runs}")
-
-
-def _first_requests(runs: int) -> Iterator[Figure]:
-    """From the start of `pulumi up` on an empty stack to the first request, and to the first POST."""
-    for form, name in _FORMS.items():
-        firsts, posts = [], []
-        for _ in range(runs):
-            with life(form, 1, 0.0) as run:
-                started = time.time()
-                run.run("up")
-                requests = run.emulator.requests()
-                firsts.append(requests[0].at - started)
-                posts.append(next(item.at for item in requests if item.method == "POST") - started)
-        figure = f"{statistics.median(firsts):.1f} s, {statistics.median(posts):.1f} s, median of {runs}"
-        yield Figure(f"{name}: start of up to the first request, and to the first POST", figure)
