@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from tests.e2e.stack import Stack
     from tests.e2e.world import World
 
-pytestmark = pytest.mark.timeout(1200, method="signal")
-
 
 @pytest.mark.parametrize("language", [TYPESCRIPT, GO], ids=lambda language: language.name)
 def test_examples_live(make_world: Callable[[Emulator], World], language: Language) -> None:
