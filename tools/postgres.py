@@ -45,6 +45,12 @@ class Server:
         """The URL of the database for its user, as the Pulumi CLI takes it for a state backend."""
         return f"postgres://{USER}:{password}@127.0.0.1:{self.port}/{DATABASE}?sslmode=disable"
 
+    def change_password(self, password: str) -> None:
+        """Give the user another password."""
+        connection = pg8000.native.Connection(port=self.port, **_ADMIN)
+        connection.run(f"ALTER ROLE {USER} PASSWORD {pg8000.native.literal(password)}")
+        connection.close()
+
     def stop(self) -> None:
         """Cut all connections and end."""
         self.process.send_signal(signal.SIGINT)
