@@ -7,11 +7,13 @@ import json
 import signal
 import sys
 import threading
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.emulator.lifecycle import Lifecycle
-from goldrush_pulumi.emulator.server import Emulator, EmulatorError
 from goldrush_pulumi.emulator.switches import parse_switches
+
+if TYPE_CHECKING:
+    from goldrush_pulumi.emulator.server import Emulator
 
 DEFAULT_PORT = 8710
 
@@ -19,6 +21,8 @@ DEFAULT_PORT = 8710
 def main(arguments: list[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM; return the exit code: 0, or 1 if the emulator cannot start."""
     options = _parser().parse_args(arguments)
+    from goldrush_pulumi.emulator.server import EmulatorError  # noqa: PLC0415 - its packages are an extra
+
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -37,6 +41,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _emulator(options: argparse.Namespace) -> Emulator:
+    from goldrush_pulumi.emulator.server import Emulator  # noqa: PLC0415 - its packages are an extra
+
     return Emulator(
         port=options.port,
         host=options.host,
@@ -105,5 +111,15 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _run() -> int:
+    """Run `main`, and say in one line which package is missing."""
+    try:
+        return main()
+    except ModuleNotFoundError as error:
+        package, advice = (error.name or "").partition(".")[0], "run pip install 'goldrush-pulumi[emulator]'"
+        sys.stderr.write(f"error: start emulator: the package {package} is not installed, {advice}\n")
+        return 1
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(_run())

@@ -123,6 +123,11 @@ class Admin:
         with self._store.locked() as workers:
             workers.scripts.clear()
 
+    def scripts(self) -> list[dict[str, Any]]:
+        """Return all scripts, the newest first, which decides; `applied_to` holds ids of pipelines."""
+        with self._store.locked() as workers:
+            return [{**vars(item), "applied_to": sorted(item.applied_to)} for item in workers.scripts.all()]
+
     def fail(self, pipeline_id: str, logs: Sequence[str] = (), health_error: str | None = None) -> dict[str, Any]:
         """Crash the worker of a pipeline; ``logs`` are its last lines."""
         with self._store.locked() as workers:
@@ -238,6 +243,7 @@ def admin_application(admin: Admin) -> Starlette:
         Route("/churn/", _clear(admin.end_churn), methods=["DELETE"]),
         Route("/requests/", _read(lambda: _plain(admin.requests())), methods=["GET"]),
         Route("/requests/", _clear(admin.clear_requests), methods=["DELETE"]),
+        Route("/script/", _read(admin.scripts), methods=["GET"]),
         Route("/script/", _write(lambda body: admin.script(**body)), methods=["POST"]),
         Route("/script/", _clear(admin.clear_scripts), methods=["DELETE"]),
         Route("/pipelines/", _read(admin.pipelines), methods=["GET"]),
@@ -267,6 +273,7 @@ def _summary(admin: Admin) -> dict[str, Any]:
         "switches": dataclasses.asdict(admin.switches),
         "pipelines": {phase: sum(item["phase"] == phase for item in pipelines) for phase in phases},
         "peak_deploying": admin.peak_deploying,
+        "scripts": admin.scripts(),
         "faults": len(admin.faults()),
         "churn": None if admin.churning is None else dataclasses.asdict(admin.churning),
         "requests": admin.request_counts(),

@@ -201,6 +201,10 @@ class Scripts:
         """Add a script that takes precedence over all others."""
         self._scripts.insert(0, script)
 
+    def all(self) -> list[Script]:
+        """Return all scripts, the newest first."""
+        return list(self._scripts)
+
     def clear(self) -> None:
         """Remove all scripts: deployments succeed again."""
         self._scripts.clear()

@@ -42,11 +42,15 @@ class Block:
 
 def blocks(language: str) -> list[Block]:
     """Every fenced block of a language."""
+    return [block for path in documents() for block in fences(path) if block.language == language]
+
+
+def fences(path: Path) -> list[Block]:
+    """Every fenced block of a file, in order."""
     return [
         Block(path, (token.map or [0])[0] + 1, token.info, token.content)
-        for path in documents()
         for token in _tokens(path)
-        if token.type == "fence" and token.info == language
+        if token.type == "fence"
     ]
 
 

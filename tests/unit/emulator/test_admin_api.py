@@ -33,6 +33,17 @@ def test_summary_shows_switches_pipelines_and_requests(lab: Lab, admin: Callable
     }
 
 
+def test_summary_shows_scripts(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
+    """The root shows which scripts are in effect and which pipelines they were applied to, until they are removed."""
+    admin("POST", "script/", {"name": "base-*", "outcome": "HANG"})
+    pipeline = lab.api.create(name="base-swaps")
+    [script] = admin("GET").json()["scripts"]
+    assert (script["name"], script["outcome"], script["applied_to"]) == ("base-*", "HANG", [pipeline["id"]])
+    assert admin("GET", "script/").json() == [script]
+    admin("DELETE", "script/")
+    assert admin("GET").json()["scripts"] == []
+
+
 def test_switches_are_read_and_changed(lab: Lab, admin: Callable[..., httpx.Response]) -> None:
     """GET shows each switch with its question; PUT changes the named ones and refuses unknown ones."""
     shown = admin("GET", "switches/").json()

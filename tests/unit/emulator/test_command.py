@@ -44,6 +44,19 @@ def test_a_signal_ends_it_cleanly(number: signal.Signals) -> None:
         assert process.wait(timeout=30) == 0
 
 
+def test_without_its_extra_it_is_one_line() -> None:
+    """`python -m goldrush_pulumi.emulator` says what to install, as `goldrush-pulumi emulator` does."""
+    program = (
+        "import runpy, sys; sys.modules['starlette'] = None\n"
+        "runpy.run_module('goldrush_pulumi.emulator', run_name='__main__')"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+
+    advice = "run pip install 'goldrush-pulumi[emulator]'\n"
+    assert ended.stderr == f"error: start emulator: the package starlette is not installed, {advice}"
+    assert ended.returncode == 1
+
+
 def test_the_options_reach_the_server(tmp_path: Path) -> None:
     """Key, state file, times and switches from the command line are in force; a kill loses no pipeline."""
     options = ["--service-key", "dev-key", "--state", str(tmp_path / "s.db"), "--deploy-seconds", "900"]
