@@ -29,7 +29,7 @@ E2E_PARALLEL := --numprocesses 3 --dist loadfile
 typing monitoring e2e chaos: override COVER :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night pictures emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -128,6 +128,9 @@ reference: setup ## Write the generated classes, the schema of the plugin and th
 
 night: prometheus ## Record docs/night.md again, from an alert that rings to an alert that ends
 	GOLDRUSH_WRITE_NIGHT=1 $(BIN)/pytest tests/monitoring/test_night.py
+
+pictures: setup ## Make docs/pictures again: every command on terminals of two sizes, in tmux (COMMANDS="list watch" makes some)
+	$(BIN)/python -m tools.pictures $(COMMANDS)
 
 emulator: setup ## Run a local GoldRush until Ctrl-C, where the stacks `dev` of this repository look for it (PROBE=1 connects to destinations)
 	$(BIN)/python -m goldrush_pulumi.emulator --port 8710 --service-key goldrush-dev-key \

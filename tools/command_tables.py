@@ -67,7 +67,8 @@ def _commands() -> dict[str, Any]:
 
 def _spelling(parameter: Any) -> str:
     if parameter.param_type_name == "argument":
-        return f"`{parameter.metavar or parameter.name.upper()}`"
+        name = parameter.metavar or parameter.name.upper()
+        return f"`{name}`" if parameter.required else f"`[{name}{'...' if parameter.nargs == -1 else ''}]`"
     takes_value = not parameter.is_flag
     metavar = f" {parameter.metavar or _metavar(parameter)}" if takes_value else ""
     spellings = [*parameter.opts, *parameter.secondary_opts]

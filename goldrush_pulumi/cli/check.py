@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 
 import typer
@@ -106,7 +106,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Observed:
-    """What one pass observed of a pipeline."""
+    """What one pass observed of a pipeline, and when by GoldRush's clock."""
 
     target: Target
     status: PipelineStatus
@@ -178,7 +178,8 @@ def _select(
 def _examine_all(
     context: CommandContext, targets: Sequence[Target], limits: Limits, interval_seconds: float
 ) -> list[CheckFinding]:
-    observed = list(run_all(lambda target: _observe(context, target), targets, context.cancelled))
+    ahead = _clock_ahead(context)
+    observed = list(run_all(lambda target: _observe(context, target, ahead), targets, context.cancelled))
     findings = []
     for target, seen in zip(targets, observed, strict=True):
         problems = _problems(seen, limits) if isinstance(seen, Observed) else [seen]
@@ -198,7 +199,13 @@ def _finding(target: Target, kind: str, text: str) -> CheckFinding:
     )
 
 
-def _observe(context: CommandContext, target: Target) -> Observed | tuple[str, str]:
+def _clock_ahead(context: CommandContext) -> timedelta:
+    """Return how far the clock of this machine is ahead of GoldRush's, by which ages are measured."""
+    moment = read_time(context.client.list_pipelines(page_size=1).updated_at)
+    return datetime.now(UTC) - moment if moment else timedelta()
+
+
+def _observe(context: CommandContext, target: Target, ahead: timedelta) -> Observed | tuple[str, str]:
     """Return an observation, or the kind and text of the finding that there is none."""
     client, pipeline_id = context.client, target.pipeline.id
     try:
@@ -207,7 +214,7 @@ def _observe(context: CommandContext, target: Target) -> Observed | tuple[str, s
             client.get_pipeline_status(pipeline_id),
             client.get_pipeline_metrics(pipeline_id),
             client.get_destination_health(pipeline_id),
-            datetime.now(UTC),
+            datetime.now(UTC) - ahead,
         )
     except PipelineNotFound:
         return "gone", "it was deleted during the check"

@@ -207,7 +207,7 @@ def _print_next_steps(bundle: Bundle, form: Form, out: Path, stack: str | None) 
     by_id = form in _BY_ID
     print_line(f"wrote {count_of(bundle.count, 'pipeline')} to {safe(str(out))}; next:")
     for line in _steps(bundle, form, out, stack):
-        print_line(f"  {line}")
+        print_line(f"  {line}", whole=True)
     if bundle.unknown:
         way_out = "" if by_id else _RECORD_THEM
         print_line(

@@ -185,7 +185,7 @@ class _Printer:
         pods.add(line.pod)
         # Names of pods of one pipeline differ only at the end.
         pod = f"[{self._context.shown(line.pod[-5:])}] " if len(pods) > 1 else ""
-        print_line(f"{self._prefix(target)}{pod}{self._context.shown(line.text)}")
+        print_line(f"{self._prefix(target)}{pod}{self._context.shown(line.text)}", whole=True)
 
     def _prefix(self, target: Target) -> str:
         return f"{self._context.shown(target.name):<{self._width}} | " if self._width else ""

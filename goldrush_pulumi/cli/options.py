@@ -17,7 +17,7 @@ Names = Annotated[
     list[str] | None,
     typer.Argument(
         help=f"The pipelines, each {_WHICH}",
-        metavar="[NAME...]",
+        metavar="NAME",
         show_default=False,
         autocompletion=complete_pipelines,
     ),

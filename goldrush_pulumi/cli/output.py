@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from pydantic import BaseModel
 
@@ -15,7 +16,7 @@ from goldrush_pulumi.schema.phases import TONES
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from rich.console import Console
+    from rich.console import Console, OverflowMethod
     from rich.table import Table
 
 _SEQUENCE: Final = re.compile(r"\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|.)")
@@ -27,10 +28,19 @@ _SHORTEST_CELL: Final = 4
 _GAP: Final = 2
 """Spaces between two columns."""
 
+_HANGING: Final = 2
+"""How much further the other pieces of a folded line are indented."""
+
+_WORDS: Final = re.compile(r" *\S*`[^`]*`\S*| *\S+")
+
 _BARS: Final = "▁▂▃▄▅▆▇█"
 
 _PLAIN_BARS: Final = "_.-:=+*#"
 """The same for a terminal without Unicode."""
+
+_ELLIPSIS: Final = "…"
+
+_PLAIN_ELLIPSIS: Final = ".."
 
 _TONE_STYLES: Final = {"good": "green", "bad": "red", "pending": "yellow", "quiet": "cyan"}
 
@@ -72,21 +82,52 @@ def console(*, wide: bool = False) -> Console:
     return Console(file=sys.stdout, width=width, highlight=False, markup=False, emoji=False)
 
 
-def print_line(text: str = "") -> None:
-    """Write a line to stdout and flush it, so that a pipe sees it at once."""
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
+def terminal_width() -> int:
+    """Return the columns of the terminal; a pipe has any number."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _UNLIMITED_WIDTH
+
+
+def print_line(text: str = "", *, whole: bool = False) -> None:
+    """Write a line to stdout and flush it, so that a pipe sees it at once.
+
+    A terminal that is too narrow shows it in several lines; `whole` leaves it as it is, for data and log lines.
+    """
+    _write(sys.stdout, text, whole=whole)
 
 
 def note(text: str) -> None:
     """Write a line to stderr, beside the data."""
-    sys.stderr.write(f"{text}\n")
-    sys.stderr.flush()
+    _write(sys.stderr, text, whole=False)
+
+
+def _write(stream: TextIO, text: str, *, whole: bool) -> None:
+    if not whole and stream.isatty():
+        text = "\n".join(folded(line, shutil.get_terminal_size().columns) for line in text.split("\n"))
+    stream.write(f"{text}\n")
+    stream.flush()
+
+
+def folded(line: str, width: int) -> str:
+    """Return a line in pieces of at most `width` characters, each but the first indented.
+
+    Words stay whole, and so does a command between backticks: it can be copied from the terminal.
+    """
+    if len(line) <= width:
+        return line
+    indent = " " * (len(line) - len(line.lstrip(" ")) + _HANGING)
+    pieces, piece = [], ""
+    for word in _WORDS.findall(line):
+        if piece.strip() and len((piece + word).rstrip(" ")) > width:
+            pieces.append(piece.rstrip(" "))
+            piece = indent + word.lstrip(" ")
+        else:
+            piece += word
+    return "\n".join([*pieces, piece.rstrip(" ")])
 
 
 def print_json(value: Any, *, on_one_line: bool = False) -> None:
     """Write plain values to stdout as ASCII JSON."""
-    print_line(json.dumps(value, indent=None if on_one_line else 2))
+    print_line(json.dumps(value, indent=None if on_one_line else 2), whole=True)
 
 
 def print_models(
@@ -132,6 +173,8 @@ def make_table(
 
     cells = [[safe(cell) for cell in row] for row in rows]
     widths = _fitting_widths(columns, cells, width)
+    if not _shows(_ELLIPSIS):
+        cells = [[_cut(cell, widths.get(index)) for index, cell in enumerate(row)] for row in cells]
     table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0), header_style="bold")
     for index, column_width in widths.items():
         column = columns[index]
@@ -140,12 +183,22 @@ def make_table(
             justify="right" if column.right else "left",
             width=column_width,
             no_wrap=True,
-            overflow="ellipsis",
+            overflow=overflow(),
         )
     for number, row in enumerate(cells):
         style = "dim" if dimmed and dimmed[number] else ""
         table.add_row(*(Text(row[index], style=style or _style(row[index])) for index in widths))
     return table
+
+
+def overflow() -> OverflowMethod:
+    """Return how a text that is too long for a terminal ends there."""
+    return "ellipsis" if _shows(_ELLIPSIS) else "crop"
+
+
+def _cut(cell: str, width: int | None) -> str:
+    """Return a cell for a terminal that has no ellipsis of its own."""
+    return cell if width is None or len(cell) <= width else cell[: width - len(_PLAIN_ELLIPSIS)] + _PLAIN_ELLIPSIS
 
 
 def _fitting_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], width: int) -> dict[int, int]:
@@ -188,8 +241,9 @@ def print_facts(facts: Mapping[str, str]) -> None:
         print_line(f"{name:<{width}}  {safe(value)}".rstrip())
 
 
-def sparkline(values: Sequence[float]) -> str:
-    """Return one bar for each number; the highest bar is the greatest of them."""
+def sparkline(values: Sequence[float], room: int = _UNLIMITED_WIDTH) -> str:
+    """Return one bar for each of the last numbers that have room; the highest bar is the greatest of them."""
+    values = values[-max(room, 1) :]
     bars = _BARS if _shows(_BARS) else _PLAIN_BARS
     greatest = max(values, default=0.0)
     if greatest <= 0:

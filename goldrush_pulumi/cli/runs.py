@@ -24,7 +24,7 @@ StackOfRuns = Annotated[
 
 Resource = Annotated[
     str | None,
-    typer.Argument(help="Name of a resource, or id of its pipeline, to show as a timeline.", metavar="[NAME]"),
+    typer.Argument(help="Name of a resource, or id of its pipeline, to show as a timeline.", metavar="NAME"),
 ]
 
 Version = Annotated[

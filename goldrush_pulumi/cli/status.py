@@ -30,7 +30,7 @@ from goldrush_pulumi.cli.options import (
     TopicGlob,
     Watch,
 )
-from goldrush_pulumi.cli.output import note, print_facts, print_line, print_models, sparkline
+from goldrush_pulumi.cli.output import note, print_facts, print_line, print_models, sparkline, terminal_width
 from goldrush_pulumi.cli.targets import Filters, Target, find_target, find_targets
 from goldrush_pulumi.operations.history import utc_now
 
@@ -228,7 +228,9 @@ def _print_metrics(context: CommandContext, metrics: Metrics, trend: Trend, *, a
         return
     labels = ("rows/s", "lag", "lag in blocks", "block height")
     line = "  ".join(f"{label} {texts[label]}" for label in labels if label in texts)
-    print_line(f"{clock_time(metrics.observed_at)}  {sparkline(trend.rates)}  {line}")
+    clock = clock_time(metrics.observed_at)
+    bars = sparkline(list(trend.rates), terminal_width() - len(f"{clock}    {line}"))
+    print_line(f"{clock}  {bars}  {line}")
 
 
 def show_health(name: Name, stack: StackName = None, folder: Folder = HERE, as_json: AsJson = False) -> None:

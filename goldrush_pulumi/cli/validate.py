@@ -21,7 +21,9 @@ from goldrush_pulumi.validation.sarif import as_sarif
 
 Files = Annotated[
     list[Path] | None,
-    typer.Argument(help="Stack files or pipelines in YAML or JSON; the stack files of the project unless given."),
+    typer.Argument(
+        help="Stack files or pipelines in YAML or JSON; the stack files of the project unless given.", metavar="FILE"
+    ),
 ]
 
 StackOfFile = Annotated[

@@ -229,7 +229,7 @@ def change_each(
 def _print_change(context: CommandContext, target: Target, done: Change, *, as_json: bool) -> None:
     if done.error:
         needs_diagnosis = done.outcome in {"failed", "timed_out"}
-        advice = f"; {context.command('diagnose', target.pipeline.id)} shows why" if needs_diagnosis else ""
+        advice = f"; `{context.command('diagnose', target.pipeline.id)}` shows why" if needs_diagnosis else ""
         note(f"error: {context.shown(done.error)}{advice}")
     elif not as_json:
         if done.outcome == "requested":

@@ -22,7 +22,7 @@ from goldrush_pulumi.cli.options import (
     TopicGlob,
     Wide,
 )
-from goldrush_pulumi.cli.output import Column, console, count_of, make_table, print_models
+from goldrush_pulumi.cli.output import Column, console, count_of, make_table, overflow, print_models
 from goldrush_pulumi.cli.status import clock_time
 from goldrush_pulumi.cli.targets import Filters
 from goldrush_pulumi.schema.phases import Phase
@@ -102,11 +102,11 @@ def render(monitor: Monitor, width: int | None = None, lines: int | None = None)
     sizes = {} if width is None else {"width": width}
     table = make_table(columns, cells, **sizes, dimmed=[row.is_stale for row in shown])
     caption = _caption(rows, monitor.rounds, len(rows) - len(shown))
-    parts: list[RenderableType] = [table, Text(caption, style="dim italic", no_wrap=True, overflow="ellipsis")]
+    parts: list[RenderableType] = [table, Text(caption, style="dim italic", no_wrap=True, overflow=overflow())]
     if not monitor.trouble:
         return Group(*parts)
     banner = monitor.context.shown(f"no response since {clock_time(monitor.last_success)}: {monitor.trouble}")
-    return Group(Text(banner, style="bold red", no_wrap=True, overflow="ellipsis"), *parts)
+    return Group(Text(banner, style="bold red", no_wrap=True, overflow=overflow()), *parts)
 
 
 def _caption(rows: list[Row], rounds: int, hidden: int) -> str:

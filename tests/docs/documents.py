@@ -69,6 +69,16 @@ def link_targets(path: Path) -> list[str]:
     return [str(child.attrs["href"]) for child in _children(path) if child.type == "link_open"]
 
 
+def pictures(path: Path) -> list[str]:
+    """Every picture that a file shows."""
+    return [str(child.attrs["src"]) for child in _children(path) if child.type == "image"] + [
+        str(nested.attrs["src"])
+        for child in _children(path)
+        for nested in child.children or []
+        if nested.type == "image"
+    ]
+
+
 def anchors(path: Path) -> set[str]:
     """The anchors that the headings of a file make."""
     tokens = _tokens(path)

@@ -6,10 +6,12 @@ from typing import TYPE_CHECKING, Any, cast
 import pytest
 
 from goldrush_pulumi.api import DestinationHealth, PipelineLogs, PipelineStatus, PodLogs
+from goldrush_pulumi.cli.app import COMMANDS
 from goldrush_pulumi.operations.diagnosis import Subject, diagnose
 from goldrush_pulumi.operations.redaction import Redactor
 from goldrush_pulumi.operations.wait import WaitEnd, WaitOutcome
-from tests.docs.documents import EXAMPLES, ROOT, anchors, blocks, documents, link_targets, prose_lines
+from tests.docs.documents import EXAMPLES, ROOT, anchors, blocks, documents, link_targets, pictures, prose_lines
+from tools.pictures import FOLDER, SIZES
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -80,3 +82,27 @@ def test_failure_message_is_the_real_one() -> None:
 
     texts = [block.text for block in blocks("text") if "is FAILED after" in block.text]
     assert [shown, shown] == texts
+
+
+def test_every_command_has_its_pictures() -> None:
+    """The page of the command line shows each command at 80 by 24 and leads to 200 by 50; no other picture is there."""
+    page = ROOT / "docs" / "command-line.md"
+    wanted = {f"pictures/{name}-{columns}x{lines}.svg" for name in COMMANDS for columns, lines in SIZES}
+
+    assert wanted == {f"pictures/{path.name}" for path in FOLDER.iterdir()}
+    assert wanted == {target for target in link_targets(page) if target.startswith("pictures/")}
+    assert wanted - {name for name in wanted if "200x50" in name} == set(pictures(page))
+
+
+@pytest.mark.parametrize("path", sorted(FOLDER.iterdir()), ids=lambda path: path.name)
+def test_pictures_are_of_no_machine(path: Path) -> None:
+    """A picture is small, loads nothing from elsewhere, and shows no folder of the machine that made it."""
+    text = path.read_text("utf-8")
+
+    assert len(text) < 40_000
+    assert {"http://www.w3.org/2000/svg"} == {
+        found
+        for found in re.findall(r"https?://[^\s\"'<)]+", text)
+        if not re.search(r"127\.0\.0\.1|example\.com", found)
+    }
+    assert not re.search(r"@import|@font-face|<image|/tmp/|/home/|/root/", text)

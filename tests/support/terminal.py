@@ -12,7 +12,7 @@ import sys
 class Terminal:
     """A command on a terminal of its own, as a person sees it."""
 
-    def __init__(self, *arguments: str, lines: int = 40) -> None:
+    def __init__(self, *arguments: str, lines: int = 40, columns: int = 140) -> None:
         self._reader, writer = pty.openpty()
         self.seen = ""
         self.process = subprocess.Popen(
@@ -21,7 +21,7 @@ class Terminal:
             stdout=writer,
             stderr=subprocess.PIPE,
             text=True,
-            env={**os.environ, "TERM": "xterm", "COLUMNS": "140", "LINES": str(lines)},
+            env={**os.environ, "TERM": "xterm", "COLUMNS": str(columns), "LINES": str(lines)},
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509
         )
         os.close(writer)

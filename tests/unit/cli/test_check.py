@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -10,14 +11,13 @@ from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.check import KINDS, Limits, Observed, _problems, _seconds
 from goldrush_pulumi.cli.stacks import Managed
 from goldrush_pulumi.cli.targets import Target
-from tests.support.caller import postgres_body
+from goldrush_pulumi.emulator import Emulator
+from tests.support.caller import Caller, postgres_body
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from goldrush_pulumi.emulator import Emulator
-    from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
 NOW = datetime(2026, 11, 23, 10, 0, tzinfo=UTC)
@@ -194,13 +194,13 @@ def test_errors_that_grow(caller: Caller, command: Callable[..., Ended], monkeyp
 
 
 def test_check_costs_three_requests_each(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
-    """A pass over the account costs the list, and status, metrics and health of each pipeline."""
+    """A pass costs the list, a page for GoldRush's clock, and status, metrics and health of each pipeline."""
     for number in range(3):
         caller.create(name=f"p{number}")
     emulator.clear_requests()
     command("check")
     counts = {kind.rsplit("/", 2)[-2]: count for kind, count in emulator.request_counts().items()}
-    assert counts == {"pipeline-api": 1, "status": 3, "metrics": 3, "destination-health": 3}
+    assert counts == {"pipeline-api": 2, "status": 3, "metrics": 3, "destination-health": 3}
 
 
 def test_a_pipeline_that_cannot_be_read(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:
@@ -211,3 +211,18 @@ def test_a_pipeline_that_cannot_be_read(emulator: Emulator, caller: Caller, comm
     assert finding["kind"] == "not_readable"
     emulator.stop()
     assert "cannot be reached" in command("check").fails_with(ExitCode.UNREACHABLE)
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+def test_a_clock_that_is_off_is_no_finding(
+    hours: int, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ages are measured by GoldRush's clock: on a machine that is ahead, a fresh probe is not old."""
+    with Emulator(clock=lambda: time.time() - hours * 3600) as emulator:
+        monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", emulator.service_key)
+        monkeypatch.setenv("GOLDRUSH_BASE_URL", emulator.base_url)
+        with Caller(emulator.base_url, emulator.service_key) as caller:
+            caller.phase(caller.create(name="swaps")["id"])
+        ended = command("check")
+
+    assert (ended.code, ended.out) == (ExitCode.OK, "1 pipeline checked: 0 findings\n")

@@ -59,7 +59,7 @@ def test_a_wait_that_is_too_long(emulator: Emulator, caller: Caller, command: Ca
     assert ended.code == ExitCode.TIMED_OUT
     last = ended.err.splitlines()[-1]
     assert last.startswith(f"error: swaps ({pipeline_id}) is DEPLOYING after 0 s")
-    assert last.endswith(f"goldrush-pulumi diagnose {pipeline_id} shows why")
+    assert last.endswith(f"`goldrush-pulumi diagnose {pipeline_id}` shows why")
 
 
 def test_a_failure_lasts_for_the_configured_grace(
