@@ -86,7 +86,7 @@ plugin: setup ## Tests of the provider's process, on the newest and the oldest P
 	$(call run-tests,plugin,$(PARALLEL))
 
 monitoring: prometheus ## Tests with a real Prometheus and Alertmanager; skipped where they cannot be had
-	$(call run-tests,monitoring,)
+	$(call run-tests,monitoring,$(PARALLEL))
 
 prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of Debian into .venv
 	@$(BIN)/python -m tools.prometheus || true

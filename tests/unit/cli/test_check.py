@@ -226,3 +226,15 @@ def test_a_clock_that_is_off_is_no_finding(
         ended = command("check")
 
     assert (ended.code, ended.out) == (ExitCode.OK, "1 pipeline checked: 0 findings\n")
+
+
+def test_a_key_that_is_refused_in_the_middle_ends_the_check(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended]
+) -> None:
+    """A pass that loses its key half-way reports no findings: it has not seen all pipelines."""
+    for number in range(3):
+        caller.create(name=f"p{number}")
+    emulator.fault(path="*/metrics/", status=401, skip=1, times=None)
+    ended = command("check")
+    assert ended.fails_with(ExitCode.NO_ACCESS)
+    assert ended.out == ""

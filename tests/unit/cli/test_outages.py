@@ -183,3 +183,28 @@ def test_a_watched_pipeline_that_is_deleted_ends_the_watch(
     assert (ended.code, ended.err) == (ExitCode.OK, f"-- swaps ({pipeline_id}) does not exist any more\n")
     ended = command("status", "swaps", "--watch", "--interval", "0.5")
     assert (ended.code, "none exists any more" in ended.err) == (ExitCode.NOT_FOUND, True)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["status", "swaps", "--watch", "--interval", "0.5"],
+        ["metrics", "swaps", "--watch", "--interval", "0.5"],
+        ["logs", "swaps", "mints", "--follow"],
+    ],
+    ids=lambda arguments: arguments[0],
+)
+def test_a_key_that_is_refused_in_the_middle_ends_a_view(
+    arguments: list[str], emulator: Emulator, caller: Caller
+) -> None:
+    """A revoked key will not heal as an outage does, so the view ends: one line for each pipeline at most."""
+    for name in ("swaps", "mints"):
+        caller.phase(caller.create(name=name)["id"])
+    process = start(*arguments)
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    emulator.revoke_key(emulator.service_key)
+    _, errors = process.communicate()
+    assert process.returncode == ExitCode.NO_ACCESS
+    assert errors
+    assert all(line.startswith("error: ") for line in errors.splitlines())
