@@ -140,6 +140,7 @@ class Monitor:
         self._trends: dict[str, Trend] = {}
         self._needs_list = True
         self._is_unreachable = threading.Event()
+        self._reason = ""
         self.rounds = 0
         """How many rounds are over."""
         self.trouble: str | None = None
@@ -166,6 +167,7 @@ class Monitor:
             CommandFailed: No pipeline matches the filters.
         """
         self._is_unreachable.clear()
+        self._reason = ""
         trouble = self._list() if self._needs_list or self.rounds % _ROUNDS_BETWEEN_LISTS == 0 else None
         probes = self.rounds % _ROUNDS_BETWEEN_PROBES == 0
         rows = self.rows()
@@ -173,7 +175,7 @@ class Monitor:
             self._put(row)
         troubles = [row.trouble for row in self.rows() if row.trouble]
         if troubles and len(troubles) == len(rows):
-            trouble = trouble or troubles[0]
+            trouble = trouble or self._reason or troubles[0]
         self.trouble = trouble
         self.last_success = self.last_success if trouble else utc_now()
         self.rounds += 1
@@ -226,6 +228,8 @@ class Monitor:
             if isinstance(error, ConnectionFailed):
                 # The others would only wait for the same timeout.
                 self._is_unreachable.set()
+                # What is said before the reason is about one of many pipelines.
+                self._reason = self.context.shown(error).partition(": ")[2]
             self._needs_list = self._needs_list or isinstance(error, PipelineNotFound)
             return dataclasses.replace(row, trouble=type(error).__name__)
         lag_blocks = self._trends[pipeline_id].add(metrics, time.monotonic())["lag_blocks"]

@@ -74,6 +74,15 @@ def test_an_outage_leaves_what_was_observed(monitor: Monitor, emulator: Emulator
     assert not any(row.is_stale for row in monitor.rows())
 
 
+def test_the_reason_of_an_outage_is_in_words(monitor: Monitor, emulator: Emulator) -> None:
+    """The banner says what the connection met, and not the name of an error in the code or of one pipeline."""
+    monitor.poll()
+    emulator.stop()
+    monitor.poll()
+    assert monitor.trouble
+    assert monitor.trouble.startswith("127.0.0.1 cannot be reached")
+
+
 def test_a_brief_list_is_no_drift(monitor: Monitor, emulator: Emulator) -> None:
     """Where the list leaves the configuration out, the pipelines of the stack are read one by one, once per list."""
     emulator.switch(list_items_brief=True)
