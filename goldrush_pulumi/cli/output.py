@@ -229,9 +229,12 @@ def _fitting_widths(columns: Sequence[Column], rows: Sequence[Sequence[str]], wi
 
 
 def print_table(columns: Sequence[Column], rows: Sequence[Sequence[str]], *, wide: bool = False) -> None:
-    """Write a table to stdout."""
+    """Write a table to stdout. Where not even its least widths fit, the terminal breaks lines, and ids stay whole."""
     terminal = console(wide=wide)
-    terminal.print(make_table(columns, rows, terminal.width))
+    table = make_table(columns, rows, terminal.width)
+    widths = [column.width or 0 for column in table.columns]
+    fits = sum(widths) + _GAP * (len(widths) - 1) <= terminal.width
+    (terminal if fits else console(wide=True)).print(table)
 
 
 def print_facts(facts: Mapping[str, str]) -> None:
@@ -253,8 +256,10 @@ def sparkline(values: Sequence[float], room: int = _UNLIMITED_WIDTH) -> str:
 
 def _shows(text: str) -> bool:
     """Return whether the terminal can show `text`."""
+    # A live view puts a stream of its own, which knows no encoding, before that of the terminal.
+    stream = getattr(sys.stdout, "rich_proxied_file", sys.stdout)
     try:
-        text.encode(getattr(sys.stdout, "encoding", None) or "ascii")
+        text.encode(getattr(stream, "encoding", None) or "ascii")
     except (LookupError, UnicodeEncodeError):
         return False
     return True

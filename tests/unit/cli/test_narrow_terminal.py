@@ -64,3 +64,21 @@ def test_without_unicode_a_name_that_is_cut_says_so(caller: Caller, monkeypatch:
     assert terminal.end() == ""
     assert re.search(r"eth-uniswap[\w-]*\.\.", terminal.seen)
     assert "?" not in re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", terminal.seen)
+
+
+def test_with_unicode_it_ends_in_an_ellipsis(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A live view knows what the terminal can show."""
+    caller.create(name=LONG_NAME)
+    monkeypatch.setenv("PYTHONIOENCODING", "utf-8")
+    terminal = Terminal("watch", "--rounds", "1", columns=40)
+    assert terminal.end() == ""
+    assert re.search(r"eth-uniswap[\w-]*…", terminal.seen)
+
+
+def test_an_id_is_never_cut(caller: Caller) -> None:
+    """A table whose narrowest form does not fit is wider than the terminal, so that ids can be copied."""
+    made = caller.create(name=LONG_NAME)["id"]
+    terminal = Terminal("list", "--with-phase", columns=40)
+    assert terminal.end() == ""
+    assert made in terminal.seen
+    assert "RUNNING" in terminal.seen
