@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from bench.abi import large_abi
 from bench.backends import backends
 from bench.beginnings import beginnings
-from bench.exporting import exporting
+from bench.exporting import checking, exporting
 from bench.figures import RESULTS, Figure, record
 from bench.lives import deploying, many
 from bench.plugin import plugin
@@ -54,6 +54,7 @@ SECTIONS: Final[dict[str, tuple[str, Callable[[], Iterable[Figure]]]]] = {
     "backends": ("Where the state is", backends),
     "limits": ("Behind a limit of requests", limits),
     "exporting": ("Exporter", exporting),
+    "checking": ("Check", checking),
 }
 
 
