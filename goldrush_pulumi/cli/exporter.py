@@ -96,6 +96,8 @@ class Poller:
     def __init__(self, monitor: Monitor, folder: Path) -> None:
         self.monitor = monitor
         self._folder = folder
+        # Read once: an upgrade of the package in place must not break the scrapes of what still runs.
+        self._version = metadata.version("goldrush-pulumi")
         self._round_seconds = 0.0
         self._stopping = threading.Event()
         self._stack_read_at = time.monotonic()
@@ -126,7 +128,7 @@ class Poller:
 
         monitor = self.monitor
         return Totals(
-            version=metadata.version("goldrush-pulumi"),
+            version=self._version,
             is_up=monitor.last_success is not None and monitor.trouble is None,
             last_success=monitor.last_success,
             rounds=monitor.rounds,

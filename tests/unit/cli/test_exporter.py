@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from datetime import UTC, datetime
+from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
 import httpx
@@ -24,12 +25,13 @@ from goldrush_pulumi.cli import exporter as exporter_module
 from goldrush_pulumi.cli.exposition import Exposition, Totals
 from goldrush_pulumi.cli.monitor import Monitor, Row
 from goldrush_pulumi.cli.stacks import Managed
-from goldrush_pulumi.cli.targets import Target
+from goldrush_pulumi.cli.targets import Filters, Target
 from goldrush_pulumi.schema.pipeline import METRICS
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from goldrush_pulumi.api import GoldRushClient
     from goldrush_pulumi.emulator import Emulator
@@ -363,3 +365,17 @@ def test_the_state_of_the_stack_is_read_again(
     assert ended.code == ExitCode.OK
     assert seen == ["before", "after", "after"]
     assert "the state from before is used" in ended.err
+
+
+def test_an_upgrade_in_place_breaks_no_scrape(caller: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The exporter goes on serving its metrics while its package is being replaced on the disk."""
+    del caller
+    with context_module.open_context(None, tmp_path) as context:
+        poller = exporter_module.Poller(Monitor(context, Filters()), tmp_path)
+        version = poller.totals().version
+
+        def missing(name: str) -> str:
+            raise metadata.PackageNotFoundError(name)
+
+        monkeypatch.setattr(metadata, "version", missing)
+        assert poller.totals().version == version
