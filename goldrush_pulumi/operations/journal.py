@@ -99,7 +99,7 @@ class CreateJournal:
 
     def has_recorded(self, pipeline_id: str) -> bool:
         """Whether a state is known to have a pipeline that was created here, whatever it was called then."""
-        # Read anew: another process may have noted it a moment ago.
+        # Read again: another process may have noted it a moment ago.
         notes = map(_read, self._notes())
         return any(note.get("id") == pipeline_id and note.get("stage") in _KNOWN_TO_A_STATE for note in notes)
 
