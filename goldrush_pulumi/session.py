@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.client_factory import open_client, policies_of
-from goldrush_pulumi.operations.call import saves_state_late
+from goldrush_pulumi.operations.call import DEFAULT_TIMEOUT_SECONDS, saves_state_late
 from goldrush_pulumi.operations.errors import UserError
 from goldrush_pulumi.operations.identity import Claims
 
@@ -201,11 +201,7 @@ class Session:
         owner: str | None,
         owners: frozenset[str] | None,
     ) -> OperationContext:
-        from goldrush_pulumi.operations.context import (  # noqa: PLC0415
-            DEFAULT_TIMEOUT_SECONDS,
-            OperationContext,
-            make_fingerprint,
-        )
+        from goldrush_pulumi.operations.context import OperationContext, make_fingerprint  # noqa: PLC0415
         from goldrush_pulumi.operations.identity import OwnershipTag  # noqa: PLC0415
         from goldrush_pulumi.operations.redaction import Redactor, known_secrets  # noqa: PLC0415
         from goldrush_pulumi.operations.wait import EventClock  # noqa: PLC0415

@@ -92,22 +92,12 @@ def export_pipelines(
 
     The forms for the plugin import by id, and record no credentials.
     """
-    from goldrush_pulumi.export import declare, make_bundle  # noqa: PLC0415 - loads Pulumi's SDK
-
     _refuse_secrets(form, secrets)
     pulumi_project = pulumi_project or _project_of(folder, stack)
     with open_context(stack, folder) as context:
         found = _find(context, Filters(project, topic, name))
-    declared = declare(found) if form in _BY_ID else declare(found, _source(context, secrets, pulumi_project))
-    bundle = make_bundle(
-        declared,
-        form=form.value,
-        project=pulumi_project,
-        stack=_short_name(stack or _NEW_STACK),
-        service_key=context.settings.service_key,
-        base_url=context.settings.base_url,
-        owner=context.stack.owner if context.stack else None,
-    )
+    declared = _declare(context, form, found, secrets, pulumi_project)
+    bundle = _bundle(context, form, declared, pulumi_project, stack)
     written = _write(bundle, out, overwrite=overwrite)
     if as_json:
         print_models(_report(declared, bundle, written, out), context.redact)
@@ -147,6 +137,31 @@ def _project_of(folder: Path, stack: str | None) -> str:
     """Return the name of the project that the selected stack belongs to, or else that of a new one."""
     project = find_project(folder) if stack is not None else None
     return project.name if project and project.name else _NEW_PROJECT
+
+
+def _declare(
+    context: CommandContext, form: Form, found: list[Found], secrets: Path | None, project: str
+) -> list[Declared]:
+    """Return how a program declares pipelines, with the credentials that are known where the form records them."""
+    from goldrush_pulumi.export import declare  # noqa: PLC0415
+
+    return declare(found) if form in _BY_ID else declare(found, _source(context, secrets, project))
+
+
+def _bundle(
+    context: CommandContext, form: Form, declared: Sequence[Declared], project: str, stack: str | None
+) -> Bundle:
+    from goldrush_pulumi.export import make_bundle  # noqa: PLC0415 - loads Pulumi's SDK
+
+    return make_bundle(
+        declared,
+        form=form.value,
+        project=project,
+        stack=_short_name(stack or _NEW_STACK),
+        service_key=context.settings.service_key,
+        base_url=context.settings.base_url,
+        owner=context.stack.owner if context.stack else None,
+    )
 
 
 def _source(context: CommandContext, file: Path | None, project: str) -> Source:

@@ -9,6 +9,9 @@ from typing import Any, Final
 
 from goldrush_pulumi.schema.wire import UNKNOWN_VALUE
 
+DEFAULT_TIMEOUT_SECONDS: Final = 600.0
+"""How long create, update and delete may take where `custom_timeouts` says nothing."""
+
 _LATE_STATE: Final = "PULUMI_SKIP_CHECKPOINTS"
 """The CLI's own variable; it hands its environment on to plugins."""
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.api.errors import GoldRushError, Interrupted, PipelineNotFound
 from goldrush_pulumi.api.models import PipelineStatus
+from goldrush_pulumi.operations.call import DEFAULT_TIMEOUT_SECONDS
 from goldrush_pulumi.operations.diagnosis import Subject
 from goldrush_pulumi.operations.history import Run, utc_now
 from goldrush_pulumi.operations.identity import GROUP, key_fingerprint
@@ -22,9 +23,6 @@ if TYPE_CHECKING:
     from goldrush_pulumi.operations.inventory import Inventory
     from goldrush_pulumi.operations.journal import CreateJournal
     from goldrush_pulumi.operations.wait import Clock
-
-DEFAULT_TIMEOUT_SECONDS = 600.0
-"""How long create, update and delete may take where `custom_timeouts` says nothing."""
 
 
 @dataclass(frozen=True)
