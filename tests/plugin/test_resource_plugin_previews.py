@@ -63,10 +63,12 @@ def test_imports_and_look_ups_by_id(emulator: Emulator) -> None:
         assert imported.inputs["description"] == "mine"
         assert "password" not in imported.inputs["destination"]["postgres"]
         assert imported.inputs["destination"]["postgres"]["user"] == "goldrush"
+        assert imported.inputs["executionStartFrom"] == 1
         # The engine checks what was read before it writes a program from it.
         assert plugin.check("imported", imported.inputs, imported.inputs).failures == ()
         warned = "".join(line.text for line in plugin.engine.lines if line.severity == "WARNING")
-        changes = imported.diff(imported.check(program(name="made", description="mine"))).raw.detailedDiff
+        declared = program(name="made", description="mine", executionStartFrom=1)
+        changes = imported.diff(imported.check(declared)).raw.detailedDiff
     assert set(changes) == {"destination.postgres.password"}
     assert "destination.postgres.password: is not known, because GoldRush shows no credentials" in warned
     assert {request.method for request in emulator.requests()} == {"GET"}
