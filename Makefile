@@ -21,8 +21,9 @@ PARTS := lint types contracts unit typing docs contract plugin monitoring e2e ch
 PARALLEL := --numprocesses 2 --dist loadfile
 # Unit tests are many and small, and those of the command line mostly wait.
 UNIT_PARALLEL := --numprocesses 4 --dist load
-# Tests of the CLI wait for the engine now and then, so three keep two cores busy.
-E2E_PARALLEL := --numprocesses 3 --dist loadfile
+# Tests of the CLI wait for the engine now and then, so four keep two cores busy. Each has a world of its own, so that a
+# worker with nothing left takes what another has not begun.
+E2E_PARALLEL := --numprocesses 4 --dist worksteal
 
 # Only the unit, docs, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the
 # engine starts would make the slowest tests much slower, and those four reach the same lines.
