@@ -133,11 +133,12 @@ class Session:
     @property
     def journal(self) -> CreateJournal:
         """The creates that this machine has begun, in this process and in earlier ones."""
-        from goldrush_pulumi.operations.journal import CreateJournal, default_folder  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.operations.journal import CreateJournal  # noqa: PLC0415 - see the class
+        from goldrush_pulumi.operations.notes import user_folder  # noqa: PLC0415 - as above
 
         with self._lock:
             if self._journal is None:
-                self._journal = CreateJournal(default_folder(os.environ))
+                self._journal = CreateJournal(user_folder(os.environ, "creates"))
                 self._journal.prune()
             return self._journal
 

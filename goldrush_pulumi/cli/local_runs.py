@@ -23,7 +23,7 @@ from goldrush_pulumi.cli.output import note, safe
 from goldrush_pulumi.cli.targets import Target
 from goldrush_pulumi.operations.author import find_author
 from goldrush_pulumi.operations.history import Command, Run, RunStatus
-from goldrush_pulumi.operations.journal import default_folder
+from goldrush_pulumi.operations.notes import drop_old, replace_file, user_folder
 
 KEPT: Final = 20
 """How many records of a pipeline are shown."""
@@ -52,7 +52,7 @@ class LocalRuns:
     @classmethod
     def of_user(cls) -> LocalRuns:
         """Return those of the present user."""
-        return cls(default_folder(os.environ, "runs"))
+        return cls(user_folder(os.environ, "runs"))
 
     def add(self, pipeline_id: str, record: dict[str, Any]) -> None:
         """Add the newest record of a pipeline.
@@ -63,15 +63,13 @@ class LocalRuns:
         if self._folder is None:
             return
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._prune(self._folder)
+        drop_old(self._folder, _KEPT_SECONDS, time.time())
         file = _file(self._folder, pipeline_id)
         # One write at the end of the file: what other processes add at the same time stays whole.
         with file.open("ab", buffering=0) as stream:
             stream.write(_line({**record, "id": pipeline_id}))
         if file.stat().st_size > _LARGEST_FILE:
-            unfinished = file.with_suffix(f".{os.getpid()}.new")
-            unfinished.write_bytes(b"".join(_line(kept) for kept in reversed(self.find(pipeline_id))))
-            unfinished.replace(file)
+            replace_file(file, b"".join(_line(kept) for kept in reversed(self.find(pipeline_id))))
 
     def find(self, pipeline_id: str) -> list[dict[str, Any]]:
         """Return the last records of a pipeline, newest first. What cannot be read is left out."""
@@ -81,13 +79,6 @@ class LocalRuns:
                 lines = _file(self._folder, pipeline_id).read_text("utf-8", "replace").splitlines()
         records = (_read(line) for line in reversed(lines))
         return [record for record in records if record.get("id") == pipeline_id][:KEPT]
-
-    @staticmethod
-    def _prune(folder: Path) -> None:
-        for file in folder.iterdir():
-            with contextlib.suppress(OSError):
-                if time.time() - file.stat().st_mtime >= _KEPT_SECONDS:
-                    file.unlink()
 
 
 def recorded(context: CommandContext, action: Command, change: ChangeOne) -> ChangeOne:

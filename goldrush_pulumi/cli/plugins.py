@@ -10,6 +10,8 @@ import subprocess
 from pathlib import Path
 from typing import Any, Final
 
+from goldrush_pulumi.operations.notes import pulumi_home
+
 PLUGIN: Final = "pulumi-resource-goldrush"
 
 PYTHON_VARIABLE: Final = "GOLDRUSH_PULUMI_PYTHON"
@@ -26,8 +28,9 @@ _START_TIMEOUT_SECONDS: Final = 60.0
 
 def installed_plugins() -> dict[str, Path]:
     """Return the folders of the plugin that `pulumi plugin install` filled, by version, the newest last."""
-    home = Path(os.environ.get("PULUMI_HOME") or Path.home() / ".pulumi")
-    folders = [folder for folder in (home / "plugins").glob("resource-goldrush-v*") if (folder / PLUGIN).is_file()]
+    home = pulumi_home(os.environ)
+    found = (home / "plugins").glob("resource-goldrush-v*") if home else ()
+    folders = [folder for folder in found if (folder / PLUGIN).is_file()]
     folders.sort(key=lambda folder: [int(number) for number in re.findall(r"\d+", folder.name)])
     return {folder.name.partition("-v")[2]: folder for folder in folders}
 

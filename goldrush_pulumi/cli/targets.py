@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -49,7 +50,7 @@ class Target:
         identifier = safe(self.pipeline.id)
         return identifier if self.name == identifier else f"{self.name} ({identifier})"
 
-    @property
+    @functools.cached_property
     def managed_by(self) -> ManagedBy | None:
         """The stack and resource that manage it, some unknown stack by its ownership tag, or None."""
         if self.managed is not None:

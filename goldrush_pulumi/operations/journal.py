@@ -14,11 +14,13 @@ import json
 import threading
 import time
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
+
+from goldrush_pulumi.operations.notes import drop_old, read_note, replace_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+    from pathlib import Path
 
     from goldrush_pulumi.operations.identity import OwnershipTag
 
@@ -100,7 +102,7 @@ class CreateJournal:
     def has_recorded(self, pipeline_id: str) -> bool:
         """Whether a state is known to have a pipeline that was created here, whatever it was called then."""
         # Read again: another process may have noted it a moment ago.
-        notes = map(_read, self._notes())
+        notes = map(read_note, self._notes())
         return any(note.get("id") == pipeline_id and note.get("stage") in _KNOWN_TO_A_STATE for note in notes)
 
     def note_recorded(self, pipeline_id: str) -> None:
@@ -125,7 +127,7 @@ class CreateJournal:
         """Return what was begun for a resource within the last day; None for nothing, as far as this machine knows."""
         if self._folder is None:
             return None
-        note = _read(self._file(self._folder, tag))
+        note = read_note(self._file(self._folder, tag))
         begun_at, pipeline_id, stage = note.get("begun_at"), note.get("id"), note.get("stage")
         if not isinstance(begun_at, (int, float)) or not isinstance(pipeline_id, (str, type(None))):
             return None
@@ -141,18 +143,14 @@ class CreateJournal:
 
     def prune(self) -> None:
         """Drop the notes that are too old to matter."""
-        if self._folder is None:
-            return
-        with contextlib.suppress(OSError):
-            for file in self._folder.iterdir():
-                if self._now() - file.stat().st_mtime >= _KEPT_SECONDS:
-                    file.unlink(missing_ok=True)
+        if self._folder is not None:
+            drop_old(self._folder, _KEPT_SECONDS, self._now())
 
     def _known(self) -> dict[str, Path]:
         """The notes by the id in them: those of earlier processes, read once, and those of this one."""
         with self._lock:
             if self._files is None:
-                self._files = {str(_read(file).get("id")): file for file in self._notes()}
+                self._files = {str(read_note(file).get("id")): file for file in self._notes()}
             return self._files
 
     def _notes(self) -> list[Path]:
@@ -165,7 +163,7 @@ class CreateJournal:
         if self._folder is None:
             return
         file = self._file(self._folder, tag)
-        note = _read(file)
+        note = read_note(file)
         if note.get("stage") in _KNOWN_TO_A_STATE and note.get("id"):
             kept = file.with_stem(f"{file.stem}-{hashlib.sha256(str(note['id']).encode()).hexdigest()[:10]}")
             with contextlib.suppress(OSError):
@@ -176,43 +174,19 @@ class CreateJournal:
 
     def _set_stage(self, pipeline_id: str, stage: Stage) -> None:
         file = self._known().get(pipeline_id)
-        note = {} if file is None else _read(file)
+        note = {} if file is None else read_note(file)
         if file is not None and note.get("id") == pipeline_id and note.get("stage") not in ("recorded", stage):
             _replace(file, {**note, "stage": stage})
 
     def _write(self, tag: OwnershipTag, note: Mapping[str, Any]) -> None:
-        if self._folder is None:
-            return
-        with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _replace(self._file(self._folder, tag), note)
+        if self._folder is not None:
+            _replace(self._file(self._folder, tag), note)
 
     @staticmethod
     def _file(folder: Path, tag: OwnershipTag) -> Path:
         return folder / f"{tag.owner}-{tag.resource}.json"
 
 
-def default_folder(environment: Mapping[str, str], name: str = "creates") -> Path | None:
-    """Return the folder of this user's notes, below that of the Pulumi CLI; None where the user has no home."""
-    home = environment.get("PULUMI_HOME")
-    if home:
-        return Path(home, "goldrush", name)
-    with contextlib.suppress(RuntimeError):
-        return Path.home() / ".pulumi" / "goldrush" / name
-    return None
-
-
 def _replace(file: Path, note: Mapping[str, Any]) -> None:
-    """Write a note in one step: a process may be killed while it writes."""
     with contextlib.suppress(OSError):
-        unfinished = file.with_suffix(".new")
-        unfinished.write_text(json.dumps(note), "utf-8")
-        unfinished.replace(file)
-
-
-def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        note = json.loads(file.read_text("utf-8"))
-    except (OSError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
+        replace_file(file, json.dumps(note).encode())

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from goldrush_pulumi.operations.identity import OwnershipTag
-from goldrush_pulumi.operations.journal import default_folder
+from goldrush_pulumi.operations.notes import drop_old, read_note, replace_file, user_folder
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -68,7 +68,7 @@ class KnownStacks:
     @classmethod
     def of_user(cls) -> KnownStacks:
         """Return those that the present user's commands have seen."""
-        return cls(default_folder(os.environ, "stacks"))
+        return cls(user_folder(os.environ, "stacks"))
 
     def note(self, owner: object, name: StackName | None) -> None:
         """Note what the stack of an owner is called, once per process. An owner that is unknown yet is passed over."""
@@ -79,37 +79,20 @@ class KnownStacks:
             self._noted.add(owner)
         if not is_new:
             return
-        known = self._read(self._folder, owner)
+        known = _name_in(read_note(self._folder / f"{owner}.json"))
         if known and (known.project, known.stack) == (name.project, name.stack) and not name.organization:
             # Only the command line knows the organization.
             name = known
         with contextlib.suppress(OSError):
-            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._prune(self._folder)
-            unfinished = self._folder / f"{owner}.{os.getpid()}.new"
-            unfinished.write_text(json.dumps(vars(name)), "utf-8")
-            unfinished.replace(self._folder / f"{owner}.json")
+            drop_old(self._folder, _KEPT_SECONDS, time.time())
+            replace_file(self._folder / f"{owner}.json", json.dumps(vars(name)).encode())
 
     def find(self, description: str) -> str:
         """Return the name of the stack whose ownership tag ends a description; "" where none or no name is known."""
         tag = OwnershipTag.found_in(description)
-        name = None if tag is None or self._folder is None else self._read(self._folder, tag.owner)
-        return "" if name is None else str(name)
-
-    @staticmethod
-    def _read(folder: Path, owner: str) -> StackName | None:
-        try:
-            note: Any = json.loads((folder / f"{owner}.json").read_text("utf-8"))
-        except (OSError, ValueError):
-            return None
-        return _name_in(note) if isinstance(note, dict) else None
-
-    @staticmethod
-    def _prune(folder: Path) -> None:
-        for file in folder.iterdir():
-            with contextlib.suppress(OSError):
-                if time.time() - file.stat().st_mtime >= _KEPT_SECONDS:
-                    file.unlink()
+        if tag is None or self._folder is None:
+            return ""
+        return str(_name_in(read_note(self._folder / f"{tag.owner}.json")) or "")
 
 
 def _name_in(note: Mapping[str, Any]) -> StackName | None:

@@ -11,7 +11,8 @@ from goldrush_pulumi.api import GoldRushError
 from goldrush_pulumi.api.errors import Interrupted
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
-from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry, default_folder
+from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry
+from goldrush_pulumi.operations.notes import user_folder
 from tests.support.account import OWNER, TAG, URN, Account, urn_of
 from tests.support.clock import FakeClock
 from tests.support.pipelines import spec_of
@@ -119,8 +120,8 @@ def test_clock_set_back_gives_no_negative_age(tmp_path: Path) -> None:
 
 def test_folder_is_the_users(tmp_path: Path) -> None:
     """Notes lie where the Pulumi CLI keeps its own files."""
-    assert default_folder({"PULUMI_HOME": str(tmp_path)}) == tmp_path / "goldrush" / "creates"
-    folder = default_folder({})
+    assert user_folder({"PULUMI_HOME": str(tmp_path)}, "creates") == tmp_path / "goldrush" / "creates"
+    folder = user_folder({}, "creates")
     assert folder is None or folder.parts[-3:] == (".pulumi", "goldrush", "creates")
 
 
