@@ -14,12 +14,12 @@ from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
     from tests.plugin.harness import Plugin
-    from tests.plugin.wire import Partial, Properties, RawResponse
+    from tests.plugin.wire import Partial, Pending, Properties, RawResponse
 
 
 @dataclass
 class Resource:
-    """One pipeline in the state of a stack. `errors` are the `initErrors` of a resource that is not as wished."""
+    """One pipeline in the state of a stack. `errors` are the `initErrors` of a resource that is not as declared."""
 
     plugin: Plugin
     name: str = "swaps"
@@ -38,20 +38,29 @@ class Resource:
 
         Raises VerbError, with what it says about the resource recorded.
         """
+        step, checked = self._plan(program)
+        if step == "same":
+            self.inputs = checked
+            return step
+        if step == "replace":
+            self.destroy()
+        self._send(checked, timeout_seconds).end()
+        return step
+
+    def begin(self, program: Properties, *, timeout_seconds: float = 0.0) -> Change:
+        """Do what `pulumi up` does up to the create or update, without waiting for the answer."""
+        step, checked = self._plan(program)
+        assert step in {"create", "update"}, step
+        return self._send(checked, timeout_seconds)
+
+    def _plan(self, program: Properties) -> tuple[str, Properties]:
         checked = self.check(program)
         if not self.id:
-            self._create(checked, timeout_seconds)
-            return "create"
+            return "create", checked
         change = self.diff(checked)
         if change.replaces:
-            self.destroy()
-            self._create(checked, timeout_seconds)
-            return "replace"
-        if change.changes == "DIFF_NONE" and not self.errors:
-            self.inputs = checked
-            return "same"
-        self._update(checked, timeout_seconds)
-        return "update"
+            return "replace", checked
+        return ("same" if change.changes == "DIFF_NONE" and not self.errors else "update"), checked
 
     def check(self, program: Properties) -> Properties:
         """Answer the checked inputs; there must be no problem with them."""
@@ -77,43 +86,41 @@ class Resource:
             self.id, self.outputs, self.errors = reply.id, reply.properties, ()
             self.inputs = reply.inputs
 
-    def destroy(self) -> None:
+    def destroy(self, *, timeout_seconds: float = 0.0) -> None:
         """Do what `pulumi destroy` does."""
-        self.plugin.delete(self.name, self.id, self._sent(self.outputs), old_inputs=self._sent(self.inputs))
+        self.begin_destroy(timeout_seconds=timeout_seconds).result()
         self.id, self.inputs, self.outputs, self.errors = "", {}, {}, ()
 
-    def _create(self, checked: Properties, timeout_seconds: float) -> None:
-        try:
-            reply = searched(self.plugin.create(self.name, self._sent(checked), timeout_seconds=timeout_seconds))
-        except VerbError as error:
-            if error.partial is not None:
-                self.record_partial_create(checked, error)
-            raise
-        self.id, self.inputs, self.outputs, self.errors = reply.id, checked, reply.properties, ()
+    def begin_destroy(self, *, timeout_seconds: float = 0.0) -> Pending:
+        """Send the delete of a `pulumi destroy` without waiting for the answer."""
+        outputs, inputs = self._sent(self.outputs), self._sent(self.inputs)
+        return self.plugin.delete_async(self.name, self.id, outputs, old_inputs=inputs, timeout_seconds=timeout_seconds)
 
-    def record_partial_create(self, checked: Properties, error: VerbError) -> None:
-        """Record a pipeline that exists but is not as wished."""
-        partial = self._searched_partial(error)
-        self.id, self.inputs, self.outputs, self.errors = partial.id, checked, partial.properties, partial.reasons
-
-    def _update(self, checked: Properties, timeout_seconds: float) -> None:
-        old = self._sent(self.inputs)
-        try:
-            reply = self.plugin.update(
-                self.name,
-                self.id,
-                self._sent(self.outputs),
-                self._sent(checked),
-                old_inputs=old,
-                timeout_seconds=timeout_seconds,
+    def _send(self, checked: Properties, timeout_seconds: float) -> Change:
+        sent = self._sent(checked)
+        if not self.id:
+            pending = self.plugin.create_async(self.name, sent, timeout_seconds=timeout_seconds)
+        else:
+            outputs, old = self._sent(self.outputs), self._sent(self.inputs)
+            pending = self.plugin.update_async(
+                self.name, self.id, outputs, sent, old_inputs=old, timeout_seconds=timeout_seconds
             )
-        except VerbError as error:
-            if error.partial is not None:
-                partial = self._searched_partial(error)
-                # The engine keeps the old inputs.
-                self.outputs, self.errors = partial.properties, partial.reasons
-            raise
-        self.inputs, self.outputs, self.errors = checked, searched(reply).properties, ()
+        return Change(self, checked, pending)
+
+    def record(self, checked: Properties, reply: RawResponse) -> None:
+        """Record a create or an update that succeeded."""
+        self.id = searched(reply).id or self.id
+        self.inputs, self.outputs, self.errors = checked, reply.properties, ()
+
+    def record_failure(self, checked: Properties, error: VerbError) -> None:
+        """Record what a failed create or update says of a pipeline that exists but is not as declared."""
+        if error.partial is None:
+            return
+        partial = self._searched_partial(error)
+        if not self.id:
+            # After a failed update the engine keeps the old inputs.
+            self.id, self.inputs = partial.id, checked
+        self.outputs, self.errors = partial.properties, partial.reasons
 
     def _searched_partial(self, error: VerbError) -> Partial:
         if error.partial is None:
@@ -125,6 +132,23 @@ class Resource:
     def _sent(self, properties: Properties) -> Properties:
         """Return recorded properties as the engine sends them: marks of secrets only where the plugin takes them."""
         return properties if self.plugin.accepts_secrets else as_sent(properties)
+
+
+@dataclass(frozen=True)
+class Change:
+    """A create or an update on its way."""
+
+    resource: Resource
+    checked: Properties
+    pending: Pending
+
+    def end(self) -> None:
+        """Wait for the answer, and record what it says. Raises VerbError."""
+        try:
+            self.resource.record(self.checked, self.pending.result())
+        except VerbError as error:
+            self.resource.record_failure(self.checked, error)
+            raise
 
 
 def searched(reply: RawResponse) -> RawResponse:

@@ -118,7 +118,7 @@ class Fuse:
 
 @dataclass
 class Record:
-    """A pipeline in state. `errors` are the reasons why it is not as wished."""
+    """A pipeline in state. `errors` are the reasons why it is not as declared."""
 
     id: str
     inputs: Properties

@@ -74,26 +74,6 @@ def test_many_creates_share_one_look(emulator: Emulator, start: Start) -> None:
     assert {pipeline["id"] for pipeline in emulator.pipelines()} == ids
 
 
-def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator, start: Start) -> None:
-    """SIGKILL between POST and answer to the engine: the next create takes the pipeline over, and sends no POST."""
-    with start(by_hand) as plugin:
-        inputs = as_sent(plugin.check("swaps", owned()).inputs)
-        plugin.create_async("swaps", inputs)
-        until(by_hand.pipelines)
-        plugin.process.kill()
-        plugin.process.wait()
-    (left,) = by_hand.pipelines()
-    by_hand.set_phase(left["id"], "RUNNING")
-    with start(by_hand) as plugin:
-        pending = plugin.create_async("swaps", inputs)
-        until(lambda: pending.done or by_hand.pipelines()[0]["phase"] == "DEPLOYING")
-        by_hand.set_phase(left["id"], "RUNNING")
-        assert pending.result().id == left["id"]
-        warnings = [line.text for line in plugin.engine.lines if line.severity == "WARNING"]
-    assert warnings == [f"{left['id']} was created by an earlier run that was cut off; it is taken over"]
-    assert posts(by_hand) == 1
-
-
 def test_a_killed_process_leaves_a_note(by_hand: Emulator, start: Start) -> None:
     """Where the list lags far behind, the next process on the same machine still finds what was created."""
     by_hand.switch(list_lag_seconds=3600.0)

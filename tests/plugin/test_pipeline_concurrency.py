@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -114,53 +113,6 @@ def test_cancel_records_all_that_wait(held: Emulator, sdk_python: Path) -> None:
             assert "was cancelled" in caught.value.text
         assert recorded == {pipeline["id"]: pipeline["name"] for pipeline in held.pipelines()}
         assert changing(held) == ["POST"] * 32
-
-
-def test_cancelled_creates_are_resumed(held: Emulator) -> None:
-    """The process of the next `up` goes on with what Ctrl-C cut off: no second POST, and clean afterwards."""
-    with start(held) as plugin:
-        pipeline = Resource(plugin)
-        checked = pipeline.check(program())
-        pending = plugin.create_async("swaps", as_sent(checked))
-        wait_for(lambda: len(status_reads(held)) == 1)
-        plugin.cancel()
-        with pytest.raises(VerbError) as caught:
-            pending.result()
-        pipeline.record_partial_create(checked, caught.value)
-    held.set_phase(pipeline.id, "RUNNING")
-    with start(held) as plugin:
-        pipeline.plugin = plugin
-        assert pipeline.up(program()) == "update"
-        assert pipeline.up(program()) == "same"
-    assert changing(held) == ["POST"]
-
-
-def test_a_cancelled_update_and_delete_are_told(held: Emulator) -> None:
-    """Ctrl-C while an update waits: partial; while a delete waits: an error that keeps the pipeline on record."""
-    with start(held) as plugin:
-        updated, deleted = Resource(plugin, "updated"), Resource(plugin, "deleted")
-        for pipeline in (updated, deleted):
-            checked = pipeline.check(program())
-            pending = plugin.create_async(pipeline.name, as_sent(checked))
-            plugin.engine.wait_for(partial(has_status_line, name=pipeline.name))
-            held.set_phase(held.pipelines()[-1]["id"], "RUNNING")
-            reply = pending.result()
-            pipeline.id, pipeline.inputs, pipeline.outputs = reply.id, checked, reply.properties
-        held.switch(delete_through_stopping=True)
-        held.clear_requests()
-        wanted = as_sent(updated.check(program(description="changed")))
-        update = plugin.update_async("updated", updated.id, updated.clear, wanted, old_inputs=as_sent(updated.inputs))
-        delete = plugin.delete_async("deleted", deleted.id, deleted.clear)
-        wait_for(lambda: sorted(changing(held)) == ["DELETE", "PATCH"])
-        # The update reads a status before its PATCH, and whoever reads a second one has seen the first.
-        wait_for(lambda: status_reads(held)[updated.id] >= 3 and status_reads(held)[deleted.id] >= 2)
-        plugin.cancel()
-        with pytest.raises(VerbError, match=r"was DEPLOYING .* was cancelled") as caught:
-            update.result()
-        assert caught.value.partial is not None
-        assert caught.value.partial.properties["description"] == "changed"
-        with pytest.raises(VerbError, match=f"delete pipeline deleted: cancelled, {deleted.id} is STOPPING"):
-            delete.result()
 
 
 def test_nothing_is_sent_after_the_engine_is_gone(held: Emulator, sdk_python: Path) -> None:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.plugin.bookkeeper import Resource, as_sent
-from tests.plugin.pipelines import PLANTED, leaks, program, start
+from tests.plugin.bookkeeper import Resource
+from tests.plugin.pipelines import PLANTED, program, start
 from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
@@ -74,97 +74,6 @@ def test_a_failure_that_stays_is_told_each_time(emulator: Emulator) -> None:
     assert len(emulator.pipelines()) == 1
 
 
-def test_a_create_that_takes_too_long_is_recorded(emulator: Emulator) -> None:
-    """The engine's timeout ends the wait: partial, "TimedOut", and the next `up` goes on waiting without any change."""
-    emulator.script(outcome="HANG")
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        error = fail_to_come_up(pipeline, timeout_seconds=1.0)
-        assert "is still DEPLOYING after 1 s (ready 0 of 1): time is up, raise custom_timeouts" in error.text
-        assert pipeline.clear["runs"][0]["status"] == "TimedOut"
-        emulator.set_phase(pipeline.id, "RUNNING")
-        assert pipeline.up(program()) == "update"
-        assert pipeline.clear["phase"] == "RUNNING"
-    assert changes(emulator) == ["POST"]
-
-
-def test_a_failed_update_keeps_the_old_inputs_and_tells_the_new_outputs(emulator: Emulator) -> None:
-    """Once the PATCH is taken, outputs tell what was sent while the inputs stay: the next `up` updates again."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        emulator.script(outcome="FAILED", logs=LOGS)
-        before = pipeline.inputs
-        wanted = program(description="changed", transforms={"swaps": "SELECT tx_hash FROM swaps"})
-        wanted["destination_config"]["password"] = f"{PLANTED}1new"
-        with pytest.raises(VerbError, match="is FAILED"):
-            pipeline.up(wanted)
-        assert pipeline.errors
-        assert pipeline.inputs == before
-        assert pipeline.clear["description"] == "changed"
-        assert pipeline.clear["destination_config"]["password"] == f"{PLANTED}1new"
-        assert pipeline.clear["phase"] == "FAILED"
-        assert pipeline.up(wanted) == "update"
-        assert pipeline.up(wanted) == "same"
-    assert changes(emulator) == ["POST", "PATCH", "PATCH"]
-
-
-def test_an_update_that_is_refused_leaves_state_alone(emulator: Emulator) -> None:
-    """What the server does not take is a plain error in one line, without a partial result."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        emulator.fault("PATCH", status=422, body={"error": True, "error_message": f"no: {PLANTED}1", "data": None})
-        with pytest.raises(VerbError) as caught:
-            pipeline.up(program(description="changed"))
-        assert caught.value.partial is None
-        assert "[secret]" in caught.value.text
-        assert leaks(caught.value.text) == []
-        assert "\n" not in caught.value.text
-        assert pipeline.up(program()) == "same"
-
-
-def test_a_create_that_is_refused_is_nothing(emulator: Emulator) -> None:
-    """A POST that the server does not take leaves no record and no pipeline; corrected, it is created."""
-    emulator.fault("POST", status=422, body={"error": True, "error_message": "topic is not served", "data": None})
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        error = fail_to_come_up(pipeline)
-        assert error.partial is None
-        assert "topic is not served" in error.text
-        assert pipeline.id == ""
-        assert pipeline.up(program()) == "create"
-
-
-def test_a_refresh_keeps_a_failure_alive(emulator: Emulator) -> None:
-    """A look at a FAILED pipeline answers with inputs and reason, so that the next `up` mends it."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        inputs = pipeline.inputs
-        emulator.fail(pipeline.id, logs=LOGS)
-        pipeline.refresh()
-        assert "is FAILED" in pipeline.errors[0]
-        assert "password [secret] rejected" in pipeline.errors[0]
-        assert pipeline.inputs == inputs
-        assert pipeline.clear["phase"] == "FAILED"
-        assert pipeline.up(program()) == "update"
-        pipeline.refresh()
-        assert pipeline.errors == ()
-
-
-def test_a_refresh_after_a_failed_create_keeps_it_alive(emulator: Emulator) -> None:
-    """`initErrors` of a partial create survive a refresh, and the resume after it still heals."""
-    emulator.script(outcome="FAILED")
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        fail_to_come_up(pipeline)
-        pipeline.refresh()
-        assert "is FAILED" in pipeline.errors[0]
-        assert pipeline.up(program()) == "update"
-        assert pipeline.errors == ()
-
-
 def test_a_failure_and_drift_are_both_mended(emulator: Emulator) -> None:
     """A pipeline that failed and was edited by hand comes back as declared."""
     with start(emulator) as plugin:
@@ -183,14 +92,13 @@ def test_a_pipeline_deleted_by_hand_while_it_is_awaited_is_recorded(emulator: Em
     """It disappears during the wait: partial, for it was created; the next refresh drops it."""
     emulator.script(outcome="HANG")
     with start(emulator) as plugin:
-        checked = plugin.check("swaps", program()).inputs
-        pending = plugin.create_async("swaps", as_sent(checked))
+        pipeline = Resource(plugin)
+        change = pipeline.begin(program())
         plugin.engine.wait_for(lambda lines: any("DEPLOYING" in line.text for line in lines))
         emulator.remove(emulator.pipelines()[0]["id"])
-        with pytest.raises(VerbError, match="disappeared") as caught:
-            pending.result()
-        pipeline = Resource(plugin)
-        pipeline.record_partial_create(checked, caught.value)
+        with pytest.raises(VerbError, match="disappeared"):
+            change.end()
+        assert pipeline.id
         pipeline.refresh()
         assert pipeline.id == ""
 
@@ -208,16 +116,6 @@ def test_an_api_that_dies_during_a_wait_is_recorded(emulator: Emulator) -> None:
         assert pipeline.errors == ()
 
 
-def test_a_half_made_pipeline_can_be_destroyed(emulator: Emulator) -> None:
-    """What a partial create recorded is enough to delete the pipeline."""
-    emulator.script(outcome="FAILED", until="never")
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        fail_to_come_up(pipeline)
-        pipeline.destroy()
-    assert emulator.pipelines() == []
-
-
 def test_a_delete_waits_until_the_pipeline_is_gone(emulator: Emulator) -> None:
     """A delete that passes through STOPPING answers when GET says 404, and in time or with a clear error."""
     emulator.switch(delete_through_stopping=True)
@@ -229,19 +127,6 @@ def test_a_delete_waits_until_the_pipeline_is_gone(emulator: Emulator) -> None:
     assert emulator.pipelines() == []
 
 
-def test_a_delete_that_does_not_end_is_an_error(emulator: Emulator) -> None:
-    """When time is up the pipeline stays on record, with one line that says what to do."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        emulator.fault("DELETE", status=204, times=None)
-        with pytest.raises(VerbError) as caught:
-            plugin.delete("swaps", pipeline.id, pipeline.clear, timeout_seconds=1.0)
-        assert caught.value.text == (
-            f"delete pipeline swaps: time is up, {pipeline.id} is RUNNING; run the command again to go on"
-        )
-
-
 def test_a_deleted_pipeline_is_no_error_to_delete(emulator: Emulator) -> None:
     """Gone already, and proven: the resource is dropped."""
     with start(emulator) as plugin:
@@ -250,17 +135,3 @@ def test_a_deleted_pipeline_is_no_error_to_delete(emulator: Emulator) -> None:
         emulator.remove(pipeline.id)
         pipeline.destroy()
         assert pipeline.id == ""
-
-
-def test_an_update_of_a_deleted_pipeline_says_what_to_do(emulator: Emulator) -> None:
-    """Deleted by hand since the last look: a clean error that asks for a refresh."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        emulator.remove(pipeline.id)
-        with pytest.raises(VerbError, match="was deleted elsewhere; run `pulumi refresh`, then `pulumi up`") as caught:
-            pipeline.up(program(description="changed"))
-        assert caught.value.partial is None
-        pipeline.refresh()
-        assert pipeline.id == ""
-        assert pipeline.up(program(description="changed")) == "create"

@@ -17,34 +17,6 @@ DESTINATIONS = tuple(CONFIGS)
 OWNER = "0123456789abcdef" * 2
 
 
-@pytest.mark.parametrize("destination_type", DESTINATIONS)
-def test_a_pipeline_lives_from_create_to_delete(emulator: Emulator, destination_type: str) -> None:
-    """For each destination: live when create answers, clean afterwards, changed in place, drift restored, deleted."""
-    wanted = program(destination_type)
-    changed = program(destination_type, description="changed", name="renamed")
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        assert pipeline.up(wanted) == "create"
-        assert pipeline.clear["phase"] == "RUNNING"
-        assert pipeline.up(wanted) == "same"
-        pipeline.refresh()
-        assert pipeline.up(wanted) == "same"
-        assert pipeline.up(changed) == "update"
-        assert pipeline.up(changed) == "same"
-        pipeline.refresh()
-        emulator.edit(pipeline.id, description="drifted")
-        assert pipeline.up(changed) == "same"
-        pipeline.refresh()
-        assert pipeline.clear["description"] == "drifted"
-        assert pipeline.up(changed) == "update"
-        (held,) = emulator.pipelines()
-        assert (held["name"], held["description"].partition(" [")[0]) == ("renamed", "changed")
-        assert held["destination_config"] == {"type": destination_type, **changed["destination_config"]}
-        pipeline.destroy()
-    assert emulator.pipelines() == []
-    assert sum(request.method == "POST" for request in emulator.requests()) == 1
-
-
 def test_both_sdks_carry_a_pipeline_through_its_life(emulator: Emulator, sdk_python: Path) -> None:
     """The oldest SDK and the newest have what the provider relies on: six verbs, and a failure's record."""
     with start(emulator, sdk_python) as plugin:
@@ -103,19 +75,6 @@ def test_both_sdks_keep_keys_that_look_hidden(emulator: Emulator, sdk_python: Pa
         assert pipeline.up(program("postgres", triggers={**triggers, "__build": 8})) == "update"
 
 
-def test_a_plain_refresh_changes_nothing(emulator: Emulator) -> None:
-    """Outputs echo the inputs, and masks and defaults that the server shows on its own stay out of both."""
-    emulator.switch(returns_defaults=True, masked_leaves=("*",))
-    with start(emulator) as plugin:
-        for destination_type in DESTINATIONS:
-            pipeline = Resource(plugin, destination_type)
-            pipeline.up(program(destination_type, triggers={"build": 7}))
-            inputs, outputs = pipeline.inputs, pipeline.outputs
-            assert {name: value for name, value in inputs.items() if name != "wait_for"}.items() <= outputs.items()
-            pipeline.refresh()
-            assert (pipeline.inputs, pipeline.outputs) == (inputs, outputs)
-
-
 def test_a_mask_is_never_sent(emulator: Emulator) -> None:
     """Whatever was read in between, an update sends the credential and not what the server shows for it."""
     with start(emulator) as plugin:
@@ -127,32 +86,3 @@ def test_a_mask_is_never_sent(emulator: Emulator) -> None:
         assert pipeline.up(wanted) == "update"
     assert emulator.pipelines()[0]["destination_config"]["sasl"] == wanted["destination_config"]["sasl"]
     assert not any(MASK in str(request.body) for request in emulator.requests())
-
-
-def test_a_pause_by_hand_is_drift_that_the_next_up_undoes(emulator: Emulator) -> None:
-    """A refresh that finds a paused pipeline records it, and the next update resumes it with one PUT."""
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        pipeline.up(program())
-        emulator.edit(pipeline.id, status="paused")
-        pipeline.refresh()
-        assert pipeline.clear["status"] == "paused"
-        assert pipeline.up(program()) == "update"
-        assert emulator.pipelines()[0]["phase"] == "RUNNING"
-        assert pipeline.up(program(status="paused")) == "update"
-        assert pipeline.clear["phase"] == "PAUSED"
-
-
-def test_an_existing_pipeline_is_adopted(emulator: Emulator) -> None:
-    """With adopt_id nothing is created: the pipeline is changed to what is declared and is the resource's own."""
-    with start(emulator) as plugin:
-        Resource(plugin, "first").up(program())
-    (existing,) = emulator.pipelines()
-    emulator.clear_requests()
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin, "second")
-        assert pipeline.up(program(adopt_id=existing["id"], description="taken over", name="first")) == "create"
-        assert pipeline.id == existing["id"]
-        assert pipeline.up(program(description="taken over", name="first")) == "same"
-    assert "POST" not in {request.method for request in emulator.requests()}
-    assert len(emulator.pipelines()) == 1

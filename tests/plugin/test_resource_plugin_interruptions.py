@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from goldrush_pulumi.emulator import Emulator, Lifecycle
-from tests.plugin.bookkeeper import Resource
 from tests.plugin.resource_plugin import program, start
 from tests.plugin.wire import VerbError
 
@@ -19,25 +18,6 @@ def by_hand() -> Iterator[Emulator]:
     """A GoldRush on which nothing moves by itself."""
     with Emulator(lifecycle=Lifecycle.manual()) as running:
         yield running
-
-
-def test_time_out_and_cancel_keep_the_pipeline(by_hand: Emulator) -> None:
-    """A create that may take a second is recorded when time is up, and one that waits when the user presses Ctrl-C."""
-    with start(by_hand) as plugin:
-        late = Resource(plugin, "late")
-        with pytest.raises(VerbError, match="time"):
-            late.up(program(), timeout_seconds=1.0)
-        assert late.clear["phase"] == "DEPLOYING"
-        waiting = Resource(plugin, "waiting")
-        checked = waiting.check(program())
-        pending = plugin.create_async("waiting", checked)
-        plugin.engine.wait_for(lambda lines: any(line.ephemeral and "waiting" in line.urn for line in lines))
-        plugin.cancel()
-        with pytest.raises(VerbError) as caught:
-            pending.result()
-        waiting.record_partial_create(checked, caught.value)
-        assert waiting.id
-    assert {held["id"] for held in by_hand.pipelines()} == {late.id, waiting.id}
 
 
 def test_cancel_is_answered_while_many_creates_wait(by_hand: Emulator) -> None:
@@ -75,22 +55,3 @@ def test_the_process_ends_with_its_engine(by_hand: Emulator) -> None:
         plugin.engine.wait_for(lambda lines: any(line.ephemeral for line in lines))
         plugin.engine.stop()
         assert plugin.wait_for_exit() == 0
-
-
-def test_a_killed_process_leaves_what_the_next_one_finds(by_hand: Emulator) -> None:
-    """SIGKILL between POST and the answer to the engine: the next create takes the pipeline over, and sends no POST."""
-    with start(by_hand) as plugin:
-        inputs = plugin.check("swaps", program()).inputs
-        plugin.create_async("swaps", inputs)
-        plugin.engine.wait_for(lambda lines: any(line.ephemeral for line in lines))
-        plugin.process.kill()
-        plugin.process.wait()
-    (held,) = by_hand.pipelines()
-    by_hand.set_phase(held["id"], "RUNNING")
-    with start(by_hand) as plugin:
-        pending = plugin.create_async("swaps", inputs)
-        plugin.engine.wait_for(lambda lines: any("is taken over" in line.text for line in lines))
-        while not pending.done:
-            by_hand.set_phase(held["id"], "RUNNING")
-        assert pending.result().id == held["id"]
-    assert sum(request.method == "POST" for request in by_hand.requests()) == 1

@@ -34,7 +34,7 @@ class RawResponse:
 
 @dataclass(frozen=True)
 class Partial:
-    """The detail of a reply that says: it exists, but is not what was wished."""
+    """The detail of a reply that says: it exists, but is not as declared."""
 
     id: str
     properties: Properties
