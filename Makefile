@@ -21,9 +21,9 @@ PARTS := lint types contracts unit typing docs contract plugin monitoring e2e ch
 PARALLEL := --numprocesses 2 --dist loadfile
 # Unit tests are many and small, and those of the command line mostly wait.
 UNIT_PARALLEL := --numprocesses 4 --dist load
-# Tests of the CLI wait for the engine now and then, so four keep two cores busy. Each has a world of its own, so that a
-# worker with nothing left takes what another has not begun.
-E2E_PARALLEL := --numprocesses 4 --dist worksteal
+# Tests of the plugin and of the CLI wait for other processes now and then, so four keep two cores busy. None needs what
+# another leaves, so that a worker with nothing left takes what another has not begun.
+PROCESS_PARALLEL := --numprocesses 4 --dist worksteal
 
 # Only the unit, docs, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the
 # engine starts would make the slowest tests much slower, and those four reach the same lines.
@@ -84,7 +84,7 @@ contract: setup ## Tests of client and emulator by the documents of the API
 	$(call run-tests,contract,$(PARALLEL))
 
 plugin: setup ## Tests of the provider's process, on the newest and the oldest Pulumi SDK
-	$(call run-tests,plugin,$(PARALLEL))
+	$(call run-tests,plugin,$(PROCESS_PARALLEL))
 
 monitoring: prometheus ## Tests with a real Prometheus and Alertmanager; skipped where they cannot be had
 	$(call run-tests,monitoring,$(PARALLEL))
@@ -93,7 +93,7 @@ prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of
 	@$(BIN)/python -m tools.prometheus || true
 
 e2e: setup ## Tests with the real Pulumi CLI
-	$(call run-tests,e2e,$(E2E_PARALLEL))
+	$(call run-tests,e2e,$(PROCESS_PARALLEL))
 
 chaos: setup ## Tests with the real Pulumi CLI under faults
 	$(call run-tests,chaos,$(PARALLEL))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -24,6 +26,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="run the contract tests that only read against the real service (GOLDRUSH_SERVICE_KEY, GOLDRUSH_BASE_URL)",
     )
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Measure no coverage where a test goes the same ways a thousand times, for that would double its time."""
+    is_law = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
+    if not is_law and item.get_closest_marker("repetitive") is None:
+        return (yield)
+    trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    sys.settrace(None)
+    threading.settrace(None)
+    try:
+        return (yield)
+    finally:
+        sys.settrace(trace)
+        threading.settrace(trace_of_threads)
 
 
 @pytest.fixture(autouse=True)

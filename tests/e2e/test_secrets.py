@@ -83,6 +83,7 @@ def test_plain_credentials_of_all_destinations_are_encrypted(world: World) -> No
     stack.refresh("--diff")
     stack.run("stack", "history")
     stack.run("stack", "--show-urns")
+    stack.export()
     world.check()
     _change_every_secret(world, stack)
 

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import re
 import time
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from tests.e2e.cli import PASSPHRASE, PATIENCE_SECONDS, Cli
 from tests.e2e.leaks import core, files_below, find_leaks
@@ -12,7 +17,6 @@ from tests.e2e.stack import Stack, copy_project, make_project
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
-    from pathlib import Path
 
     from goldrush_pulumi.emulator import Emulator
 
@@ -51,7 +55,17 @@ class World:
     def stack(self, *parts: str, project: str = "shop", name: str = "dev", config: Mapping[str, Any] = QUICK) -> Stack:
         """A new project of a program's `parts`, and a stack of it."""
         folder = make_project(self.folder / f"{project}-{name}", project)
-        stack = self._adopt(Stack(self.cli, folder, name), config)
+        stack = Stack(self.cli, folder, name)
+        if self.cli.passphrase == PASSPHRASE and not self.cli.backend_options:
+            salt, files = _empty_stack(project, name)
+            stack.config_file.write_text(f"encryptionsalt: {salt}\n", "utf-8")
+            for path, content in files.items():
+                (self.cli.backend / path).parent.mkdir(parents=True, exist_ok=True)
+                (self.cli.backend / path).write_bytes(content)
+            stack.write_config({"goldrush:baseUrl": self.emulator.base_url, **config})
+            self.stacks.append(stack)
+        else:
+            self._adopt(stack, config)
         stack.program(*parts)
         return stack
 
@@ -98,8 +112,6 @@ class World:
 
     def _places(self) -> Iterator[tuple[str, bytes]]:
         for stack in self.stacks:
-            if stack.state():
-                yield f"the exported state of {stack.name}", stack.export().encode()
             yield str(stack.config_file), stack.config_file.read_bytes()
         yield from files_below(self.cli.backend, self.cli.home)
         for ended in self.cli.transcript:
@@ -107,6 +119,18 @@ class World:
         for request in self.emulator.requests():
             body = "" if request.method in {"POST", "PATCH"} else repr(request.body)
             yield f"{request.method} {request.path}", f"{request.path}?{request.query} {body}".encode()
+
+
+@cache
+def _empty_stack(project: str, name: str) -> tuple[str, dict[Path, bytes]]:
+    """The salt of a new stack and the files of its backend, made by the CLI once, for all tests begin with the same."""
+    with TemporaryDirectory() as folder:
+        cli = Cli(Path(folder) / "home", Path(folder) / "backend")
+        stack = Stack(cli, make_project(Path(folder) / "project", project), name)
+        stack.init()
+        salt = yaml.safe_load(stack.config_file.read_text("utf-8"))["encryptionsalt"]
+        files = {path.relative_to(cli.backend): path.read_bytes() for path in cli.backend.rglob("*") if path.is_file()}
+        return salt, files
 
 
 def _without_mark(values: dict[str, Any]) -> dict[str, Any]:

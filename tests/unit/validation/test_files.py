@@ -210,6 +210,7 @@ def test_the_tables_of_an_abi_are_shown(write: Write) -> None:
     assert validate_files([file]).tables == {f"{file}:pipeline": ("base_evt_token_sold", "raw_logs")}
 
 
+@pytest.mark.repetitive
 @pytest.mark.parametrize(
     ("name", "text", "line", "fragment"),
     [

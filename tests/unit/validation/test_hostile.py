@@ -44,6 +44,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("goldrush_pulumi.validation.sql_rules.read_statement", refuse)
 
 
+@pytest.mark.repetitive
 @pytest.mark.usefixtures("no_parser")
 @pytest.mark.parametrize(
     ("sql", "fragment"),
