@@ -18,7 +18,7 @@ from goldrush_pulumi.api import (
     PipelineNotFound,
     PipelineStatus,
 )
-from goldrush_pulumi.cli.context import CommandContext, open_context, run_all
+from goldrush_pulumi.cli.context import CommandContext, clock_ahead, open_context, run_all
 from goldrush_pulumi.cli.drift import drift_of
 from goldrush_pulumi.cli.errors import ExitCode, is_fatal
 from goldrush_pulumi.cli.json_models import CheckFinding, CheckReport, Severity
@@ -178,7 +178,8 @@ def _select(
 def _examine_all(
     context: CommandContext, targets: Sequence[Target], limits: Limits, interval_seconds: float
 ) -> list[CheckFinding]:
-    ahead = _clock_ahead(context)
+    # Ages are measured by GoldRush's clock.
+    ahead = clock_ahead(context.client.list_pipelines(page_size=1)) or timedelta()
     observed = list(run_all(lambda target: _observe(context, target, ahead), targets, context.cancelled))
     findings = []
     for target, seen in zip(targets, observed, strict=True):
@@ -197,12 +198,6 @@ def _finding(target: Target, kind: str, text: str) -> CheckFinding:
     return CheckFinding(
         **target.reference(), project=target.pipeline.project, kind=kind, severity=KINDS[kind][0], text=text
     )
-
-
-def _clock_ahead(context: CommandContext) -> timedelta:
-    """Return how far the clock of this machine is ahead of GoldRush's, by which ages are measured."""
-    moment = read_time(context.client.list_pipelines(page_size=1).updated_at)
-    return datetime.now(UTC) - moment if moment else timedelta()
 
 
 def _observe(context: CommandContext, target: Target, ahead: timedelta) -> Observed | tuple[str, str]:

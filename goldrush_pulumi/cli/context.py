@@ -10,15 +10,17 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Final, TypeVar
 
-from goldrush_pulumi.api import GoldRushClient, GoldRushError
+from goldrush_pulumi.api import GoldRushClient, GoldRushError, PipelinePage
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.output import safe
 from goldrush_pulumi.cli.stacks import Stack, load_stack
 from goldrush_pulumi.client_factory import open_client
 from goldrush_pulumi.operations.redaction import Redactor
+from goldrush_pulumi.schema.wire import read_time
 from goldrush_pulumi.settings import KEY_VARIABLE, Settings, load_settings
 from goldrush_pulumi.validation.projects import find_project
 
@@ -129,3 +131,9 @@ def quiet_interrupt() -> Iterator[None]:
         yield
     except KeyboardInterrupt:
         raise CommandFailed("", ExitCode.INTERRUPTED) from None
+
+
+def clock_ahead(page: PipelinePage) -> timedelta | None:
+    """Return how far the clock of this machine is ahead of GoldRush's, by a page that came just now; None: unknown."""
+    moment = read_time(page.updated_at)
+    return datetime.now(UTC) - moment if moment else None

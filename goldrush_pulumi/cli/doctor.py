@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from enum import StrEnum
 from importlib import metadata
 from pathlib import Path
@@ -18,14 +18,13 @@ from typing import Any, Final
 import typer
 
 from goldrush_pulumi.api import APIError, ConnectionFailed, Forbidden, GoldRushError, Unauthorized
-from goldrush_pulumi.cli.context import CommandContext, open_context
+from goldrush_pulumi.cli.context import CommandContext, clock_ahead, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode, explain
 from goldrush_pulumi.cli.json_models import DoctorFinding
 from goldrush_pulumi.cli.options import HERE, AsJson, Folder, StackName
 from goldrush_pulumi.cli.output import print_line, print_models, safe
 from goldrush_pulumi.cli.plugins import PLUGIN, PYTHON_VARIABLE, installed_plugins, python_for, sdk_version
 from goldrush_pulumi.cli.stacks import Stack, cli_version
-from goldrush_pulumi.schema.wire import read_time
 from goldrush_pulumi.settings import SETTINGS, SettingsError
 from goldrush_pulumi.validation.projects import find_project
 
@@ -281,14 +280,13 @@ def check_service(context: CommandContext) -> Iterator[Examination]:
     yield Examination("endpoint", Level.OK, f"{url} responds")
     count = "" if page.total_count is None else f", pipelines it can see: {page.total_count}"
     yield Examination("ServiceKey", Level.OK, f"accepted, from {context.settings.key_source}{count}")
-    yield from _check_clock(page.updated_at)
+    yield from _check_clock(clock_ahead(page))
 
 
-def _check_clock(server_time: str) -> Iterator[Examination]:
-    moment = read_time(server_time)
-    if moment is None:
+def _check_clock(ahead: timedelta | None) -> Iterator[Examination]:
+    if ahead is None:
         return
-    seconds = (datetime.now(UTC) - moment).total_seconds()
+    seconds = ahead.total_seconds()
     if abs(seconds) > _CLOCK_TOLERANCE_SECONDS:
         side = "ahead of" if seconds > 0 else "behind"
         text = f"this machine is {abs(seconds):,.0f} s {side} GoldRush"

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -85,28 +85,40 @@ def recorded(context: CommandContext, action: Command, change: ChangeOne) -> Cha
     """Return `change`, which also keeps a record of what it did to a pipeline of the selected stack."""
 
     def change_and_record(target: Target) -> Change:
-        if target.managed is None:
-            return change(target)
-        run = Run(
-            action,
-            str(target.managed.outputs.get("config_version") or ""),
-            changed=() if action == "restart" else ("status",),
-            author=find_author(os.environ).as_record(context.redact),
-        )
-        try:
+        with recording(context, action, target) as run:
             done = change(target)
-        except (CommandFailed, GoldRushError) as error:
-            if not (isinstance(error, CommandFailed) and error.code is ExitCode.REFUSED):
-                _keep(target, run, "Cancelled" if isinstance(error, Interrupted) else "Failed")
-            raise
-        _keep(target, run, _STATUSES.get(done.outcome, "Failed"))
+            run.finish(_STATUSES.get(done.outcome, "Failed"))
         return done
 
     return change_and_record
 
 
-def _keep(target: Target, run: Run, status: RunStatus) -> None:
-    run.finish(status)
+@contextlib.contextmanager
+def recording(context: CommandContext, action: Command, target: Target) -> Iterator[Run]:
+    """Record what the block does to a pipeline of the selected stack; the block says how that ended.
+
+    An error that leaves the block ends the record too, and a refusal, which changed nothing, leaves none.
+    """
+    run = Run(
+        action,
+        str(target.managed.outputs.get("config_version") or "") if target.managed else "",
+        changed=("status",) if action in {"pause", "resume"} else (),
+        author=find_author(os.environ).as_record(context.redact),
+    )
+    try:
+        yield run
+    except (CommandFailed, GoldRushError) as error:
+        if isinstance(error, CommandFailed) and error.code is ExitCode.REFUSED:
+            raise
+        run.finish("Cancelled" if isinstance(error, Interrupted) else "Failed")
+        _keep(target, run)
+        raise
+    _keep(target, run)
+
+
+def _keep(target: Target, run: Run) -> None:
+    if target.managed is None:
+        return
     try:
         LocalRuns.of_user().add(target.pipeline.id, run.as_output())
     except OSError as error:

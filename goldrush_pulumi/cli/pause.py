@@ -12,7 +12,7 @@ from goldrush_pulumi.api import PipelineNotFound, PipelineStatus
 from goldrush_pulumi.cli.context import CommandContext, open_context
 from goldrush_pulumi.cli.errors import CommandFailed, ExitCode
 from goldrush_pulumi.cli.json_models import Change, Deletion
-from goldrush_pulumi.cli.local_runs import recorded
+from goldrush_pulumi.cli.local_runs import recorded, recording
 from goldrush_pulumi.cli.options import (
     DEFAULT_TIMEOUT_SECONDS,
     HERE,
@@ -28,7 +28,7 @@ from goldrush_pulumi.cli.options import (
     TopicGlob,
     Wait,
 )
-from goldrush_pulumi.cli.output import note, print_line, print_models, safe
+from goldrush_pulumi.cli.output import note, print_line, print_models
 from goldrush_pulumi.cli.targets import Filters, Target, find_target, find_targets
 from goldrush_pulumi.cli.wait import change_each, change_of, wait_for_goal, wait_until_gone
 from goldrush_pulumi.operations.wait import PreviousStart, WaitEnd, WaitOutcome, goal_of
@@ -117,12 +117,15 @@ def delete_pipeline(
         _require_unmanaged(context, target, force=force)
         if not yes:
             _confirm(context, target)
-        try:
-            context.client.delete_pipeline(target.pipeline.id)
-        except PipelineNotFound:
-            note(f"{target.label} is already gone")
-        outcome = wait_until_gone(context, target, timeout) if wait else None
-    if outcome is not None and outcome.ending is not WaitEnd.REACHED:
+        with recording(context, "delete", target) as run:
+            try:
+                context.client.delete_pipeline(target.pipeline.id)
+            except PipelineNotFound:
+                note(f"{target.label} is already gone")
+            outcome = wait_until_gone(context, target, timeout) if wait else None
+            is_late = outcome is not None and outcome.ending is not WaitEnd.REACHED
+            run.finish("TimedOut" if is_late else "Succeeded")
+    if outcome is not None and is_late:
         text = f"delete pipeline {target.label}: it still exists after {outcome.waited_seconds:.0f} s"
         raise CommandFailed(text, ExitCode.TIMED_OUT)
     if as_json:
@@ -176,7 +179,8 @@ def _restart(context: CommandContext, target: Target, timeout_seconds: float) ->
         is_resumed = True
     finally:
         if not is_resumed:
-            note(f"warning: {target.label} may still be paused; goldrush-pulumi resume {safe(target.pipeline.id)}")
+            resume = context.shown(context.command("resume", target.pipeline.id))
+            note(f"warning: {target.label} may still be paused; run `{resume}`")
     return change_of(target, "running", outcome)
 
 
@@ -201,7 +205,8 @@ def _require_restartable(context: CommandContext, target: Target) -> PipelineSta
     if status.phase == Phase.STOPPED and target.is_bounded:
         raise CommandFailed(f"restart pipeline {target.label}: it is bounded and has ended", ExitCode.REFUSED)
     if target.pipeline.status == "paused":
-        text = f"restart pipeline {target.label}: it is paused, use goldrush-pulumi resume {target.pipeline.id}"
+        resume = context.command("resume", target.pipeline.id)
+        text = f"restart pipeline {target.label}: it is paused, run `{resume}`"
         raise CommandFailed(context.shown(text), ExitCode.REFUSED)
     return status
 
@@ -211,7 +216,7 @@ def _require_unmanaged(context: CommandContext, target: Target, *, force: bool) 
         return
     manager = context.shown(f"stack {target.stack_name}" if target.managed else _some_stack(target))
     if not force:
-        advice = "remove it from the program and run pulumi up, or use --force"
+        advice = "remove it from the program and run `pulumi up`, or use --force"
         raise CommandFailed(f"delete pipeline {target.label}: {manager} manages it, {advice}", ExitCode.REFUSED)
     note(f"warning: {manager} manages {target.label}; the next `pulumi up --refresh` will create it again")
 

@@ -149,14 +149,15 @@ def _log_in(config: Mapping[str, Any], connection: socket.socket) -> str | None:
     import pg8000.native  # noqa: PLC0415 - only a probing emulator needs it
 
     parts = urlsplit(str(config["url"]).removeprefix("jdbc:"))
-    mode = parse_qs(parts.query).get("sslmode", ["disable"])[0]
+    mode = parse_qs(parts.query).get("sslmode", ["prefer"])[0]
     try:
         pg8000.native.Connection(
             user=config["user"],
             password=config["password"],
             database=unquote(parts.path.lstrip("/")) or config["user"],
             sock=connection,
-            ssl_context=True if mode.startswith(("require", "verify")) else None,
+            # None takes TLS where the server offers it; False does not ask for it.
+            ssl_context={"disable": False, "allow": None, "prefer": None}.get(mode, True),
         ).close()
     except pg8000.native.DatabaseError as error:
         return _server_reason(error)

@@ -18,7 +18,7 @@ KEPT: Final = 5
 
 Action = Literal["create", "update", "pause", "resume", "adopt", "await"]
 
-Command = Literal["pause", "resume", "restart"]
+Command = Literal["pause", "resume", "restart", "delete"]
 """What the command line records of itself, on the machine on which it runs."""
 
 RunStatus = Literal["Succeeded", "Failed", "TimedOut", "Cancelled"]

@@ -93,7 +93,7 @@ def test_a_restart_that_stops_halfway_says_so(
     ended = command("restart", "swaps")
 
     assert ended.code == ExitCode.NO_ACCESS
-    assert f"may still be paused; goldrush-pulumi resume {pipeline_id}" in ended.err
+    assert f"may still be paused; run `goldrush-pulumi resume {pipeline_id}`" in ended.err
 
 
 def test_what_cannot_be_restarted_is_refused(emulator: Emulator, caller: Caller, command: Callable[..., Ended]) -> None:

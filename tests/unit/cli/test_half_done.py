@@ -44,7 +44,7 @@ def test_a_restart_whose_pause_lasts_too_long(slow: Caller, command: Callable[..
     ended = command("restart", "swaps", "--timeout", "0")
 
     assert ended.code == ExitCode.TIMED_OUT
-    assert f"may still be paused; goldrush-pulumi resume {pipeline_id}" in ended.err
+    assert f"may still be paused; run `goldrush-pulumi resume {pipeline_id}`" in ended.err
     assert slow.data("GET", f"{pipeline_id}/")["status"] == "paused"
 
 

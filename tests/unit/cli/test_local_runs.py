@@ -1,4 +1,4 @@
-"""What `pause`, `resume` and `restart` record on this machine, and `runs` shows beside the state."""
+"""What `pause`, `resume`, `restart` and `delete` record on this machine, and `runs` shows beside the state."""
 
 from __future__ import annotations
 
@@ -100,6 +100,22 @@ def test_what_went_wrong_is_recorded(swaps: str, emulator: Emulator, command: Ca
         ("resume", "TimedOut"),
         ("pause", "Succeeded"),
     ]
+
+
+@pytest.mark.usefixtures("swaps")
+def test_a_deletion_by_force_is_recorded(emulator: Emulator, command: Callable[..., Ended]) -> None:
+    """The stack still names the pipeline, and whoever wonders where it went finds who deleted it and how that ended."""
+    command("delete", "base-swaps", "--stack", "dev", "--yes")
+    assert told(runs(command)) == [("create", "Succeeded", "state")]
+    for status in (403, 204):
+        emulator.fault("DELETE", status=status)
+        command("delete", "base-swaps", "--stack", "dev", "--yes", "--force", "--timeout", "0")
+    command("delete", "base-swaps", "--stack", "dev", "--yes", "--force")
+
+    done = [(action, status) for action, status, recorded_in in told(runs(command)) if recorded_in == "this_machine"]
+    assert done == [("delete", "Succeeded"), ("delete", "TimedOut"), ("delete", "Failed")]
+    assert emulator.pipelines() == []
+    assert "delete (command line)" in command("runs", "--stack", "dev").out
 
 
 def test_a_record_that_cannot_be_written(swaps: str, command: Callable[..., Ended], tmp_path: Path) -> None:

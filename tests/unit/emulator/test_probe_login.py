@@ -27,10 +27,17 @@ ACCEPTED = message(b"R", struct.pack("!i", 0)) + message(b"Z", b"I")
 REFUSED = message(b"E", b"SFATAL\0C28P01\0Mpassword authentication failed for user u\0\0")
 WITHOUT_TEXT = message(b"E", b"SFATAL\0C28P01\0\0")
 NO_TLS = b"N"
+ASKS_FOR_TLS = struct.pack("!ii", 8, 80877103)
 
 
 @pytest.fixture
-def answer() -> Iterator[Callable[[bytes], int]]:
+def asked_for_tls() -> list[bool]:
+    """Has an item for each connection on which TLS was asked for."""
+    return []
+
+
+@pytest.fixture
+def answer(asked_for_tls: list[bool]) -> Iterator[Callable[[bytes], int]]:
     """Starts something that offers no TLS and then sends this answer, and returns its port."""
     listeners: list[socket.socket] = []
     threads: list[threading.Thread] = []
@@ -41,9 +48,10 @@ def answer() -> Iterator[Callable[[bytes], int]]:
         def serve() -> None:
             connection, _ = listener.accept()
             with connection:
-                connection.recv(4096)
-                connection.sendall(NO_TLS)
-                connection.recv(4096)
+                if connection.recv(4096) == ASKS_FOR_TLS:
+                    connection.sendall(NO_TLS)
+                    connection.recv(4096)
+                    asked_for_tls.append(True)
                 connection.sendall(content)
                 while connection.recv(4096):
                     pass
@@ -80,6 +88,20 @@ def test_a_login_says_what_the_server_says(
     }
 
     assert find_connection_problem("postgres", config) == problem
+
+
+@pytest.mark.parametrize(("query", "asks"), [("", True), ("?sslmode=prefer", True), ("?sslmode=disable", False)])
+def test_tls_is_asked_for_as_the_url_says(
+    query: str,
+    asks: bool,  # noqa: FBT001
+    answer: Callable[[bytes], int],
+    asked_for_tls: list[bool],
+) -> None:
+    """A server that refuses TLS is reached all the same, and `disable` does not even ask."""
+    config = {"url": f"postgresql://127.0.0.1:{answer(ACCEPTED)}/a{query}", "user": "u", "password": "hidden-word"}
+
+    assert find_connection_problem("postgres", config) is None
+    assert asked_for_tls == [True] * asks
 
 
 def test_a_refusal_without_words_is_a_problem_all_the_same(answer: Callable[[bytes], int]) -> None:
