@@ -136,7 +136,7 @@ def _check_plugin(runtime: object, folder: Path) -> Examination:
         return Examination("plugin", Level.WRONG, text, "install it, see docs/languages.md")
     if wanted is not None and wanted not in installed:
         text = f"the SDK of this project asks for version {wanted}, and installed is {', '.join(installed)}"
-        advice = f"run pulumi package add goldrush again, or install version {wanted}, see docs/languages.md"
+        advice = f"run `pulumi package add goldrush` again, or install version {wanted}, see docs/languages.md"
         return Examination("plugin", Level.WRONG, text, advice)
     plugin = installed[wanted or list(installed)[-1]]
     python = python_for(plugin)
@@ -161,7 +161,7 @@ def _check_options(folder: Path, options: Mapping[str, Any], main: object) -> It
         yield Examination("main", Level.OK if found else Level.WRONG, text, "" if found else advice)
     if virtualenv and not options.get("toolchain") and not (folder / str(virtualenv)).exists():
         text = f"virtualenv {virtualenv} of Pulumi.yaml does not exist"
-        yield Examination("venv", Level.WRONG, text, "run pulumi install, or create the venv")
+        yield Examination("venv", Level.WRONG, text, "run `pulumi install`, or create the venv")
 
 
 def _check_interpreter(folder: Path, options: Mapping[str, Any]) -> Examination:
@@ -239,7 +239,7 @@ def _check_key_secrecy(stack: Stack | None) -> Iterator[Examination]:
     key = stack.config.get(setting.key) if stack else None
     if stack is not None and key and key not in stack.secrets:
         text = f"{setting.key} is not encrypted: the stack file, the state and its history hold it in clear text"
-        advice = f"run pulumi config set --secret {setting.key} --stack {stack.name}, and create a new key"
+        advice = f"run `pulumi config set --secret {setting.key} --stack {stack.name}`, and create a new key"
         yield Examination("stack config", Level.WRONG, text, advice)
 
 
@@ -254,7 +254,7 @@ def check_parallelism(pipelines: int) -> Iterator[Examination]:
     source = "set by PULUMI_PARALLEL" if text else "four per core"
     summary = f"Pulumi works on {workers} resources at once, {source}"
     if pipelines > workers:
-        advice = f"set PULUMI_PARALLEL={pipelines} or use pulumi up --parallel {pipelines}; waiting is cheap"
+        advice = f"set PULUMI_PARALLEL={pipelines} or use `pulumi up --parallel {pipelines}`; waiting is cheap"
         yield Examination("parallelism", Level.WARNING, f"{summary}; the stack has {pipelines} pipelines", advice)
     else:
         yield Examination("parallelism", Level.OK, summary)

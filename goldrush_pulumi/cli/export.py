@@ -123,7 +123,7 @@ def _find(context: CommandContext, filters: Filters) -> list[Found]:
     found = survey(context.client, lambda item: item.id not in managed and filters.match(item))
     if not found:
         matches = f"matches {safe(str(filters))} and " if filters.are_set else ""
-        text = f"export pipelines: none {matches}is still unmanaged, goldrush-pulumi list shows all"
+        text = f"export pipelines: none {matches}is still unmanaged, `goldrush-pulumi list` shows all"
         raise CommandFailed(text, ExitCode.NOT_FOUND)
     return found
 

@@ -159,7 +159,7 @@ def require_match(filters: Filters, found: Sequence[object]) -> None:
     if filters == Filters(phase=Phase.FAILED):
         raise CommandFailed("find pipelines: none is FAILED", ExitCode.NOT_FOUND)
     raise CommandFailed(
-        f"find pipelines: none matches {safe(str(filters))}, goldrush-pulumi list shows all", ExitCode.NOT_FOUND
+        f"find pipelines: none matches {safe(str(filters))}, `goldrush-pulumi list` shows all", ExitCode.NOT_FOUND
     )
 
 
@@ -220,7 +220,7 @@ def _managed_target(context: CommandContext, name: str, managed: Managed) -> Tar
     except PipelineNotFound:
         recorded = f"stack {context.stack.name} records {managed.pipeline_id}" if context.stack else "it is recorded"
         reason = f"{recorded}, which is gone or belongs to another account"
-        raise CommandFailed(safe(f"find pipeline {name}: {reason}, run pulumi refresh"), ExitCode.NOT_FOUND) from None
+        raise CommandFailed(safe(f"find pipeline {name}: {reason}, run `pulumi refresh`"), ExitCode.NOT_FOUND) from None
 
 
 def _id_of(context: CommandContext, name: str, pipelines: list[Pipeline]) -> str:
@@ -230,7 +230,7 @@ def _id_of(context: CommandContext, name: str, pipelines: list[Pipeline]) -> str
     if not found:
         known = [managed.resource for managed in context.stack.pipelines] if context.stack else []
         likely = suggest(name, [*known, *(pipeline.name for pipeline in pipelines)])
-        advice = f'did you mean "{likely}"?' if likely else "goldrush-pulumi list shows all"
+        advice = f'did you mean "{likely}"?' if likely else "`goldrush-pulumi list` shows all"
         text = f"find pipeline {name}: no pipeline has that name, {advice}"
         raise CommandFailed(context.shown(text), ExitCode.NOT_FOUND)
     listed = [f"{pipeline.id} (project {pipeline.project})" for pipeline in found[:_MOST_LISTED]]

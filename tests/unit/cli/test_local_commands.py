@@ -323,7 +323,7 @@ def test_doctor_compares_the_sdk_with_the_plugin(other_language: Path, file: str
         Level.WRONG,
         "the SDK of this project asks for version 0.2.0, and installed is 0.1.0",
     )
-    assert "run pulumi package add goldrush again, or install version 0.2.0" in found.advice
+    assert "run `pulumi package add goldrush` again, or install version 0.2.0" in found.advice
 
     plugin = installed(other_language, "0.2.0")
     assert str(plugin) in next(check_project(other_language)).text
