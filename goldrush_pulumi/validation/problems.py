@@ -103,3 +103,11 @@ def list_choices(choices: Iterable[str]) -> str:
     """Return choices as a sentence lists them: `"s3", "gcs" or "r2"`."""
     quoted = [f'"{choice}"' for choice in choices]
     return " or ".join([", ".join(quoted[:-1]), quoted[-1]] if len(quoted) > 1 else quoted)
+
+
+def describe_place(text: str, offset: int | None) -> str:
+    """Return at which line and column a character stands: " at line 2, column 5"."""
+    if offset is None:
+        return ""
+    line, last_break = text.count("\n", 0, offset) + 1, text.rfind("\n", 0, offset)
+    return f" at line {line}, column {offset - last_break}"

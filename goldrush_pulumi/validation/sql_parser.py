@@ -11,7 +11,7 @@ import sqlglot
 from sqlglot import Token, TokenType, exp
 from sqlglot.errors import ParseError, TokenError
 
-from goldrush_pulumi.validation.transforms import describe_place
+from goldrush_pulumi.validation.problems import describe_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from goldrush_pulumi.schema.sql_tokens import find_unclosed, tokens_of
-from goldrush_pulumi.validation.problems import Problem, entry_path
+from goldrush_pulumi.validation.problems import Problem, describe_place, entry_path
 from goldrush_pulumi.validation.rules import Rule
 
 if TYPE_CHECKING:
@@ -46,14 +46,6 @@ def find_transform_problems(table: str, sql: str) -> Iterator[Problem]:
 
         for fault in find_select_faults(sql, table):
             yield Problem(fault.rule, path, fault.message, fault.hint)
-
-
-def describe_place(text: str, offset: int | None) -> str:
-    """Return at which line and column a character stands: " at line 2, column 5"."""
-    if offset is None:
-        return ""
-    line, last_break = text.count("\n", 0, offset) + 1, text.rfind("\n", 0, offset)
-    return f" at line {line}, column {offset - last_break}"
 
 
 def _begins_like_a_select(sql: str) -> bool:
