@@ -135,8 +135,12 @@ class Stage:
 
     def refresh(self, resource: Resource) -> str:
         """Do what `pulumi refresh` does; note and return what it found."""
-        resource.refresh()
-        return self._note(lambda: "\n".join(resource.errors) or ("found" if resource.id else "gone"))
+
+        def act() -> str:
+            resource.refresh()
+            return "\n".join(resource.errors) or ("found" if resource.id else "gone")
+
+        return self._note(act)
 
     def destroy(self, resource: Resource, *, timeout_seconds: float = 0.0) -> str:
         """Do what `pulumi destroy` does; note and return how it ended."""
@@ -171,10 +175,11 @@ class Stage:
     def changes(self) -> list[tuple[str, str, Any]]:
         """Return the requests that change something, ids and tags left out.
 
-        How often something is read depends on how fast the machine is.
+        How often something is read, and how often a PATCH is tried again, depends on how fast the machine is.
         """
         asked = [(item.method, _ID.sub("ID", item.path), _plain(item.body)) for item in self.emulator.requests()]
-        return [item for item in asked if item[0] != "GET"]
+        sent = [item for item in asked if item[0] != "GET"]
+        return [item for before, item in zip([None, *sent], sent, strict=False) if item[0] != "PATCH" or item != before]
 
     @property
     def methods(self) -> list[str]:

@@ -387,6 +387,104 @@ def test_a_pipeline_that_no_program_made_is_taken_in(tmp_path: Path) -> None:
     lead(scene, tmp_path)
 
 
+def test_responses_that_get_lost(tmp_path: Path) -> None:
+    """A create whose response is lost is found by its tag; a change that may have been applied is sent back."""
+
+    def scene(stage: Stage) -> None:
+        emulator = stage.emulator
+        with stage.process(retrySeconds="1"):
+            pipeline = stage.resource()
+            emulator.fault("POST", drop="after")
+            assert stage.up(pipeline) == "create"
+            emulator.fault("PATCH", status=502, commit=True, times=None)
+            rotated = {**CONFIGS["postgres"], "password": f"{PLANTED}rotated"}
+            said = stage.up(pipeline, destination_config=rotated)
+            assert "not known whether GoldRush applied" in said
+            emulator.clear_faults()
+            # The program is reverted: only what GoldRush holds differs.
+            assert stage.up(pipeline) == "update"
+            assert stage.up(pipeline) == "same"
+        assert emulator.pipelines()[0]["destination_config"]["password"] == f"{PLANTED}1"
+        assert stage.methods.count("POST") == 1
+
+    lead(scene, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("status", "reason"),
+    [
+        (404, "so it may well exist; nothing was changed"),
+        (401, "the ServiceKey is missing, wrong or revoked (401)"),
+        (503, "GoldRush failed (503)"),
+    ],
+)
+def test_an_outage_loses_nothing(tmp_path: Path, status: int, reason: str) -> None:
+    """Whatever GoldRush answers to every request, state stays as it was, and everything goes on afterwards."""
+
+    def scene(stage: Stage) -> None:
+        emulator = stage.emulator
+        with stage.process(retrySeconds="1"):
+            pipeline = stage.resource()
+            stage.up(pipeline)
+            held = pipeline.id, pipeline.inputs, pipeline.outputs
+            emulator.outage(status)
+            for said in (stage.refresh(pipeline), stage.destroy(pipeline), stage.up(pipeline, description="changed")):
+                assert reason in said
+            emulator.clear_faults()
+            assert (pipeline.id, pipeline.inputs, pipeline.outputs) == held
+            assert stage.refresh(pipeline) == "found"
+            assert stage.up(pipeline) == "same"
+        assert stage.methods == ["POST"]
+
+    lead(scene, tmp_path)
+
+
+def test_a_key_that_is_revoked_while_a_create_waits(tmp_path: Path) -> None:
+    """The pipeline is recorded, and the next command that has a key goes on with it."""
+
+    def scene(stage: Stage) -> None:
+        with stage.process():
+            pipeline = stage.resource()
+            stage.emulator.fault("GET", "*/status/", status=401, times=None)
+            assert "could not be followed" in stage.up(pipeline)
+            assert pipeline.id == stage.emulator.pipelines()[0]["id"]
+            stage.emulator.clear_faults()
+            assert stage.up(pipeline) == "update"
+        assert stage.methods == ["POST"]
+
+    lead(scene, tmp_path)
+
+
+def test_health_is_waited_for_where_it_is_asked_for(tmp_path: Path) -> None:
+    """With `wait_for` at `healthy`, a destination that cannot be reached fails an up that else would succeed."""
+
+    def scene(stage: Stage) -> None:
+        emulator = stage.emulator
+        with stage.process():
+            pipeline = stage.resource()
+            emulator.script(outcome="RUNNING", health_error=f"refused: {PLANTED}1")
+            assert "refused: [secret]" in stage.up(pipeline, timeout_seconds=2.0, wait_for="healthy")
+            assert stage.up(pipeline, wait_for="running") == "update"
+
+    lead(scene, tmp_path)
+
+
+def test_an_id_that_does_not_exist_is_not_adopted(tmp_path: Path) -> None:
+    """Nothing is created in its place, and the message says what is looked for."""
+
+    def scene(stage: Stage) -> None:
+        with stage.process():
+            pipeline = stage.resource()
+            said = stage.up(pipeline, adopt_id="pipe_nobody")
+            assert said.startswith(
+                "adopt pipeline swaps: ID does not exist or is hidden from this ServiceKey; correct "
+            )
+            assert pipeline.id == ""
+        assert stage.methods == []
+
+    lead(scene, tmp_path)
+
+
 @pytest.mark.parametrize("front_end", FRONT_ENDS, ids=lambda front_end: front_end.name)
 def test_records_tell_what_changed_and_who_did_it(front_end: FrontEnd, emulator: Emulator) -> None:
     """An update names its inputs and the CI job, without values; another job later changes nothing of the outputs."""

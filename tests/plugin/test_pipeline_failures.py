@@ -103,19 +103,6 @@ def test_a_pipeline_deleted_by_hand_while_it_is_awaited_is_recorded(emulator: Em
         assert pipeline.id == ""
 
 
-def test_an_api_that_dies_during_a_wait_is_recorded(emulator: Emulator) -> None:
-    """The pipeline was created, so a key that is revoked while it deploys ends in a partial create with its id."""
-    emulator.fault("GET", "*/status/", status=401, times=None)
-    with start(emulator) as plugin:
-        pipeline = Resource(plugin)
-        error = fail_to_come_up(pipeline)
-        assert "could not be followed" in error.text
-        assert pipeline.id == emulator.pipelines()[0]["id"]
-        emulator.clear_faults()
-        assert pipeline.up(program()) == "update"
-        assert pipeline.errors == ()
-
-
 def test_a_delete_waits_until_the_pipeline_is_gone(emulator: Emulator) -> None:
     """A delete that passes through STOPPING answers when GET says 404, and in time or with a clear error."""
     emulator.switch(delete_through_stopping=True)
