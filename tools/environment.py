@@ -18,7 +18,7 @@ SAVE_LATE = {"PULUMI_EXPERIMENTAL": "true", "PULUMI_SKIP_CHECKPOINTS": "true"}
 def with_bytecode() -> dict[str, str]:
     """This process's environment, in which Python keeps its bytecode as it does for users.
 
-    Where it must not, each of the many processes of one run of the CLI would compile the Pulumi SDK anew.
+    Where it must not, each of the many processes of one run of the CLI would compile the Pulumi SDK again.
     """
     return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 

@@ -194,10 +194,10 @@ def ends_well(command: list[str], timeout_seconds: float) -> bool:
 
 @contextmanager
 def staging(versions: Path, version: str) -> Iterator[Path]:
-    """A folder on the disk of `versions`, so that what is finished there moves in at once; removes leftovers."""
+    """A folder on the disk of `versions`, so that what is finished there moves in at once; removes unfinished ones."""
     prefix = f".making-{version}-"
-    for leftover in versions.glob(f"{prefix}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    for unfinished in versions.glob(f"{prefix}*"):
+        shutil.rmtree(unfinished, ignore_errors=True)
     with tempfile.TemporaryDirectory(prefix=prefix, dir=versions) as folder:
         yield Path(folder)
 

@@ -111,8 +111,8 @@ class Side:
 
     def _part(self, name: str, inputs: dict[str, Any]) -> str:
         config = inputs["destination_config"]
-        sealed = {**inputs, "destination_config": {**config, "password": marked(config["password"])}}
-        return pipeline(name, opts=f"aliases=[{self.renamed[name]!r}]" if name in self.renamed else "", **sealed)
+        marked_inputs = {**inputs, "destination_config": {**config, "password": marked(config["password"])}}
+        return pipeline(name, opts=f"aliases=[{self.renamed[name]!r}]" if name in self.renamed else "", **marked_inputs)
 
 
 class YamlSide(Side):

@@ -1,4 +1,4 @@
-"""A GoldRush and a place for stacks, made anew for each test and searched at its end."""
+"""A GoldRush and a place for stacks, made for each test and searched at its end."""
 
 from __future__ import annotations
 

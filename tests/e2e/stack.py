@@ -73,7 +73,7 @@ class Stack:
         self.run("stack", "init", self.name, stack=False)
 
     def program(self, *parts: str) -> None:
-        """Write the project's program anew."""
+        """Replace the project's program."""
         (self.folder / "__main__.py").write_text(program(*parts), "utf-8")
 
     def write_config(self, values: Mapping[str, Any]) -> None:
@@ -144,7 +144,7 @@ class Stack:
         return [_recorded(item) for item in found]
 
     def snapshot(self) -> list[Any]:
-        """The pipelines in state, to be compared: every write of the state encrypts anew."""
+        """The pipelines in state, to be compared: every write of the state encrypts again."""
         return [_without_ciphertext(dataclasses.asdict(item)) for item in self.resources()]
 
     def resource(self, name: str = "swaps") -> Recorded:

@@ -96,7 +96,7 @@ def test_changed_password_heals_a_failed_pipeline(world: World) -> None:
 
 
 def test_failure_that_only_a_restart_heals(world: World) -> None:
-    """Where a PATCH does not deploy a FAILED pipeline anew, `up` pauses and resumes it."""
+    """Where a PATCH does not deploy a FAILED pipeline again, `up` pauses and resumes it."""
     world.emulator.switch(failed_heals_by="pause and resume")
     stack = world.stack(pipeline())
     world.emulator.script("swaps")

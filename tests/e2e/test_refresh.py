@@ -86,7 +86,7 @@ def test_key_of_another_account_changes_nothing(world: World, answer: Literal[40
 
 
 def test_pipeline_deleted_by_hand_is_made_again(world: World) -> None:
-    """Refresh drops a pipeline that is really gone, and the next `up` makes it anew."""
+    """Refresh drops a pipeline that is really gone, and the next `up` creates it again."""
     stack = world.stack(pipeline())
     stack.up()
     old = stack.resource().id
@@ -163,7 +163,7 @@ def test_what_the_server_adds_is_no_drift(world: World) -> None:
 
 
 def test_new_layout_of_sql_changes_nothing(world: World) -> None:
-    """A transform that was only laid out anew sends no request that changes anything."""
+    """A transform whose layout alone changed sends no request that changes anything."""
     stack = world.stack(pipeline(transforms={"swaps": SQL}))
     stack.up()
     stack.program(pipeline(transforms={"swaps": "SELECT chain_name, tx_hash FROM swaps WHERE amount > 5"}))

@@ -1,4 +1,4 @@
-"""What `up` waits for, and the wishes a user can have: running, paused, healthy, once to a block, deployed anew."""
+"""What `up` waits for, and what a user can ask for: running, paused, healthy, once to a block, deployed again."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_bounded_pipeline_that_ended_is_done(world: World) -> None:
 
 
 def test_trigger_deploys_anew(world: World) -> None:
-    """A changed trigger deploys the same pipeline anew, and changes nothing of it."""
+    """A changed trigger deploys the same pipeline again, and changes nothing of it."""
     stack = world.stack(pipeline(triggers={"release": 1}))
     stack.up()
     before = world.pipeline()

@@ -94,7 +94,7 @@ def leaks(value: Any, planted: str = PLANTED, path: str = "") -> list[str]:
 def _texts(value: Any, path: str) -> Iterator[tuple[str, str]]:
     if isinstance(value, dict):
         if _SECRET_MARK in value:
-            # Sealed or not: a mask is worth nothing to anybody, so it must not stand in state either.
+            # Marked or not: a mask is worth nothing to anybody, so it must not stand in state either.
             yield from ((where, text) for where, text in _texts(value["value"], path) if MASK in text)
             return
         for key, item in value.items():

@@ -117,7 +117,7 @@ class Stack:
         return {record.id for record in self.engine.records.values()}
 
     def declare(self, wanted: dict[str, Any]) -> None:
-        """Write the program anew."""
+        """Write another program."""
         own = {"project": self.project}
         self.program = {
             name: program("postgres", **copy.deepcopy({**own, **changes})) for name, changes in wanted.items()

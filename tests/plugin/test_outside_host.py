@@ -96,7 +96,7 @@ def test_a_program_has_no_engine_to_talk_to() -> None:
 
 
 def test_the_pool_never_shrinks() -> None:
-    """The pool grows past the asked size by the threads kept for Cancel, and a smaller wish changes nothing."""
+    """The pool grows past the asked size by the threads kept for Cancel, and a smaller size changes nothing."""
     with ThreadPoolExecutor(max_workers=1) as executor:
         executor.submit(engine.enlarge_pool, 16).result()
         grown = executor._max_workers

@@ -50,7 +50,7 @@ def test_a_failed_create_is_recorded_with_its_diagnosis(emulator: Emulator) -> N
 
 
 def test_a_failure_that_a_patch_does_not_heal_is_paused_and_resumed(emulator: Emulator) -> None:
-    """When re-sending the configuration deploys nothing anew, one pause and one resume do, without a second POST."""
+    """When sending the configuration again deploys nothing, one pause and one resume do, without a second POST."""
     emulator.switch(failed_heals_by="pause and resume")
     emulator.script(outcome="FAILED")
     with start(emulator) as plugin:

@@ -120,7 +120,7 @@ def test_the_running_of_before_does_not_count_at_once(scene: Scene) -> None:
 
 
 def test_a_pipeline_deleted_while_it_is_waited_for(scene: Scene) -> None:
-    """The create ends and says that it disappeared; after a refresh the next up makes it anew."""
+    """The create ends and says that it disappeared; after a refresh the next up creates it again."""
     scene.time.after(20, lambda: scene.server.remove(scene.id))
 
     error = scene.up()

@@ -219,7 +219,7 @@ def _adopt(life: Life) -> None:
 
 
 def _replace(life: Life) -> None:
-    """Another topic makes another pipeline; the old one goes first and is not taken for a leftover."""
+    """Another topic makes another pipeline; the old one goes first and is not taken for an orphan."""
     old = life.id
     life.turn(topic="eth.mainnet.ref.block.logs")
     assert life.id != old

@@ -1,4 +1,4 @@
-"""A document that shows commands and what they print: a test runs the commands and compares, or writes them anew."""
+"""A document that shows commands and what they print: a test runs the commands and compares, or writes them again."""
 
 from __future__ import annotations
 

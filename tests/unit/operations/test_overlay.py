@@ -370,6 +370,6 @@ def test_an_import_takes_all_that_is_shown() -> None:
 
 
 def test_an_import_of_an_ended_pipeline_wants_it_to_run() -> None:
-    """What is STOPPED at its last block shows no wish of anybody: the import is as a program that says nothing."""
+    """That a pipeline is STOPPED at its last block tells no desired status: the import gets the default."""
     assert overlay({}, response_to(inputs_of(), status="stopped"), ended=True)["status"] == "running"
     assert overlay(inputs_of(status="paused"), response_to(inputs_of()), ended=True)["status"] == "paused"

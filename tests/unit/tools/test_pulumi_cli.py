@@ -137,10 +137,10 @@ def test_half_cli_is_not_taken(tmp_path: Path) -> None:
     assert pulumi_cli.complete(folder) is None
 
 
-def test_leftovers_of_an_interrupted_build_are_removed(tmp_path: Path) -> None:
+def test_an_interrupted_build_is_removed(tmp_path: Path) -> None:
     """The folder of a build that was killed does not stay for ever."""
-    leftover = tmp_path / ".making-3.259.0-dead"
-    whole_cli(leftover / "built", "3.259.0")
+    unfinished = tmp_path / ".making-3.259.0-dead"
+    whole_cli(unfinished / "built", "3.259.0")
 
     with pulumi_cli.staging(tmp_path, "3.259.0") as folder:
         assert [folder] == list(tmp_path.iterdir())
