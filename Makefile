@@ -21,8 +21,8 @@ PARTS := lint types contracts unit typing docs contract plugin monitoring e2e ch
 PARALLEL := --numprocesses 2 --dist loadfile
 # Unit tests are many and small, and those of the command line mostly wait.
 UNIT_PARALLEL := --numprocesses 4 --dist load
-# Tests of the plugin and of the CLI wait for other processes now and then, so four keep two cores busy. None needs what
-# another leaves, so that a worker with nothing left takes what another has not begun.
+# Tests of the documentation, the plugin and the CLI wait for other processes now and then, so four keep two cores busy.
+# None needs what another leaves, so that a worker with nothing left takes what another has not begun.
 PROCESS_PARALLEL := --numprocesses 4 --dist worksteal
 
 # Only the unit, docs, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the
@@ -78,7 +78,7 @@ typing: setup ## Type checkers on programs as users write them
 	$(call run-tests,typing,$(PARALLEL))
 
 docs: setup ## Tests of the documentation and of the examples
-	$(call run-tests,docs,$(PARALLEL))
+	$(call run-tests,docs,$(PROCESS_PARALLEL))
 
 contract: setup ## Tests of client and emulator by the documents of the API
 	$(call run-tests,contract,$(PARALLEL))

@@ -30,11 +30,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
-    """Measure no coverage where a test goes the same ways a thousand times, for that would double its time."""
-    is_law = getattr(getattr(item, "obj", None), "is_hypothesis_test", False)
-    if not is_law and item.get_closest_marker("repetitive") is None:
+    """Measure no coverage in tests marked so, neither here nor in the processes that they start."""
+    if item.get_closest_marker("untraced") is None:
         return (yield)
     trace, trace_of_threads = sys.gettrace(), threading.gettrace()
+    for_processes = os.environ.pop("COVERAGE_PROCESS_CONFIG", None)
     sys.settrace(None)
     threading.settrace(None)
     try:
@@ -42,6 +42,8 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
     finally:
         sys.settrace(trace)
         threading.settrace(trace_of_threads)
+        if for_processes is not None:
+            os.environ["COVERAGE_PROCESS_CONFIG"] = for_processes
 
 
 @pytest.fixture(autouse=True)

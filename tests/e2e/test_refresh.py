@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
-import pytest
+from typing import TYPE_CHECKING
 
 from tests.e2e.programs import POSTGRES, marked, pipeline
 
@@ -60,16 +58,8 @@ def test_refresh_keeps_what_is_unfinished(world: World) -> None:
     assert stack.resource().init_errors == ()
 
 
-@pytest.mark.parametrize(
-    ("answer", "reason"),
-    [
-        (404, "is not visible, and this ServiceKey or endpoint is not the one it was deployed with"),
-        (403, "use a ServiceKey (a plain API key is not accepted) of the group that owns the pipeline"),
-    ],
-)
-def test_key_of_another_account_changes_nothing(world: World, answer: Literal[404, 403], reason: str) -> None:
+def test_key_of_another_account_changes_nothing(world: World) -> None:
     """With another account's key, refresh and destroy fail, say why, and leave state and server as they are."""
-    world.emulator.switch(foreign_status=answer)
     stack = world.stack(pipeline())
     stack.up()
     before = stack.snapshot()
@@ -78,7 +68,7 @@ def test_key_of_another_account_changes_nothing(world: World, answer: Literal[40
     world.cli.settings["GOLDRUSH_SERVICE_KEY"] = foreign
     for verb in (stack.refresh, stack.destroy):
         ended = verb(expect=1)
-        assert reason in ended
+        assert "is not visible, and this ServiceKey or endpoint is not the one it was deployed with" in ended
         assert "Traceback" not in ended
         assert stack.snapshot() == before
     world.cli.settings["GOLDRUSH_SERVICE_KEY"] = own

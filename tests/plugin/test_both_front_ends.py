@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from goldrush_pulumi.emulator import Emulator
+from goldrush_pulumi.emulator.faults import HTML_BODY
 from goldrush_pulumi.schema.pipeline import INPUTS
 from tests.plugin import pipelines, resource_plugin
 from tests.plugin.bookkeeper import Resource
@@ -26,6 +27,15 @@ if TYPE_CHECKING:
 
 OTHER_OWNER = "f" * 32
 LOGS = [f"ERROR Sink open failed: password {PLANTED}1 rejected", "ERROR in batch_size"]
+
+
+LOST: dict[str, dict[str, Any]] = {
+    "502": {"status": 502, "commit": True},
+    "empty body": {"status": 200, "body": "", "commit": True},
+    "foreign body": {"status": 200, "body": HTML_BODY, "commit": True},
+    "connection dropped": {"drop": "after"},
+}
+"""Ways in which a request is carried out and its response gets lost."""
 
 
 def lead(scene: Callable[[Stage], None], home: Path, kind: str = "postgres") -> None:
@@ -387,16 +397,17 @@ def test_a_pipeline_that_no_program_made_is_taken_in(tmp_path: Path) -> None:
     lead(scene, tmp_path)
 
 
-def test_responses_that_get_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", LOST)
+def test_responses_that_get_lost(tmp_path: Path, how: str) -> None:
     """A create whose response is lost is found by its tag; a change that may have been applied is sent back."""
 
     def scene(stage: Stage) -> None:
         emulator = stage.emulator
         with stage.process(retrySeconds="1"):
             pipeline = stage.resource()
-            emulator.fault("POST", drop="after")
+            emulator.fault("POST", **LOST[how])
             assert stage.up(pipeline) == "create"
-            emulator.fault("PATCH", status=502, commit=True, times=None)
+            emulator.fault("PATCH", times=None, **LOST[how])
             rotated = {**CONFIGS["postgres"], "password": f"{PLANTED}rotated"}
             said = stage.up(pipeline, destination_config=rotated)
             assert "not known whether GoldRush applied" in said

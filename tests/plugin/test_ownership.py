@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
     from tests.plugin.harness import Plugin
 
+pytestmark = pytest.mark.untraced
+
 OWNER = "0123456789abcdef" * 2
 MANY = 64
 

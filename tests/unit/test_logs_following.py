@@ -285,7 +285,7 @@ def test_a_cursor_that_cannot_be_used_is_refused(cursor: str, reason: str) -> No
         follow(Server(), ID, cursor=cursor)
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_memory_stays_flat() -> None:
     """At four hundred lines a look, hour after hour, what is remembered does not grow."""
 

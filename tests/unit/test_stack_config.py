@@ -341,6 +341,7 @@ def test_the_schema_is_one() -> None:
     jsonschema.Draft202012Validator.check_schema(json_schema())
 
 
+@pytest.mark.untraced
 @given(pipelines(), st.sampled_from([{}, {"protect": True}, {"custom_timeouts": {"update": "90s"}}]))
 def test_what_is_declared_right_fits_the_schema(inputs: dict[str, Any], options: dict[str, Any]) -> None:
     """An editor marks nothing in a declaration that the program accepts."""

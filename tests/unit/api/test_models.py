@@ -49,6 +49,7 @@ def test_any_phase_is_kept(phase: str) -> None:
     assert phase == PipelineStatus.model_validate({"status": phase}).phase
 
 
+@pytest.mark.untraced
 @given(st.text())
 def test_phase_is_one_printable_line(phase: str) -> None:
     """Whatever the server calls a phase, it cannot move the cursor or start a line of its own."""

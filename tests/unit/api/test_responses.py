@@ -280,6 +280,7 @@ def test_errors_travel() -> None:
         assert (str(error), vars(error)) == (str(twin), vars(twin))
 
 
+@pytest.mark.untraced
 @given(st.text())
 def test_shown_line_is_one_line(text: str) -> None:
     """Whatever a server says, what is shown is one printable line of a readable length."""

@@ -95,7 +95,7 @@ def test_other_methods_are_405_in_the_envelope(lab: Lab) -> None:
     assert (response.status_code, response.json()["error_code"]) == (405, "405")
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_hundreds_at_once(start: Callable[..., Lab]) -> None:
     """A hundred callers create and poll 500 pipelines at once: none is lost or mixed up, and every call succeeds."""
     lab = start(lifecycle=Lifecycle.by_reads(1))

@@ -57,7 +57,7 @@ def bundle(emulator: Emulator, client: GoldRushClient, form: Form = "python", ow
     return make_bundle(declared, form=form, project="p", stack="s", service_key=key, base_url=url, owner=owner)
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 @pytest.mark.parametrize("brief", [True, False])
 def test_five_hundred_pipelines_are_surveyed(
     emulator: Emulator, api: Caller, client: GoldRushClient, *, brief: bool

@@ -72,7 +72,7 @@ def _is_list(request: Any) -> bool:
     return bool(request.method == "GET" and request.path.endswith("/pipeline-api/"))
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_one_lost_response_among_many_creates(account: Account) -> None:
     """Of 600 creates one response gets lost: its pipeline is found by its tag, though the list grows all the time."""
     process = account.process()
@@ -91,7 +91,7 @@ def test_one_lost_response_among_many_creates(account: Account) -> None:
     assert account.posts() == 600
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_create_in_a_large_and_busy_account(account: Account) -> None:
     """With 1,500 pipelines and another client at work during every page, a create is possible and makes one."""
     account.server.churn(pipelines=1_500, per_second=5, per_page=1)
@@ -102,7 +102,7 @@ def test_create_in_a_large_and_busy_account(account: Account) -> None:
     assert account.posts() == 1
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 @pytest.mark.parametrize("order", ["newest first", "oldest first", "by id"])
 @pytest.mark.parametrize("per_page", [1, 7])
 def test_busy_account_is_listed(order: str, per_page: int) -> None:

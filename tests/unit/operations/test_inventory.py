@@ -135,7 +135,7 @@ def test_cancelled_between_two_tries() -> None:
         list_all(client, FakeClock(cancel_at=1))
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_many_pages_of_a_real_server(emulator: Emulator) -> None:
     """250 pipelines, of which the server shows at most 40 at a time, are all found."""
     emulator.switch(page_size_limit=40, list_order="by id")

@@ -211,7 +211,7 @@ def test_base64_in_a_url_is_found() -> None:
         assert "c2VjcmV0" not in Redactor([secret])(f"token={printed}")
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 def test_much_text_and_many_secrets() -> None:
     """200 secrets are all found in a megabyte of text that is hard to search."""
     secrets = [f"P@ss/{number:03}!\\{number:03}\\" for number in range(200)]

@@ -44,7 +44,7 @@ def no_parser(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("goldrush_pulumi.validation.sql_rules.read_statement", refuse)
 
 
-@pytest.mark.repetitive
+@pytest.mark.untraced
 @pytest.mark.usefixtures("no_parser")
 @pytest.mark.parametrize(
     ("sql", "fragment"),
@@ -85,6 +85,7 @@ def test_the_deepest_that_is_read_ends_well(fragment: str) -> None:
     assert {problem.path for problem in judge("SELECT " + fragment * 190 + "1 FROM swaps")} <= {'transforms["swaps"]'}
 
 
+@pytest.mark.untraced
 @settings(max_examples=300)
 @given(st.lists(_WORDS, max_size=40).map(" ".join) | st.text(max_size=60))
 def test_any_sql_is_judged(sql: str) -> None:
@@ -117,6 +118,7 @@ _JSON: st.SearchStrategy[Any] = st.recursive(
 )
 
 
+@pytest.mark.untraced
 @settings(max_examples=300)
 @given(_JSON)
 def test_any_abi_is_judged(abi: Any) -> None:

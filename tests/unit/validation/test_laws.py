@@ -15,6 +15,8 @@ from tests.generators.pipelines import destination_configs, pipelines
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.untraced
+
 SECRET = "plantedsecret"
 _SPOILT = st.sampled_from(
     [SECRET, f"******{SECRET}", f"http://u:{SECRET}@h", f"[pulumi:{SECRET}]", [SECRET], {"a": SECRET}, {"a": [SECRET]}]
