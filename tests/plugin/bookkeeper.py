@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from goldrush_pulumi.engine import unwrap_secrets
 from tests.plugin.pipelines import leaks
+from tests.plugin.resource_plugin import ResourcePlugin
 from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
@@ -45,6 +46,18 @@ class Resource:
         if step == "replace":
             self.destroy()
         self._send(checked, timeout_seconds).end()
+        return step
+
+    def preview(self, program: Properties) -> str:
+        """Do what `pulumi preview` does, and answer the step that an `up` would take.
+
+        The engine asks the plugin for what it will create or update; the dynamic host is asked nothing more.
+        """
+        step, checked = self._plan(program)
+        if isinstance(self.plugin, ResourcePlugin) and step == "update":
+            self.plugin.preview_update(self.name, self.id, self.outputs, checked)
+        elif isinstance(self.plugin, ResourcePlugin) and step != "same":
+            self.plugin.preview_create(self.name, checked)
         return step
 
     def begin(self, program: Properties, *, timeout_seconds: float = 0.0) -> Change:

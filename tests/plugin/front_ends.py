@@ -122,6 +122,13 @@ class Stage:
         """Do what `pulumi up` does; note and return the steps taken, or the error."""
         return self._note(lambda: resource.up(self.declared(**changes), timeout_seconds=timeout_seconds))
 
+    def preview(self, resource: Resource, **changes: Any) -> str:
+        """Do what `pulumi preview` does, which sends nothing; note and return the step that an `up` would take."""
+        asked = len(self.emulator.requests())
+        step = self._note(lambda: resource.preview(self.declared(**changes)))
+        assert len(self.emulator.requests()) == asked
+        return step
+
     def begin(self, resource: Resource, **changes: Any) -> Change:
         """Begin an `up`, and return when its status line says that the pipeline is deploying."""
         seen = len(self.plugin.engine.lines)

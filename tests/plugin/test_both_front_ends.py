@@ -53,7 +53,7 @@ def lead(scene: Callable[[Stage], None], home: Path, kind: str = "postgres") -> 
 
 @pytest.mark.parametrize("kind", CONFIGS)
 def test_the_life_of_a_pipeline(tmp_path: Path, kind: str) -> None:
-    """For each destination: created, unchanged, changed, drifted and restored, replaced, destroyed."""
+    """For each destination: previewed, created, unchanged, changed, drifted and restored, replaced, destroyed."""
 
     def scene(stage: Stage) -> None:
         emulator = stage.emulator
@@ -61,6 +61,7 @@ def test_the_life_of_a_pipeline(tmp_path: Path, kind: str) -> None:
         with stage.process():
             pipeline = stage.resource()
             declared: Properties = {"triggers": {"build": 7}, "execution_start_from": 44745000}
+            assert stage.preview(pipeline, **declared) == "create"
             assert stage.up(pipeline, **declared) == "create"
             assert stage.clear(pipeline)["phase"] == "RUNNING"
             assert stage.clear(pipeline)["destination_config"] == CONFIGS[kind]
@@ -70,7 +71,9 @@ def test_the_life_of_a_pipeline(tmp_path: Path, kind: str) -> None:
             stage.refresh(pipeline)
             assert (pipeline.inputs, pipeline.outputs) == recorded
             assert stage.up(pipeline, **declared) == "same"
+            assert stage.preview(pipeline, **declared) == "same"
             declared |= {"name": "renamed", "description": "changed"}
+            assert stage.preview(pipeline, **declared) == "update"
             assert stage.up(pipeline, **declared) == "update"
             assert stage.up(pipeline, **declared) == "same"
             emulator.edit(pipeline.id, description="by hand")
@@ -79,6 +82,7 @@ def test_the_life_of_a_pipeline(tmp_path: Path, kind: str) -> None:
             assert stage.up(pipeline, **declared) == "update"
             (held,) = emulator.pipelines()
             assert (held["name"], held["description"].partition(" [")[0]) == ("renamed", "changed")
+            assert stage.preview(pipeline, **declared, project="other") == "replace"
             assert stage.up(pipeline, **declared, project="other") == "replace"
             assert stage.destroy(pipeline) == "done"
         assert emulator.pipelines() == []
