@@ -67,6 +67,7 @@ def live(world: World, stack: Stack) -> None:
 def _come_up(world: World, stack: Stack) -> None:
     stack.up(preview=True)
     assert {item["phase"] for item in world.emulator.pipelines()} <= {"RUNNING", "STOPPED", "PAUSED"}
+    stack.preview_clean()
     stack.refresh()
     stack.preview_clean()
     world.check()

@@ -106,7 +106,7 @@ def test_bounded_pipeline_that_ended_is_done(world: World) -> None:
     assert {request.method for request in world.emulator.requests()} == {"GET"}
 
 
-def test_trigger_deploys_anew(world: World) -> None:
+def test_trigger_deploys_again(world: World) -> None:
     """A changed trigger deploys the same pipeline again, and changes nothing of it."""
     stack = world.stack(pipeline(triggers={"release": 1}))
     stack.up()

@@ -56,16 +56,10 @@ class World:
         """A new project of a program's `parts`, and a stack of it."""
         folder = make_project(self.folder / f"{project}-{name}", project)
         stack = Stack(self.cli, folder, name)
-        if self.cli.passphrase == PASSPHRASE and not self.cli.backend_options:
-            salt, files = _empty_stack(project, name)
-            stack.config_file.write_text(f"encryptionsalt: {salt}\n", "utf-8")
-            for path, content in files.items():
-                (self.cli.backend / path).parent.mkdir(parents=True, exist_ok=True)
-                (self.cli.backend / path).write_bytes(content)
-            stack.write_config({"goldrush:baseUrl": self.emulator.base_url, **config})
-            self.stacks.append(stack)
-        else:
-            self._adopt(stack, config)
+        is_usual = self.cli.passphrase == PASSPHRASE and not self.cli.backend_options
+        if is_usual:
+            _copy_empty_stack(stack)
+        self._adopt(stack, config, init=not is_usual)
         stack.program(*parts)
         return stack
 
@@ -74,9 +68,10 @@ class World:
         folder = copy_project(source, self.folder / source.name)
         return self._adopt(Stack(self.cli, folder, name), config)
 
-    def _adopt(self, stack: Stack, config: Mapping[str, Any]) -> Stack:
+    def _adopt(self, stack: Stack, config: Mapping[str, Any], *, init: bool = True) -> Stack:
         stack.write_config({"goldrush:baseUrl": self.emulator.base_url, **config})
-        stack.init()
+        if init:
+            stack.init()
         self.stacks.append(stack)
         return stack
 
@@ -119,6 +114,15 @@ class World:
         for request in self.emulator.requests():
             body = "" if request.method in {"POST", "PATCH"} else repr(request.body)
             yield f"{request.method} {request.path}", f"{request.path}?{request.query} {body}".encode()
+
+
+def _copy_empty_stack(stack: Stack) -> None:
+    salt, files = _empty_stack(stack.project, stack.name)
+    stack.config_file.write_text(f"encryptionsalt: {salt}\n", "utf-8")
+    for path, content in files.items():
+        target = stack.cli.backend / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
 
 
 @cache

@@ -17,7 +17,7 @@ from goldrush_pulumi.plugin.names import in_program_words
 from tests.plugin import pipelines, resource_plugin
 from tests.plugin.bookkeeper import Change, Resource
 from tests.plugin.fake_engine import PATIENCE_SECONDS
-from tests.plugin.pipelines import program
+from tests.plugin.pipelines import leaks, program
 from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
@@ -136,9 +136,9 @@ class Stage:
         self._wait_for_status(resource, "DEPLOYING", seen)
         return change
 
-    def end(self, change: Change) -> str:
-        """Wait for the end of a begun `up`; note and return how it ended."""
-        return self._note(change.end)
+    def end(self, begun: Change | Pending) -> str:
+        """Wait for the end of a begun `up` or `destroy`; note and return how it ended."""
+        return self._note(begun.end if isinstance(begun, Change) else begun.result)
 
     def refresh(self, resource: Resource) -> str:
         """Do what `pulumi refresh` does; note and return what it found."""
@@ -208,7 +208,11 @@ class Stage:
         return words
 
     def _words(self, text: str) -> str:
-        """Return a text without what differs from run to run, with the plugin's names of properties and types."""
+        """Return a text without what differs from run to run, with the plugin's names of properties and types.
+
+        No text may hold a planted secret.
+        """
+        assert leaks(text) == []
         text = _SECONDS.sub("after N s", _ID.sub("ID", in_program_words(text, self.kind)))
         return _TYPE.sub("TYPE", text)
 
