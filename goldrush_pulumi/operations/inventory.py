@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -27,6 +28,12 @@ _PAUSE_SECONDS: Final = 0.5
 _SEARCH_PAUSE_SECONDS: Final = 2.0
 _GROUPS_KEPT_SECONDS: Final = 30.0
 _MOST_PAGES: Final = 2_000
+_PAGE_SIZE: Final = 100
+_PAGE_SHARES: Final = (1.0, 0.62, 0.79)
+"""The size of the pages in readings that follow each other, as shares of the largest that the server returns.
+
+A pipeline beside the border of two pages can slip through every reading that has the same borders.
+"""
 
 
 class ListUnstable(GoldRushError):  # noqa: N818 - the name says what happened
@@ -130,9 +137,10 @@ def _out_of_time() -> OutOfTime:
 def list_all(client: GoldRushClient, clock: Clock) -> Listing:
     """Return every pipeline that was there when the reading began.
 
-    Pages that agree with one another are the whole list. Where another client changes the list while it is read, a
-    pipeline may slip from one page to another between two requests. The list is then read again, forwards and backwards
-    by turns, until a reading finds no old pipeline that the ones before did not find.
+    One page is one moment. Where there are more, another client may change the list between two requests: a pipeline
+    then slips from one page to another, and pages that agree do not prove that none did, for one that was deleted and
+    one that was created balance each other. So they are read again, backwards and forwards by turns and with other
+    borders between the pages, until a reading finds no old pipeline that the ones before did not find.
 
     Raises:
         ListUnstable: old pipelines kept turning up.
@@ -141,18 +149,15 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
     """
     started, found = clock.now(), _Found()
     while True:
-        sweep = _read_all(client, backwards=found.sweeps % 2 == 1, last_page=found.last_page)
-        if sweep.agrees:
-            return Listing(tuple(sweep.pipelines.values()), sweep.server_time)
-        is_complete = not found.add(sweep) and found.may_be_complete
-        if is_complete and found.sweeps > 2:  # noqa: PLR2004 - one reading in each direction, and one more
+        sweep = _read_all(client, found)
+        if found.add(sweep):
             return Listing(tuple(found.pipelines.values()), found.server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
             raise ListUnstable(
                 "list pipelines: the list changed so fast while it was read that it is not known to be complete;"
                 " run `pulumi up` again when fewer pipelines are created and deleted at the same time"
             )
-        if clock.sleep(_PAUSE_SECONDS):
+        if not sweep.agrees and clock.sleep(_PAUSE_SECONDS):
             raise Interrupted("list pipelines: cancelled while the list kept changing")
 
 
@@ -163,17 +168,20 @@ class _Sweep:
     It `is_cut` when more pages were promised and nothing new came.
     """
 
+    is_backwards: bool = False
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     totals: set[int | None] = field(default_factory=set)
     repeats: bool = False
-    is_backwards: bool = False
     is_cut: bool = False
-    last_page: int = 1
+    pages: int = 0
+    page_size: int = 0
     server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
     def agrees(self) -> bool:
-        return not self.repeats and self.totals in ({None}, {len(self.pipelines)})
+        # Without a total, a reading from the back cannot tell whether more pages have come to be.
+        totals = ({len(self.pipelines)},) if self.is_backwards else ({None}, {len(self.pipelines)})
+        return not self.repeats and self.totals in totals
 
     def add(self, page: PipelinePage) -> None:
         before = len(self.pipelines)
@@ -181,62 +189,73 @@ class _Sweep:
         fresh = len(self.pipelines) - before
         self.totals.add(page.total_count)
         self.is_cut = page.has_more and not fresh
-        self.repeats |= fresh < len(page.items) or self.is_cut
+        self.repeats |= fresh < len(page.items) or (self.is_cut and not self.is_backwards)
+        self.pages += 1
+        self.page_size = max(self.page_size, len(page.items))
         self.server_time = read_time(page.updated_at) or self.server_time
 
 
 @dataclass
 class _Found:
-    """What several readings of a changing list found together."""
+    """What the readings of a list found together."""
 
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
     sweeps: int = 0
-    last_page: int = 1
+    disagreeing: int = 0
+    last_count: int = 0
+    page_size: int = _PAGE_SIZE
+    """How many pipelines the server returns at most, as far as the first reading shows it."""
     is_cut: bool = False
     least_total: int = 0
 
     @property
-    def may_be_complete(self) -> bool:
-        """Whether the last reading from the front came to an end, and as many were found as there were at some time."""
-        return not self.is_cut and len(self.pipelines) >= self.least_total
+    def next_page_size(self) -> int:
+        """The size of the pages of the next reading."""
+        return max(1, int(self.page_size * _PAGE_SHARES[self.sweeps % len(_PAGE_SHARES)]))
 
     def add(self, sweep: _Sweep) -> bool:
-        """Add a reading; return whether it found a pipeline that was there before the first reading and is new here."""
+        """Add a reading; return whether every pipeline that was there before the first one is known to be found."""
         totals = [total for total in sweep.totals if total is not None]
         if not self.sweeps:
             self.server_time = sweep.server_time
+            self.page_size = sweep.page_size if sweep.pages > 1 else _PAGE_SIZE
             self.least_total = min(totals, default=0)
         self.least_total = min([self.least_total, *totals])
         fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
         self.pipelines |= sweep.pipelines
         self.sweeps += 1
+        self.disagreeing += not sweep.agrees
+        self.last_count = len(sweep.pipelines)
         if not sweep.is_backwards:
             self.is_cut = sweep.is_cut
-        self.last_page = max(self.last_page, sweep.last_page)
-        return any((read_time(item.created_at) or self.server_time) <= self.server_time for item in fresh)
+        if sweep.agrees and sweep.pages == 1:
+            return True
+        finds_old = any((read_time(item.created_at) or self.server_time) <= self.server_time for item in fresh)
+        may_be_complete = not self.is_cut and len(self.pipelines) >= self.least_total
+        # Where all agree, one reading in each direction is enough; else it takes one more.
+        return not finds_old and may_be_complete and self.sweeps > (2 if self.disagreeing else 1)
 
 
-def _read_all(client: GoldRushClient, *, backwards: bool, last_page: int) -> _Sweep:
-    sweep = _Sweep(is_backwards=backwards)
-    if backwards:
-        for number in range(last_page, 0, -1):
-            sweep.add(client.list_pipelines(number))
-        sweep.repeats = True  # Whether more pages have come to be is not known.
-        sweep.last_page = last_page
+def _read_all(client: GoldRushClient, found: _Found) -> _Sweep:
+    """Read all pages once, from the back when the last reading began at the front."""
+    sweep = _Sweep(is_backwards=found.sweeps % 2 == 1)
+    if sweep.is_backwards:
+        size = found.next_page_size
+        for number in range(max(1, math.ceil(found.last_count / size)), 0, -1):
+            sweep.add(client.list_pipelines(number, size))
         return sweep
-    for page in _pages(client):
+    for page in _pages(client, found.next_page_size):
         sweep.add(page)
-        sweep.last_page = page.page_number
     return sweep
 
 
-def _pages(client: GoldRushClient) -> Iterator[PipelinePage]:
+def _pages(client: GoldRushClient, page_size: int = _PAGE_SIZE) -> Iterator[PipelinePage]:
     """All pages from the first to the last. One that brings nothing new is the last, whatever it promises."""
     seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
-        page = client.list_pipelines(number)
-        yield page.model_copy(update={"page_number": number})
+        page = client.list_pipelines(number, page_size)
+        yield page
         fresh = {item.id for item in page.items} - seen
         if not page.has_more or not fresh:
             return

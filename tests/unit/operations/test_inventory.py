@@ -56,14 +56,32 @@ def ids_of(client: GoldRushClient, clock: FakeClock | None = None) -> list[str]:
 
 
 def test_pages_that_agree() -> None:
-    """All pages in their order, when the total held and no id came twice; the time is the server's."""
-    client, fake = client_of(page("ab", 3, more=True), page("c", 3))
+    """All pipelines in their order, once a reading from the back brings no other; the time is the server's."""
+    back = [page("c", 3), page("b", 3, more=True), page("a", 3, more=True)]
+    client, fake = client_of(page("ab", 3, more=True), page("c", 3), *back)
 
     listing = list_all(client, FakeClock())
 
     assert [pipeline.id for pipeline in listing.pipelines] == ["pipe_a", "pipe_b", "pipe_c"]
     assert listing.server_time == read_time(NOW)
-    assert fake.calls == [("page", 1), ("page", 2)]
+    assert fake.calls == [("page", 1), ("page", 2), ("page", 3), ("page", 2), ("page", 1)]
+
+
+def test_one_page_is_the_whole_list() -> None:
+    """What came in one response cannot have changed on the way."""
+    client, fake = client_of(page("ab", 2))
+
+    assert ids_of(client) == ["pipe_a", "pipe_b"]
+    assert fake.calls == [("page", 1)]
+
+
+def test_pages_that_agree_and_hide_a_pipeline() -> None:
+    """One deleted and one created balance each other: the total holds, nothing comes twice, and one slipped through."""
+    slipped = [page("ab", 4, more=True, created_at=OLD), page("de", 4, created_at=OLD)]
+    after = [page(name, 4, more=True, created_at=OLD) for name in "edcb"]
+    client, _ = client_of(*slipped, *after, page("bc", 4, more=True, created_at=OLD), page("de", 4, created_at=OLD))
+
+    assert sorted(ids_of(client)) == ["pipe_a", "pipe_b", "pipe_c", "pipe_d", "pipe_e"]
 
 
 @pytest.mark.parametrize("total", [0, None])
@@ -137,7 +155,7 @@ def test_cancelled_between_two_tries() -> None:
 
 @pytest.mark.untraced
 def test_many_pages_of_a_real_server(emulator: Emulator) -> None:
-    """250 pipelines, of which the server shows at most 40 at a time, are all found."""
+    """250 pipelines, of which the server shows at most 40 at a time, are all found in a reading from each end."""
     emulator.switch(page_size_limit=40, list_order="by id")
     with Caller(emulator.base_url, emulator.service_key) as caller:
         created = {caller.create(name=f"p{number}")["id"] for number in range(250)}
@@ -146,7 +164,7 @@ def test_many_pages_of_a_real_server(emulator: Emulator) -> None:
     )
 
     assert set(ids_of(client)) == created
-    assert sum(request.method == "GET" for request in emulator.requests()) == 7
+    assert sum(request.method == "GET" for request in emulator.requests()) == 7 + 11
     client.close()
 
 
@@ -209,7 +227,7 @@ class SlowList:
         self.release = threading.Event()
         self._answers: Iterator[Any] = iter(answers)
 
-    def list_pipelines(self, _page: int = 1) -> PipelinePage:
+    def list_pipelines(self, _page: int = 1, _size: int = 100) -> PipelinePage:
         answer = next(self._answers)
         self.asked.release()
         assert self.release.wait(30)
