@@ -136,7 +136,7 @@ def test_failed_pipeline_can_be_destroyed(world: World) -> None:
 
 def test_timeout_keeps_the_pipeline(world: World) -> None:
     """A pipeline that takes longer than `custom_timeouts` is kept, and the next `up` goes on waiting for it."""
-    stack = world.stack(pipeline(opts='custom_timeouts=pulumi.CustomTimeouts(create="1s", update="30s")'))
+    stack = world.stack(pipeline(opts='custom_timeouts=pulumi.CustomTimeouts(create="3s", update="30s")'))
     world.emulator.script("swaps", "HANG")
     ended = stack.up(expect=1)
     assert "is still DEPLOYING after" in ended

@@ -44,7 +44,7 @@ def test_nothing_is_waited_for(make_world: Callable[[Emulator], World]) -> None:
 
 def test_replicas_must_all_be_ready(world: World) -> None:
     """RUNNING with one of two replicas ready is not live."""
-    stack = world.stack(pipeline(opts='custom_timeouts=pulumi.CustomTimeouts(create="1s")'))
+    stack = world.stack(pipeline(opts='custom_timeouts=pulumi.CustomTimeouts(create="3s")'))
     world.emulator.script("swaps", "RUNNING", replicas=2, ready=1)
     assert "is still RUNNING after" in stack.up(expect=1)
     world.emulator.set_phase(stack.resource().id, "RUNNING", ready=2, replicas=2)

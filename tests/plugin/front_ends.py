@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import threading
 import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from goldrush_pulumi.plugin.destination import api_properties
 from goldrush_pulumi.plugin.names import in_program_words
 from tests.plugin import pipelines, resource_plugin
 from tests.plugin.bookkeeper import Change, Resource
-from tests.plugin.fake_engine import PATIENCE_SECONDS
 from tests.plugin.pipelines import leaks, program
 from tests.plugin.wire import VerbError
 
@@ -154,15 +152,11 @@ class Stage:
         return self._note(lambda: resource.destroy(timeout_seconds=timeout_seconds))
 
     def begin_destroy(self, resource: Resource) -> Pending:
-        """Begin a `destroy`, and return when it waits for the end of a pipeline that GoldRush goes on showing."""
-        seen, pause = len(self.emulator.requests()), threading.Event()
-        pending, rounds = resource.begin_destroy(), range(int(PATIENCE_SECONDS / 0.02))
-        assert any(self._is_waiting_for_the_end(seen) or pause.wait(0.02) for _ in rounds)
+        """Begin a `destroy`, and return when its status line says that GoldRush goes on showing the pipeline."""
+        seen = len(self.plugin.engine.lines)
+        pending = resource.begin_destroy()
+        self._wait_for_status(resource, "RUNNING", seen)
         return pending
-
-    def _is_waiting_for_the_end(self, seen: int) -> bool:
-        methods = "".join(item.method for item in self.emulator.requests()[seen:])
-        return "GET" in methods.partition("DELETE")[2]
 
     def take_in(self, resource: Resource, id_: str, **changes: Any) -> None:
         """Take in a pipeline that no program of this stack made."""

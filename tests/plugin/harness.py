@@ -264,10 +264,10 @@ class Plugin:
             self._printed.append(line)
 
     def _end(self) -> str:
-        """End the process as the engine does, by SIGINT first; answer what it printed."""
+        """End the process as the engine does, by SIGINT, and five seconds later by SIGKILL; answer what it printed."""
         try:
             self.process.send_signal(signal.SIGINT)
-            self.process.wait(10)
+            self.process.wait(5)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()

@@ -298,19 +298,19 @@ def test_time_is_up(tmp_path: Path) -> None:
         with stage.process():
             pipeline = stage.resource()
             assert "is still DEPLOYING after N s (ready 0 of 1): time is up, raise " in stage.up(
-                pipeline, timeout_seconds=1.0
+                pipeline, timeout_seconds=3.0
             )
             assert stage.clear(pipeline)["runs"][0]["status"] == "TimedOut"
             emulator.set_phase(pipeline.id, "RUNNING")
             assert stage.up(pipeline) == "update"
             assert stage.methods == ["POST"]
             emulator.script(outcome="HANG")
-            assert "time is up" in stage.up(pipeline, timeout_seconds=1.0, description="changed")
+            assert "time is up" in stage.up(pipeline, timeout_seconds=3.0, description="changed")
             emulator.set_phase(pipeline.id, "RUNNING")
             assert stage.up(pipeline, description="changed") == "update"
             assert stage.up(pipeline, description="changed") == "same"
             emulator.fault("DELETE", status=204, times=None)
-            said = stage.destroy(pipeline, timeout_seconds=1.0)
+            said = stage.destroy(pipeline, timeout_seconds=3.0)
             assert said == "delete pipeline swaps: time is up, ID is RUNNING; run the command again to go on"
             emulator.clear_faults()
             assert stage.destroy(pipeline) == "done"
@@ -487,7 +487,7 @@ def test_health_is_waited_for_where_it_is_asked_for(tmp_path: Path) -> None:
         with stage.process():
             pipeline = stage.resource()
             emulator.script(outcome="RUNNING", health_error=f"refused: {PLANTED}1")
-            assert "refused: [secret]" in stage.up(pipeline, timeout_seconds=2.0, wait_for="healthy")
+            assert "refused: [secret]" in stage.up(pipeline, timeout_seconds=3.0, wait_for="healthy")
             assert stage.up(pipeline, wait_for="running") == "update"
 
     lead(scene, tmp_path)
