@@ -17,17 +17,13 @@ unexport PYTHONDONTWRITEBYTECODE
 
 # What `make test` runs, in this order, each part even when one before it failed.
 PARTS := lint types contracts unit typing docs contract plugin monitoring e2e chaos
-# Test files share nothing: each has its own emulator, ports and state, so two run at once.
-PARALLEL := --numprocesses 2 --dist loadfile
-# Unit tests are many and small, and those of the command line mostly wait.
-UNIT_PARALLEL := --numprocesses 4 --dist load
-# Tests of the documentation, the plugin and the CLI wait for other processes now and then, so four keep two cores busy.
-# None needs what another leaves, so that a worker with nothing left takes what another has not begun.
-PROCESS_PARALLEL := --numprocesses 4 --dist worksteal
+# Tests share nothing: each has its own emulator, ports and state. Many wait for other processes or a server now and
+# then, so four at once keep two cores busy, and a worker with nothing left takes what another has not begun.
+PARALLEL := --numprocesses 4 --dist worksteal
 
-# Only the unit, docs, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the
-# engine starts would make the slowest tests much slower, and those four reach the same lines.
-typing monitoring e2e chaos: override COVER :=
+# Only the unit, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the engine
+# starts would make the slowest tests much slower, and those three reach the same lines.
+typing docs monitoring e2e chaos: override COVER :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night pictures emulator bench clean
@@ -72,19 +68,19 @@ contracts: setup ## Imports point one way
 	$(BIN)/lint-imports
 
 unit: setup ## Tests of pure functions
-	$(call run-tests,unit,$(UNIT_PARALLEL))
+	$(call run-tests,unit,$(PARALLEL))
 
 typing: setup ## Type checkers on programs as users write them
 	$(call run-tests,typing,$(PARALLEL))
 
 docs: setup ## Tests of the documentation and of the examples
-	$(call run-tests,docs,$(PROCESS_PARALLEL))
+	$(call run-tests,docs,$(PARALLEL))
 
 contract: setup ## Tests of client and emulator by the documents of the API
 	$(call run-tests,contract,$(PARALLEL))
 
 plugin: setup ## Tests of the provider's process, on the newest and the oldest Pulumi SDK
-	$(call run-tests,plugin,$(PROCESS_PARALLEL))
+	$(call run-tests,plugin,$(PARALLEL))
 
 monitoring: prometheus ## Tests with a real Prometheus and Alertmanager; skipped where they cannot be had
 	$(call run-tests,monitoring,$(PARALLEL))
@@ -93,7 +89,7 @@ prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of
 	@$(BIN)/python -m tools.prometheus || true
 
 e2e: setup ## Tests with the real Pulumi CLI
-	$(call run-tests,e2e,$(PROCESS_PARALLEL))
+	$(call run-tests,e2e,$(PARALLEL))
 
 chaos: setup ## Tests with the real Pulumi CLI under faults
 	$(call run-tests,chaos,$(PARALLEL))

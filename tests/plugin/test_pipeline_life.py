@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
+pytestmark = pytest.mark.untraced
+
 DESTINATIONS = tuple(CONFIGS)
 OWNER = "0123456789abcdef" * 2
 

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tests.support.caller import Caller
     from tests.unit.cli.conftest import Ended, FakePulumi
 
+pytestmark = pytest.mark.untraced
+
 WITHOUT_MODEL = {"emulator", "exporter"}
 """They print no data."""
 

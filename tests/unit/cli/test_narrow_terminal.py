@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
     from tests.support.caller import Caller
 
+pytestmark = pytest.mark.untraced
+
 LONG_NAME = "eth-uniswap-v3-swaps-for-the-warehouse"
 
 

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
+pytestmark = pytest.mark.untraced
+
 # Every switch that changes what a PATCH, PUT, POST or DELETE does, or what is answered. Those that need time to pass
 # are for tests of whole stacks.
 SIDES: dict[str, dict[str, Any]] = {
