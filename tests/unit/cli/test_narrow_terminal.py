@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
     from tests.support.caller import Caller
 
-pytestmark = pytest.mark.untraced
-
 LONG_NAME = "eth-uniswap-v3-swaps-for-the-warehouse"
 
 
@@ -44,6 +42,7 @@ def test_a_chart_leaves_room_for_the_numbers() -> None:
     assert len(sparkline([1.0, 2.0], -5)) == 1
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("arguments", [["check"], ["diagnose", LONG_NAME], ["watch", "--rounds", "1"]])
 def test_no_line_is_wider_than_the_terminal(arguments: list[str], emulator: Emulator, caller: Caller) -> None:
     """Nothing is left for the terminal to break, so no id, time or word is in two pieces, unless it alone is wider."""
