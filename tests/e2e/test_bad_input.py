@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,6 +10,7 @@ from goldrush_pulumi.emulator import Emulator, Lifecycle
 from tests.e2e.cli import ROOT
 from tests.e2e.programs import POSTGRES, Code, pipeline
 from tests.e2e.world import QUICK
+from tests.support.ports import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +35,8 @@ def refuse(stack: Stack, *words: str) -> Ended:
 @pytest.fixture
 def closed_url() -> Iterator[str]:
     """An address of this machine at which nothing listens, and nothing will."""
-    with socket.socket() as reserved:
-        reserved.bind(("127.0.0.1", 0))
-        yield f"http://127.0.0.1:{reserved.getsockname()[1]}/platform/pipeline-api/"
+    with closed_port() as port:
+        yield f"http://127.0.0.1:{port}/platform/pipeline-api/"
 
 
 def test_every_problem_is_told_at_once(world: World) -> None:

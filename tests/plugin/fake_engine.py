@@ -11,7 +11,10 @@ import grpc
 from google.protobuf import empty_pb2
 from pulumi.runtime.proto import engine_pb2, engine_pb2_grpc
 
+from tests.support.ports import hold
+
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
 
 PATIENCE_SECONDS = 60.0
@@ -32,6 +35,7 @@ class FakeEngine(engine_pb2_grpc.EngineServicer):
     """A live engine address; `stop` closes it as a killed CLI does."""
 
     def __init__(self) -> None:
+        self._held: socket.socket | None = None
         self._changed = threading.Condition()
         self._lines: list[Line] = []
         self._server = grpc.server(futures.ThreadPoolExecutor(max_workers=8))
@@ -59,5 +63,12 @@ class FakeEngine(engine_pb2_grpc.EngineServicer):
             return list(self._lines)
 
     def stop(self) -> None:
-        """Close the address and every connection to it; does nothing the second time."""
+        """Refuse everybody at the address and close every connection to it."""
         self._server.stop(grace=None).wait()
+        self._held = hold(int(self.address.rpartition(":")[2]))
+
+    def close(self) -> None:
+        """End it, stopped or not, and give its port back."""
+        self._server.stop(grace=None).wait()
+        if self._held is not None:
+            self._held.close()

@@ -276,7 +276,7 @@ class Plugin:
         for stream in (self.process.stdout, self.process.stderr):
             if stream is not None:
                 stream.close()
-        self.engine.stop()
+        self.engine.close()
         return self.printed
 
 

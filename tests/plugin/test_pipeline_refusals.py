@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,6 +8,7 @@ from goldrush_pulumi.emulator import Emulator
 from tests.plugin.bookkeeper import Resource, as_sent
 from tests.plugin.pipelines import leaks, program, start
 from tests.plugin.wire import VerbError
+from tests.support.ports import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -146,9 +146,7 @@ def test_a_server_that_is_not_goldrush(emulator: Emulator, live: Resource, statu
 
 def test_a_refused_connection_is_told(live: Resource) -> None:
     """Nobody listens: each verb would try again for a minute, and Ctrl-C ends all of them with one clean line."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    with start(serviceKey="gsk_any", baseUrl=f"http://127.0.0.1:{port}/") as plugin:
+    with closed_port() as port, start(serviceKey="gsk_any", baseUrl=f"http://127.0.0.1:{port}/") as plugin:
         plugin.check("swaps", program())
         pending = plugin.read_async("swaps", live.id, live.clear, as_sent(live.inputs))
         create = plugin.create_async("another", as_sent(live.inputs))

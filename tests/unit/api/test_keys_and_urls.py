@@ -22,6 +22,7 @@ from goldrush_pulumi.api import (
     RateLimiter,
     transport,
 )
+from tests.support.ports import closed_port
 from tests.unit.api.doubles import BASE_URL, EVERY_CALL, KEY, Pauses, Server, client_of, failure, success
 
 if TYPE_CHECKING:
@@ -266,10 +267,7 @@ def test_other_hosts_pass_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_nobody_listens() -> None:
     """A refused connection names the host and the cause."""
-    with socket.socket() as bound:
-        # Bound, so that nobody else takes the port, and not listening.
-        bound.bind(("127.0.0.1", 0))
-        port = bound.getsockname()[1]
+    with closed_port() as port:
         client = GoldRushClient(service_key=KEY, base_url=f"http://127.0.0.1:{port}/", retry_seconds=0)
         with pytest.raises(ConnectionFailed, match=r"127\.0\.0\.1 cannot be reached .*refused"):
             client.create_pipeline({})

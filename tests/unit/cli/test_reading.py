@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import io
-import socket
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,6 +10,7 @@ from goldrush_pulumi.api import Pipeline, PipelineMetrics
 from goldrush_pulumi.cli import ExitCode
 from goldrush_pulumi.cli.output import Column, allow_any_terminal, make_table, print_line, safe, sparkline
 from goldrush_pulumi.cli.status import Trend
+from tests.support.ports import closed_port
 from tests.unit.cli.conftest import resource
 
 if TYPE_CHECKING:
@@ -204,11 +204,10 @@ def test_no_key_a_wrong_key_and_no_network(
     assert "not-the-right-one" not in refused
     monkeypatch.delenv("GOLDRUSH_SERVICE_KEY")
     assert "GOLDRUSH_SERVICE_KEY" in command("list").fails_with(ExitCode.NO_ACCESS)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
     monkeypatch.setenv("GOLDRUSH_SERVICE_KEY", "some-key")
-    monkeypatch.setenv("GOLDRUSH_BASE_URL", f"http://127.0.0.1:{port}/")
-    assert "cannot be reached" in command("list").fails_with(ExitCode.UNREACHABLE)
+    with closed_port() as port:
+        monkeypatch.setenv("GOLDRUSH_BASE_URL", f"http://127.0.0.1:{port}/")
+        assert "cannot be reached" in command("list").fails_with(ExitCode.UNREACHABLE)
 
 
 def test_trouble_of_the_service_has_its_own_code(

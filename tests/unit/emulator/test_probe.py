@@ -10,6 +10,7 @@ import pytest
 from goldrush_pulumi.emulator import Emulator, EmulatorError, Lifecycle
 from goldrush_pulumi.emulator.probe import addresses_of, find_connection_problem
 from tests.support.caller import Caller
+from tests.support.ports import closed_port
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,13 +66,12 @@ def test_addresses_are_found(destination_type: str, config: dict[str, Any], addr
 
 def test_one_of_several_addresses_is_enough(listener: socket.socket) -> None:
     """A cluster can be reached when one broker answers; when none does, each is named."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = port_of(closed)
-    servers = f"127.0.0.1:{nobody},127.0.0.1:{port_of(listener)}"
+    with closed_port() as nobody:
+        servers = f"127.0.0.1:{nobody},127.0.0.1:{port_of(listener)}"
 
-    assert find_connection_problem("kafka", {"bootstrap_servers": servers}) is None
-    problem = find_connection_problem("kafka", {"bootstrap_servers": f"127.0.0.1:{nobody},127.0.0.1:{nobody}"})
-    assert problem == f"connection refused: 127.0.0.1:{nobody}; connection refused: 127.0.0.1:{nobody}"
+        assert find_connection_problem("kafka", {"bootstrap_servers": servers}) is None
+        problem = find_connection_problem("kafka", {"bootstrap_servers": f"127.0.0.1:{nobody},127.0.0.1:{nobody}"})
+        assert problem == f"connection refused: 127.0.0.1:{nobody}; connection refused: 127.0.0.1:{nobody}"
 
 
 def test_an_address_that_cannot_be_read_is_a_problem() -> None:
@@ -110,15 +110,14 @@ def test_a_destination_that_answers_lets_the_pipeline_run(start: Callable[..., L
 
 def test_a_destination_that_refuses_fails_the_pipeline(start: Callable[..., Lab], listener: socket.socket) -> None:
     """Where nothing listens, it is FAILED with the reason in log and health; a PATCH to one that listens heals it."""
-    with socket.create_server(("127.0.0.1", 0)) as closed:
-        nobody = port_of(closed)
     lab = start(probe=True)
-    pipeline_id = lab.api.create(**webhook(nobody))["id"]
+    with closed_port() as nobody:
+        pipeline_id = lab.api.create(**webhook(nobody))["id"]
 
-    assert settled(lab.api, pipeline_id) == "FAILED"
-    reason = f"connection refused: 127.0.0.1:{nobody}"
-    assert lab.full(pipeline_id)["health_error"] == reason
-    assert f"ERROR Sink open failed: {reason}" in lab.full(pipeline_id)["logs"]
+        assert settled(lab.api, pipeline_id) == "FAILED"
+        reason = f"connection refused: 127.0.0.1:{nobody}"
+        assert lab.full(pipeline_id)["health_error"] == reason
+        assert f"ERROR Sink open failed: {reason}" in lab.full(pipeline_id)["logs"]
 
     lab.api.data("PATCH", f"{pipeline_id}/", {"destination_config": webhook(port_of(listener))["destination_config"]})
     assert settled(lab.api, pipeline_id) == "RUNNING"
