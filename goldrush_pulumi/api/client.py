@@ -134,10 +134,10 @@ class GoldRushClient:
             return dict(self._outcomes)
 
     def list_pipelines(
-        self, page_number: int = 1, page_size: int = _PAGE_SIZE, *, timeout_seconds: float | None = None
+        self, page_number: int = 1, page_size: int | None = None, *, timeout_seconds: float | None = None
     ) -> PipelinePage:
-        """Return one page of the pipelines that the key sees; pages count from 1."""
-        parameters = {"page_number": page_number, "page_size": page_size}
+        """Return one page of the pipelines that the key sees, 100 of them at most by default; pages count from 1."""
+        parameters = {"page_number": page_number, "page_size": page_size or _PAGE_SIZE}
         call = ApiCall("list pipelines", "GET", self._base_url, names_pipeline=False, parameters=parameters)
         return self._request(PipelinePage, call, timeout_seconds)
 

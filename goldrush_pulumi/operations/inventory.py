@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.schema.wire import read_time
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterable, Iterator, Sequence
 
     from goldrush_pulumi.api import GoldRushClient, Pipeline, PipelinePage
     from goldrush_pulumi.operations.context import OperationContext
@@ -28,7 +27,6 @@ _PAUSE_SECONDS: Final = 0.5
 _SEARCH_PAUSE_SECONDS: Final = 2.0
 _GROUPS_KEPT_SECONDS: Final = 30.0
 _MOST_PAGES: Final = 2_000
-_PAGE_SIZE: Final = 100
 _PAGE_SHARES: Final = (1.0, 0.62, 0.79)
 """The size of the pages in readings that follow each other, as shares of the largest that the server returns.
 
@@ -139,25 +137,26 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
 
     One page is one moment. Where there are more, another client may change the list between two requests: a pipeline
     then slips from one page to another, and pages that agree do not prove that none did, for one that was deleted and
-    one that was created balance each other. So they are read again, backwards and forwards by turns and with other
-    borders between the pages, until a reading finds no old pipeline that the ones before did not find.
+    one that was created balance each other. So the same pages are read backwards as well, and all of them again with
+    other borders, until a reading finds no old pipeline that the ones before did not find.
 
     Raises:
         ListUnstable: old pipelines kept turning up.
         ListEndless: the list has no end.
         Interrupted: cancelled between two readings.
     """
-    started, found = clock.now(), _Found()
+    started, sweeps = clock.now(), list[_Sweep]()
     while True:
-        sweep = _read_all(client, found)
-        if found.add(sweep):
-            return Listing(tuple(found.pipelines.values()), found.server_time)
+        sweeps.append(_read_all(client, sweeps))
+        if _is_complete(sweeps):
+            found = {pipeline_id: item for sweep in sweeps for pipeline_id, item in sweep.pipelines.items()}
+            return Listing(tuple(found.values()), sweeps[0].server_time)
         if clock.now() - started >= _PATIENCE_SECONDS:
             raise ListUnstable(
                 "list pipelines: the list changed so fast while it was read that it is not known to be complete;"
                 " run `pulumi up` again when fewer pipelines are created and deleted at the same time"
             )
-        if not sweep.agrees and clock.sleep(_PAUSE_SECONDS):
+        if not sweeps[-1].agrees and clock.sleep(_PAUSE_SECONDS):
             raise Interrupted("list pipelines: cancelled while the list kept changing")
 
 
@@ -165,16 +164,18 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
 class _Sweep:
     """One reading of all pages. It `agrees` when no page repeats another and their number is the total.
 
-    It `is_cut` when more pages were promised and nothing new came.
+    It `is_cut` when more pages were promised and nothing new came. `page_size` is what was asked for; None is the
+    client's own.
     """
 
+    page_size: int | None = None
     is_backwards: bool = False
     pipelines: dict[str, Pipeline] = field(default_factory=dict)
     totals: set[int | None] = field(default_factory=set)
     repeats: bool = False
     is_cut: bool = False
     pages: int = 0
-    page_size: int = 0
+    largest_page: int = 0
     server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
 
     @property
@@ -189,68 +190,47 @@ class _Sweep:
         fresh = len(self.pipelines) - before
         self.totals.add(page.total_count)
         self.is_cut = page.has_more and not fresh
-        self.repeats |= fresh < len(page.items) or (self.is_cut and not self.is_backwards)
+        self.repeats |= fresh < len(page.items) or self.is_cut
         self.pages += 1
-        self.page_size = max(self.page_size, len(page.items))
+        self.largest_page = max(self.largest_page, len(page.items))
         self.server_time = read_time(page.updated_at) or self.server_time
 
 
-@dataclass
-class _Found:
-    """What the readings of a list found together."""
-
-    pipelines: dict[str, Pipeline] = field(default_factory=dict)
-    server_time: datetime = field(default_factory=lambda: datetime.now(UTC))
-    sweeps: int = 0
-    disagreeing: int = 0
-    last_count: int = 0
-    page_size: int = _PAGE_SIZE
-    """How many pipelines the server returns at most, as far as the first reading shows it."""
-    is_cut: bool = False
-    least_total: int = 0
-
-    @property
-    def next_page_size(self) -> int:
-        """The size of the pages of the next reading."""
-        return max(1, int(self.page_size * _PAGE_SHARES[self.sweeps % len(_PAGE_SHARES)]))
-
-    def add(self, sweep: _Sweep) -> bool:
-        """Add a reading; return whether every pipeline that was there before the first one is known to be found."""
-        totals = [total for total in sweep.totals if total is not None]
-        if not self.sweeps:
-            self.server_time = sweep.server_time
-            self.page_size = sweep.page_size if sweep.pages > 1 else _PAGE_SIZE
-            self.least_total = min(totals, default=0)
-        self.least_total = min([self.least_total, *totals])
-        fresh = [item for pipeline_id, item in sweep.pipelines.items() if pipeline_id not in self.pipelines]
-        self.pipelines |= sweep.pipelines
-        self.sweeps += 1
-        self.disagreeing += not sweep.agrees
-        self.last_count = len(sweep.pipelines)
-        if not sweep.is_backwards:
-            self.is_cut = sweep.is_cut
-        if sweep.agrees and sweep.pages == 1:
-            return True
-        finds_old = any((read_time(item.created_at) or self.server_time) <= self.server_time for item in fresh)
-        may_be_complete = not self.is_cut and len(self.pipelines) >= self.least_total
-        # Where all agree, one reading in each direction is enough; else it takes one more.
-        return not finds_old and may_be_complete and self.sweeps > (2 if self.disagreeing else 1)
-
-
-def _read_all(client: GoldRushClient, found: _Found) -> _Sweep:
-    """Read all pages once, from the back when the last reading began at the front."""
-    sweep = _Sweep(is_backwards=found.sweeps % 2 == 1)
-    if sweep.is_backwards:
-        size = found.next_page_size
-        for number in range(max(1, math.ceil(found.last_count / size)), 0, -1):
-            sweep.add(client.list_pipelines(number, size))
+def _read_all(client: GoldRushClient, sweeps: Sequence[_Sweep]) -> _Sweep:
+    """Read all pages once more: forwards, then the same ones backwards, then forwards with other borders."""
+    if len(sweeps) % 2:
+        sweep = _Sweep(sweeps[-1].page_size, is_backwards=True)
+        for number in range(sweeps[-1].pages, 0, -1):
+            sweep.add(client.list_pipelines(number, sweep.page_size))
         return sweep
-    for page in _pages(client, found.next_page_size):
+    page_size = None
+    if sweeps and sweeps[0].pages > 1:
+        page_size = max(1, int(sweeps[0].largest_page * _PAGE_SHARES[len(sweeps) // 2 % len(_PAGE_SHARES)]))
+    sweep = _Sweep(page_size)
+    for page in _pages(client, page_size):
         sweep.add(page)
     return sweep
 
 
-def _pages(client: GoldRushClient, page_size: int = _PAGE_SIZE) -> Iterator[PipelinePage]:
+def _is_complete(sweeps: Sequence[_Sweep]) -> bool:
+    """Whether these readings are known to have found every pipeline that was there before the first."""
+    last = sweeps[-1]
+    if last.agrees and last.pages == 1:
+        return True
+    # Where all agree, one reading in each direction is enough; else it takes two.
+    if len(sweeps) < (2 if all(sweep.agrees for sweep in sweeps) else 4):
+        return False
+    before = set[str]().union(*(sweep.pipelines for sweep in sweeps[:-1]))
+    began = sweeps[0].server_time
+    fresh = [item for pipeline_id, item in last.pipelines.items() if pipeline_id not in before]
+    if any((read_time(item.created_at) or began) <= began for item in fresh):
+        return False
+    forwards = sweeps[-2] if last.is_backwards else last
+    totals = [total for sweep in sweeps for total in sweep.totals if total is not None]
+    return not forwards.is_cut and len(before | last.pipelines.keys()) >= min(totals, default=0)
+
+
+def _pages(client: GoldRushClient, page_size: int | None = None) -> Iterator[PipelinePage]:
     """All pages from the first to the last. One that brings nothing new is the last, whatever it promises."""
     seen: set[str] = set()
     for number in range(1, _MOST_PAGES + 1):
@@ -289,7 +269,7 @@ def look_for_tag(
 ) -> Pipeline | None:
     """Look for the new pipeline that carries `tag`, for so many seconds; None when none appeared.
 
-    `passed_over` carried the tag before. Only a last reading that begins when the time is over, and that ends well,
+    `passed_over` carried the tag before. Only a list that is read when the time is over, and that is known to be whole,
     shows that there is none.
 
     Raises:
@@ -299,7 +279,8 @@ def look_for_tag(
     while True:
         is_last = context.clock.now() - started >= seconds
         try:
-            found = _find_tagged(context, tag, passed_over)
+            items = list_all(context.client, context.clock).pipelines if is_last else _items(context.client)
+            found = _find_tagged(context, tag, passed_over, items)
         except GoldRushError:
             # It is looked for again: whatever lost the response may still be going on.
             if is_last:
@@ -311,16 +292,21 @@ def look_for_tag(
             raise Interrupted(f"create pipeline {context.name}: cancelled while it was looked for")
 
 
-def _find_tagged(context: OperationContext, tag: OwnershipTag, passed_over: Collection[str]) -> Pipeline | None:
-    """Return the one new pipeline that carries `tag`, as the server has it now. One tag needs no pages that agree."""
+def _items(client: GoldRushClient) -> Iterator[Pipeline]:
+    return (item for page in _pages(client) for item in page.items)
+
+
+def _find_tagged(
+    context: OperationContext, tag: OwnershipTag, passed_over: Collection[str], items: Iterable[Pipeline]
+) -> Pipeline | None:
+    """Return the one new pipeline of `items` that carries `tag`, as the server has it now."""
     ours: dict[str, Pipeline] = {}
-    for page in _pages(context.client):
-        for item in page.items:
-            is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
-            if is_new and _may_carry(item, tag):
-                whole = _fetched(context.client, item)
-                if whole is not None and OwnershipTag.found_in(whole.description) == tag:
-                    ours[whole.id] = whole
+    for item in items:
+        is_new = item.id not in passed_over and not context.claims.has_seen(item.id)
+        if is_new and _may_carry(item, tag):
+            whole = _fetched(context.client, item)
+            if whole is not None and OwnershipTag.found_in(whole.description) == tag:
+                ours[whole.id] = whole
     return next(iter(ours.values())) if len(ours) == 1 else None
 
 

@@ -84,7 +84,7 @@ class ScriptedClient:
         del timeout_seconds
         return cast("DestinationHealth", self._answer("health"))
 
-    def list_pipelines(self, page_number: int = 1, page_size: int = 100) -> PipelinePage:
+    def list_pipelines(self, page_number: int = 1, page_size: int | None = None) -> PipelinePage:
         """One page of the list; no test but those about lists needs to script it."""
         del page_size
         return cast("PipelinePage", self._answer("page", page_number)) if "page" in self._answers else PipelinePage()

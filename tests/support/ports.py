@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 def hold(port: int = 0) -> socket.socket:
     """Take a port and refuse all who connect to it, for as long as the socket is open.
 
-    A port that was only closed is soon another test's: some hundred servers are started in a minute.
+    A port that is only closed may be another test's a moment later: tests start several servers a second.
     """
     held = socket.socket()
     held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

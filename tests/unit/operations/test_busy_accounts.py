@@ -52,7 +52,7 @@ def test_list_is_read_before_the_first_post(account: Account) -> None:
     lists = [index for index, request in enumerate(account.server.requests()) if _is_list(request)]
     posts = [index for index, request in enumerate(account.server.requests()) if request.method == "POST"]
     assert len(posts) == 64
-    assert len(lists) == 3 + 5
+    assert len(lists) == 3 + 3
     assert max(lists) < min(posts)
     assert len(account.ids) == 84
 
