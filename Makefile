@@ -16,17 +16,17 @@ export PULUMI_SKIP_UPDATE_CHECK := true
 unexport PYTHONDONTWRITEBYTECODE
 
 # What `make test` runs, in this order, each part even when one before it failed.
-PARTS := lint types contracts unit typing docs contract plugin monitoring stacks
+PARTS := lint types contracts unit typing docs contract plugin monitoring e2e chaos
 # Tests share nothing: each has its own emulator, ports and state. Many wait for other processes or a server now and
 # then, so four at once keep two cores busy, and a worker with nothing left takes what another has not begun.
 PARALLEL := --numprocesses 4 --dist worksteal
 
 # Only the unit, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the engine
 # starts would make the slowest tests much slower, and those three reach the same lines.
-typing docs monitoring stacks e2e chaos: override COVER :=
+typing docs monitoring e2e chaos: override COVER :=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring stacks e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night pictures emulator bench clean
+.PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night pictures emulator bench clean
 
 help: ## List the verbs
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | awk -F'\t' '{ printf "  make %-14s %s\n", $$1, $$2 }'
@@ -88,9 +88,6 @@ monitoring: prometheus ## Tests with a real Prometheus and Alertmanager; skipped
 prometheus: setup ## Find Prometheus and Alertmanager, or unpack the packages of Debian into .venv
 	@$(BIN)/python -m tools.prometheus || true
 
-stacks: setup ## Tests with the real Pulumi CLI: e2e and, beside them, chaos, which mostly waits
-	$(call run-tests,chaos e2e,$(PARALLEL))
-
 e2e: setup ## Tests with the real Pulumi CLI
 	$(call run-tests,e2e,$(PARALLEL))
 
@@ -143,7 +140,7 @@ clean: ## Remove caches and local state; the venvs and the Pulumi CLI stay
 	rm -rf .demo .state .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis .coverage .coverage.* htmlcov dist build
 	find . -name __pycache__ -not -path './.venv*' -prune -exec rm -rf {} +
 
-# $(1): folders under tests/, $(2): options. Folders without tests are said, so that they are never taken for passed ones.
-run-tests = $(if $(shell find $(addprefix tests/,$(1)) -name 'test_*.py' 2>/dev/null),\
-  $(BIN)/$(if $(COVER),coverage run -m pytest,pytest) $(addprefix tests/,$(1)) $(2),\
-  @echo "$(addprefix tests/,$(1)): no tests")
+# $(1): folder under tests/, $(2): options. A folder without tests is said, so that it is never taken for a passed one.
+run-tests = $(if $(shell find tests/$(1) -name 'test_*.py' 2>/dev/null),\
+  $(BIN)/$(if $(COVER),coverage run -m pytest,pytest) tests/$(1) $(2),\
+  @echo "tests/$(1): no tests")
