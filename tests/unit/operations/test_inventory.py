@@ -19,8 +19,17 @@ from goldrush_pulumi.api import (
     ServerError,
     Unauthorized,
 )
-from goldrush_pulumi.operations.inventory import Inventory, ListEndless, Listing, ListUnstable, list_all
+from goldrush_pulumi.operations.identity import OwnershipTag
+from goldrush_pulumi.operations.inventory import (
+    Inventory,
+    ListEndless,
+    Listing,
+    ListUnstable,
+    list_all,
+    look_for_tag,
+)
 from goldrush_pulumi.schema.wire import read_time
+from tests.support.account import context_of
 from tests.support.caller import Caller
 from tests.support.client import ScriptedClient
 from tests.support.clock import FakeClock
@@ -325,3 +334,19 @@ def test_a_short_time_is_not_the_time_of_others() -> None:
     first, second = sorted(outcomes, key=lambda outcome: isinstance(outcome, Listing))
     assert isinstance(first, OutOfTime)
     assert [pipeline.id for pipeline in second.pipelines] == ["pipe_a"]
+
+
+# --- The search for a tag ---------------------------------------------------------------------------------------------
+
+
+def test_a_tag_that_slips_through_one_reading_is_found() -> None:
+    """Only a list that is known to be whole shows that an earlier create made nothing."""
+    tag = OwnershipTag("0" * 32, "1" * 10)
+    ours = Pipeline(id="pipe_c", description=str(tag), created_at=NOW)
+    ab, de = page("ab", 4, more=True), page("de", 4)
+    bc = PipelinePage(items=[*items("b"), ours], total_count=4, has_more=True, updated_at=NOW)
+    alone = PipelinePage(items=[ours], total_count=4, has_more=True, updated_at=NOW)
+    smaller = [page("b", 4, more=True), alone, page("d", 4, more=True), page("e", 4)]
+    client, _ = client_of(ab, de, de, bc, *smaller, get=[ours])
+
+    assert look_for_tag(context_of(client), tag, 0.0) == ours
