@@ -30,6 +30,7 @@ went on, so a state most likely has it. `recorded`: a later verb got the id from
 
 _KEPT_SECONDS: Final = 24 * 3600.0
 _KNOWN_TO_A_STATE: Final = ("delivered", "recorded")
+_AFTER_ITS_RESPONSE: Final[tuple[Stage, ...]] = ("created", "delivered", "recorded")
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,10 @@ class JournalEntry:
 
 
 class CreateJournal:
-    """Notes of creates, one file for each resource. I/O errors are ignored. Safe to share between threads.
+    """Notes of creates: one file for each resource, and one for each pipeline with the stage that it has reached.
+
+    Every note is found by its name, for a day may see thousands of creates. I/O errors are ignored. Safe to share
+    between threads.
 
     Args:
         folder: Where the notes are; None keeps none.
@@ -78,20 +82,16 @@ class CreateJournal:
         self._elapsed = elapsed
         self._lock = threading.Lock()
         self._returned: dict[str, float] = {}
-        self._files: dict[str, Path] | None = None
 
     def begin(self, tag: OwnershipTag, passed_over: Collection[str] = ()) -> None:
         """Note that a POST is about to be sent, and which pipelines carry its tag already."""
-        self._keep_recorded(tag)
         self._write(tag, {"begun_at": self._now(), "passed_over": sorted(passed_over)})
 
     def finish(self, tag: OwnershipTag, pipeline_id: str, passed_over: Collection[str] = ()) -> None:
         """Note which pipeline it made, beside those that carried the tag already."""
+        # The stage comes first: a note with an id and without a stage would be evidence that nothing can correct.
+        self._write_stage(pipeline_id, "created")
         self._write(tag, {"begun_at": self._now(), "id": pipeline_id, "passed_over": sorted(passed_over)})
-        if self._folder is not None:
-            files = self._known()
-            with self._lock:
-                files[pipeline_id] = self._file(self._folder, tag)
 
     def forget(self, tag: OwnershipTag) -> None:
         """Drop the note: nothing was made."""
@@ -101,9 +101,7 @@ class CreateJournal:
 
     def has_recorded(self, pipeline_id: str) -> bool:
         """Whether a state is known to have a pipeline that was created here, whatever it was called then."""
-        # Read again: another process may have noted it a moment ago.
-        notes = map(read_note, self._notes())
-        return any(note.get("id") == pipeline_id and note.get("stage") in _KNOWN_TO_A_STATE for note in notes)
+        return self._stage(pipeline_id) in _KNOWN_TO_A_STATE
 
     def note_recorded(self, pipeline_id: str) -> None:
         """Note that some state records a pipeline, whichever resource of whichever stack it is."""
@@ -128,55 +126,39 @@ class CreateJournal:
         if self._folder is None:
             return None
         note = read_note(self._file(self._folder, tag))
-        begun_at, pipeline_id, stage = note.get("begun_at"), note.get("id"), note.get("stage")
+        begun_at, pipeline_id = note.get("begun_at"), note.get("id")
         if not isinstance(begun_at, (int, float)) or not isinstance(pipeline_id, (str, type(None))):
             return None
         # A clock that was set back makes the time that is left longer, but not without end.
         seconds_ago = max(self._now() - begun_at, 0.0)
-        if seconds_ago >= _KEPT_SECONDS:
+        stage = "begun" if pipeline_id is None else self._stage(pipeline_id)
+        if seconds_ago >= _KEPT_SECONDS or stage is None:
             return None
         if stage in _KNOWN_TO_A_STATE:
             return JournalEntry(seconds_ago, pipeline_id, stage)
         passed_over = note.get("passed_over")
         names = frozenset(map(str, passed_over)) if isinstance(passed_over, list) else frozenset[str]()
-        return JournalEntry(seconds_ago, pipeline_id, "begun" if pipeline_id is None else "created", names)
+        return JournalEntry(seconds_ago, pipeline_id, stage, names)
 
     def prune(self) -> None:
         """Drop the notes that are too old to matter."""
         if self._folder is not None:
             drop_old(self._folder, _KEPT_SECONDS, self._now())
 
-    def _known(self) -> dict[str, Path]:
-        """The notes by the id in them: those of earlier processes, read once, and those of this one."""
-        with self._lock:
-            if self._files is None:
-                self._files = {str(read_note(file).get("id")): file for file in self._notes()}
-            return self._files
-
-    def _notes(self) -> list[Path]:
-        with contextlib.suppress(OSError):
-            return list(self._folder.glob("*.json")) if self._folder else []
-        return []
-
-    def _keep_recorded(self, tag: OwnershipTag) -> None:
-        """Keep the note of a pipeline that a state has, although the resource of that name gets another one."""
+    def _stage(self, pipeline_id: str) -> Stage | None:
+        """How far the create of a pipeline got; None when it was not created here within the last day."""
         if self._folder is None:
-            return
-        file = self._file(self._folder, tag)
-        note = read_note(file)
-        if note.get("stage") in _KNOWN_TO_A_STATE and note.get("id"):
-            kept = file.with_stem(f"{file.stem}-{hashlib.sha256(str(note['id']).encode()).hexdigest()[:10]}")
-            with contextlib.suppress(OSError):
-                file.replace(kept)
-                with self._lock:
-                    if self._files is not None:
-                        self._files[str(note["id"])] = kept
+            return None
+        stage = read_note(self._pipeline_file(self._folder, pipeline_id)).get("stage")
+        return next((known for known in _AFTER_ITS_RESPONSE if known == stage), None)
 
     def _set_stage(self, pipeline_id: str, stage: Stage) -> None:
-        file = self._known().get(pipeline_id)
-        note = {} if file is None else read_note(file)
-        if file is not None and note.get("id") == pipeline_id and note.get("stage") not in ("recorded", stage):
-            _replace(file, {**note, "stage": stage})
+        if self._stage(pipeline_id) not in (None, "recorded", stage):
+            self._write_stage(pipeline_id, stage)
+
+    def _write_stage(self, pipeline_id: str, stage: Stage) -> None:
+        if self._folder is not None:
+            _replace(self._pipeline_file(self._folder, pipeline_id), {"id": pipeline_id, "stage": stage})
 
     def _write(self, tag: OwnershipTag, note: Mapping[str, Any]) -> None:
         if self._folder is not None:
@@ -185,6 +167,11 @@ class CreateJournal:
     @staticmethod
     def _file(folder: Path, tag: OwnershipTag) -> Path:
         return folder / f"{tag.owner}-{tag.resource}.json"
+
+    @staticmethod
+    def _pipeline_file(folder: Path, pipeline_id: str) -> Path:
+        # The id comes from a server and need not be fit for a file's name.
+        return folder / f"pipeline-{hashlib.sha256(pipeline_id.encode()).hexdigest()[:32]}.json"
 
 
 def _replace(file: Path, note: Mapping[str, Any]) -> None:

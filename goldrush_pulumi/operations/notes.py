@@ -52,8 +52,8 @@ def replace_file(file: Path, content: bytes) -> None:
 
 def drop_old(folder: Path, kept_seconds: float, now: float) -> None:
     """Delete the files that were last written at least `kept_seconds` before `now`; errors do not matter."""
-    with contextlib.suppress(OSError):
-        for file in folder.iterdir():
+    with contextlib.suppress(OSError), os.scandir(folder) as files:
+        for file in files:
             with contextlib.suppress(OSError):
                 if now - file.stat().st_mtime >= kept_seconds:
-                    file.unlink()
+                    Path(file).unlink()

@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from goldrush_pulumi.api import GoldRushError
 from goldrush_pulumi.api.errors import Interrupted
+from goldrush_pulumi.operations import journal as journal_module
 from goldrush_pulumi.operations.create import CreateUnknown, create
 from goldrush_pulumi.operations.identity import OwnershipTag
 from goldrush_pulumi.operations.journal import CreateJournal, JournalEntry
-from goldrush_pulumi.operations.notes import user_folder
+from goldrush_pulumi.operations.notes import read_note, user_folder
 from tests.support.account import OWNER, TAG, URN, Account, urn_of
 from tests.support.clock import FakeClock
 from tests.support.pipelines import spec_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from goldrush_pulumi.operations.journal import Stage
@@ -239,11 +241,47 @@ def test_notes_hold_ids_and_times_only(tmp_path: Path) -> None:
     """Nothing that a user wrote stands in a note."""
     journal = CreateJournal(tmp_path)
     journal.begin(TAG, ["pipe_0"])
-    (file,) = tmp_path.glob("*.json")
-    assert json.loads(file.read_text("utf-8")).keys() == {"begun_at", "passed_over"}
     journal.finish(TAG, "pipe_1")
     journal.note_recorded("pipe_1")
-    assert json.loads(file.read_text("utf-8")).keys() == {"begun_at", "id", "passed_over", "stage"}
+
+    of_resource, of_pipeline = sorted(tmp_path.iterdir(), key=lambda file: file.name.startswith("pipeline-"))
+    assert json.loads(of_resource.read_text("utf-8")).keys() == {"begun_at", "id", "passed_over"}
+    assert json.loads(of_pipeline.read_text("utf-8")) == {"id": "pipe_1", "stage": "recorded"}
+
+
+def test_stage_that_is_lost_is_no_evidence(tmp_path: Path) -> None:
+    """Nobody could ever say again that a state has the pipeline, so nothing is taken over because of the rest."""
+    CreateJournal(tmp_path).finish(TAG, "pipe_1")
+    (of_pipeline,) = tmp_path.glob("pipeline-*")
+    of_pipeline.unlink()
+
+    assert CreateJournal(tmp_path).find(TAG) is None
+
+
+def test_a_day_of_creates_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a process asks about its pipelines, it opens their notes and no others."""
+    made = CreateJournal(tmp_path)
+    for number in range(50):
+        made.finish(OwnershipTag.of(OWNER, urn_of(f"swaps-{number}")), f"pipe_{number}")
+    opened: set[Path] = set()
+
+    def read(file: Path) -> Mapping[str, Any]:
+        opened.add(file)
+        return read_note(file)
+
+    monkeypatch.setattr(journal_module, "read_note", read)
+
+    later, tag = CreateJournal(tmp_path), OwnershipTag.of(OWNER, urn_of("swaps-7"))
+    later.note_recorded("pipe_7")
+    assert later.has_recorded("pipe_7")
+    assert not later.has_recorded("pipe_of_another_machine")
+    later.note_returned("pipe_8")
+    later.note_delivered()
+    entry = later.find(tag)
+
+    assert entry is not None
+    assert entry.stage == "recorded"
+    assert len(opened) == 4
 
 
 # --- What they are for ------------------------------------------------------------------------------------------------
