@@ -45,7 +45,8 @@ class Plugin:
     Args:
         provider: The provider instance that the resources carry, or its serialised form.
         interpreter: The Python that runs the process; it must have the `pulumi` package.
-        env: Environment variables on top of this process's own (of which those of Pulumi and GoldRush are left out).
+        env: Environment variables on top of this process's own (of which those of Pulumi and GoldRush are left out, but
+            for the home of the CLI).
         config: The stack's config as the engine sends it, such as {"goldrush:serviceKey": "..."}.
         engine_address: Where the process finds its engine; a fake engine of its own when not given.
         cwd: The directory of the Pulumi project.
@@ -281,5 +282,9 @@ class Plugin:
 
 
 def _environment(extra: Mapping[str, str]) -> dict[str, str]:
-    own = {key: value for key, value in os.environ.items() if not key.startswith(("PULUMI_", "GOLDRUSH_"))}
+    own = {
+        key: value
+        for key, value in os.environ.items()
+        if key == "PULUMI_HOME" or not key.startswith(("PULUMI_", "GOLDRUSH_"))
+    }
     return {**own, "PYTHONPATH": str(ROOT), "PULUMI_PROJECT": "lab", **extra}
