@@ -15,15 +15,13 @@ export PULUMI_SKIP_UPDATE_CHECK := true
 # Tests start hundreds of interpreters, and each would compile the package for itself.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What `make test` runs, in this order, each part even when one before it failed.
-PARTS := lint types contracts unit typing docs contract plugin monitoring e2e chaos
-# Tests share nothing: each has its own emulator, ports and state. Many wait for other processes or a server now and
-# then, so four at once keep two cores busy, and a worker with nothing left takes what another has not begun.
+# What `make test` runs. The kinds of tests run in one go, because many wait for other processes or a server now and
+# then, and tests of another kind fill such waits. Long ones come first, so that short ones fill the end.
+CHECKS := lint types contracts
+KINDS := chaos e2e monitoring plugin contract docs typing unit
+# Tests share nothing: each has its own emulator, ports and state. Four at once keep two cores busy, and a worker with
+# nothing left takes what another has not begun.
 PARALLEL := --numprocesses 4 --dist worksteal
-
-# Only the unit, contract and plugin tests measure coverage, even with COVER=1: to trace every process that the engine
-# starts would make the slowest tests much slower, and those three reach the same lines.
-typing docs monitoring e2e chaos: override COVER :=
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test check lint fmt types contracts unit typing docs contract plugin monitoring e2e chaos prometheus coverage lock dist wheel plugin-archive sdk schema reference night pictures emulator bench clean
@@ -37,18 +35,17 @@ setup: ## Make .venv with the locked packages, and find or build the Pulumi CLI
 demo: setup ## Bring six pipelines up on a local GoldRush, break one, take all down (KEEP=1 leaves them up)
 	@$(BIN)/python -m tools.demo $(if $(KEEP),--keep)
 
-test: setup ## Run every check and every test, then print the coverage
+test: setup prometheus ## Run every check and every test, then print the coverage (KINDS="unit plugin" runs these tests)
 	@$(BIN)/coverage erase
 	@failed=; \
-	for part in $(PARTS); do \
-	  echo "== $$part"; began=$$(date +%s); \
-	  $(MAKE) --no-print-directory COVER=1 $$part || failed="$$failed $$part"; \
-	  echo "-- $$part took $$(($$(date +%s) - began)) s"; \
-	done; \
+	echo "== $(CHECKS)"; \
+	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS) || failed="$$failed checks"; \
+	echo "== $(KINDS)"; \
+	$(BIN)/coverage run -m pytest $(KINDS:%=tests/%) $(PARALLEL) || failed="$$failed tests"; \
 	echo "== coverage"; \
 	$(MAKE) --no-print-directory coverage || failed="$$failed coverage"; \
 	if [ -n "$$failed" ]; then echo "failed:$$failed"; exit 1; fi; \
-	echo "all parts passed"
+	echo "all checks and tests passed"
 
 check: setup ## The quick loop: lint, types, import contracts, unit tests
 	@$(MAKE) --no-print-directory lint types contracts unit

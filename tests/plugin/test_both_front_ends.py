@@ -168,6 +168,7 @@ def test_wrong_inputs_are_refused(tmp_path: Path) -> None:
     lead(scene, tmp_path)
 
 
+@pytest.mark.traced
 def test_a_failure_is_recorded_and_resumed(tmp_path: Path) -> None:
     """FAILED ends the create; id and reason are kept through a refresh, and an equal `up` brings it to life."""
 
@@ -208,6 +209,7 @@ def test_a_failure_is_recorded_and_resumed(tmp_path: Path) -> None:
     lead(scene, tmp_path)
 
 
+@pytest.mark.traced
 def test_what_others_do_is_found_and_undone(tmp_path: Path) -> None:
     """A pause by hand is drift, a crash is told by every refresh, and what was deleted elsewhere is created again."""
 
@@ -385,6 +387,7 @@ def test_a_pipeline_of_another_stack_is_adopted(tmp_path: Path) -> None:
     lead(scene, tmp_path)
 
 
+@pytest.mark.traced
 def test_a_pipeline_that_no_program_made_is_taken_in(tmp_path: Path) -> None:
     """By `pulumi import` or by `adopt_id`: one change sends credentials and tag, and nothing is made a second time."""
 

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.plugin.gate import Gate
 
+pytestmark = pytest.mark.traced
+
 
 def start(sdk_python: Path, gate: Gate, pool_size: int, engine_address: str | None = None) -> Plugin:
     environment = {**gate.environment, "LAB_POOL_SIZE": str(pool_size)}

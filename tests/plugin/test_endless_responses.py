@@ -14,8 +14,6 @@ from tests.plugin.wire import VerbError
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 ENDLESS: dict[str, dict[str, Any]] = {"dripping": {"drip_seconds": 0.2}, "held back": {"delay_seconds": 100_000}}
 
 

@@ -34,8 +34,6 @@ from goldrush_pulumi.operations.journal import CreateJournal
 from tests.plugin.model_engine import PORT, Fuse, ModelEngine, PluginEngine, Time
 from tests.plugin.pipelines import PLANTED, program
 
-pytestmark = pytest.mark.untraced
-
 STEPS_VARIABLE = "GOLDRUSH_MODEL_STEPS"
 # Read before any test begins: each of them takes such variables out of its environment.
 _STEPS = int(os.environ.get(STEPS_VARIABLE, "0"))

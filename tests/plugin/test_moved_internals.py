@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
     from tests.plugin.gate import Gate
 
+pytestmark = pytest.mark.traced
+
 NOTHING_FOUND = ["request renamed", "context renamed", "context without trailers"]
 NO_PARTIAL_RESULT = ["serializer renamed", "properties renamed", "trailers refused", "status message gone"]
 POOL_STAYS_SMALL = ["pool of another kind", "worker's argument renamed", "pool's limit renamed"]

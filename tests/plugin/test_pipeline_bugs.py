@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
     from tests.plugin.harness import Plugin
 
-pytestmark = pytest.mark.untraced
-
 FAILURES = ("exit", "recursion", "memory", "bug")
 AFTER_POST = [*(f"rollout: {failure}" for failure in FAILURES), "diagnosis: bug", "outputs: bug", "marking: bug"]
 

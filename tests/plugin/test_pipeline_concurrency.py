@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from tests.plugin.harness import Plugin
     from tests.plugin.wire import Pending
 
-pytestmark = pytest.mark.untraced
-
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
 
 

@@ -11,8 +11,6 @@ from tests.plugin.wire import VerbError
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 LOGS = (f"ERROR Sink open failed: password {PLANTED}1 rejected, authentication failed", "ERROR giving up")
 CHANGING = {"POST", "PATCH", "PUT", "DELETE"}
 

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 DESTINATIONS = tuple(CONFIGS)
 OWNER = "0123456789abcdef" * 2
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from tests.plugin.harness import Plugin
     from tests.plugin.wire import Properties
 
+pytestmark = pytest.mark.traced
+
 ALL_KNOWN = program(
     "webhook",
     name="swaps",

@@ -56,7 +56,6 @@ def refusals(pipeline: Resource, plugin: Plugin) -> list[str]:
     return texts
 
 
-@pytest.mark.untraced
 def test_a_wrong_key_is_named_with_its_source(emulator: Emulator, live: Resource) -> None:
     """401: every verb says where the key came from, and nothing is changed or forgotten."""
     with start(emulator, serviceKey="gsk_revoked_key") as plugin:
@@ -66,7 +65,6 @@ def test_a_wrong_key_is_named_with_its_source(emulator: Emulator, live: Resource
     assert len(emulator.pipelines()) == 1
 
 
-@pytest.mark.untraced
 def test_a_plain_api_key_is_refused(emulator: Emulator, live: Resource) -> None:
     """403: a credential that is no ServiceKey is told as such."""
     with start(emulator, serviceKey=emulator.api_key) as plugin:
@@ -132,7 +130,6 @@ def test_a_rotated_key_goes_on_with_what_is_there(emulator: Emulator, live: Reso
     assert emulator.pipelines() == []
 
 
-@pytest.mark.untraced
 @pytest.mark.parametrize("status", [418, 302, 200])
 def test_a_server_that_is_not_goldrush(emulator: Emulator, live: Resource, status: int) -> None:
     """Whatever answers in GoldRush's place, each verb ends with one clean line and nothing is forgotten."""
@@ -174,7 +171,7 @@ def test_missing_settings_are_told_at_once(live: Resource) -> None:
             ]
 
 
-@pytest.mark.untraced
+@pytest.mark.traced
 @pytest.mark.parametrize("base_url", ["http://api.example.com/", "nonsense", "https://user:pl4ntedSecret@x.example/"])
 def test_an_endpoint_that_cannot_be_used_is_refused(live: Resource, base_url: str) -> None:
     """No https, no URL, or a credential in it: refused before anything is sent, without showing it."""

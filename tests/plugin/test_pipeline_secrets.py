@@ -12,8 +12,6 @@ from tests.plugin.wire import VerbError
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 
 def everything_said(plugin: Any) -> str:
     """What a process let out beside its replies: its log lines to the engine, stdout and stderr."""

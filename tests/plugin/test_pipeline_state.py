@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 PINNED = {
     "3.13 and older": "gASVMQAAAAAAAACMGGdvbGRydXNoX3B1bHVtaS5wcm92aWRlcpSMDW1ha2VfcHJvdmlkZXKUk5QpUpQu",
     # Python 3.14 pickles by a later protocol: what it wrote to state has to be read by every other one.

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 
     from tests.plugin.harness import Plugin
 
-pytestmark = pytest.mark.untraced
-
 OPEN = {"swaps": "SELECT UPPER(protocol) AS protocol FROM swaps LIMIT 5"}
 PARSERS = ("sqlglot", "eth_abi", "eth_utils")
 

@@ -13,8 +13,6 @@ from tests.plugin.pipelines import program, start
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-pytestmark = pytest.mark.untraced
-
 MANY = 50
 LIMIT = 20.0
 

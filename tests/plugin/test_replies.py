@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+pytestmark = pytest.mark.traced
+
 VERBS = ("check", "diff", "create", "read", "update", "delete")
 
 

@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.parametrize("front_end", [pipelines, resource_plugin], ids=["dynamic", "plugin"])
+pytestmark = [
+    pytest.mark.traced,
+    pytest.mark.parametrize("front_end", [pipelines, resource_plugin], ids=["dynamic", "plugin"]),
+]
 
 
 def test_debug_shows_requests(emulator: Emulator, front_end: ModuleType) -> None:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
     from tests.plugin.resource_plugin import ResourcePlugin
 
+pytestmark = pytest.mark.traced
+
 ABI = [{"type": "event", "name": "Transfer", "inputs": []}]
 
 

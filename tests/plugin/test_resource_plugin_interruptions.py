@@ -12,6 +12,8 @@ from tests.plugin.wire import VerbError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+pytestmark = pytest.mark.traced
+
 
 @pytest.fixture
 def by_hand() -> Iterator[Emulator]:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from goldrush_pulumi.emulator import Emulator
 
+pytestmark = pytest.mark.traced
+
 
 def test_both_sdks_serve_the_plugin(emulator: Emulator, sdk_python: Path) -> None:
     """The oldest SDK and the newest have the messages that the plugin needs: six verbs, and a failure's record."""

@@ -2,6 +2,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.plugin.bookkeeper import Resource, as_sent
 from tests.plugin.pipelines import leaks
 from tests.plugin.resource_plugin import destination, program, secret, start
@@ -9,6 +11,8 @@ from tests.plugin.wire import UNKNOWN
 
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
+
+pytestmark = pytest.mark.traced
 
 
 def test_a_preview_knows_what_can_be_known(emulator: Emulator) -> None:

@@ -13,8 +13,6 @@ from tests.plugin.wire import VerbError
 if TYPE_CHECKING:
     from goldrush_pulumi.emulator import Emulator
 
-pytestmark = pytest.mark.untraced
-
 
 @pytest.mark.parametrize("destination_type", CONFIGS)
 def test_no_reply_shows_a_secret(emulator: Emulator, destination_type: str) -> None:

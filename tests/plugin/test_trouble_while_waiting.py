@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from tests.plugin.wire import Properties
 
-pytestmark = pytest.mark.untraced
-
 
 class Scene:
     """One pipeline whose phases are set by hand at moments of made-up time."""

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
     from tests.plugin.wire import Properties
 
-pytestmark = pytest.mark.untraced
-
 SIDES: dict[str, dict[str, Any]] = {
     "PATCH merges": {"patch_merges_maps": True},
     "answers in clear": {"write_responses_masked": False},

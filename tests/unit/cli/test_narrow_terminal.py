@@ -57,6 +57,7 @@ def test_no_line_is_wider_than_the_terminal(arguments: list[str], emulator: Emul
     assert (failed if arguments[0] != "watch" else "eth-uniswap") in terminal.seen
 
 
+@pytest.mark.untraced
 def test_without_unicode_a_name_that_is_cut_says_so(caller: Caller, monkeypatch: pytest.MonkeyPatch) -> None:
     """A terminal that shows ASCII only gets dots, and no question mark that might be part of the name."""
     caller.create(name=LONG_NAME)
@@ -76,6 +77,7 @@ def test_with_unicode_it_ends_in_an_ellipsis(caller: Caller, monkeypatch: pytest
     assert re.search(r"eth-uniswap[\w-]*…", terminal.seen)
 
 
+@pytest.mark.untraced
 def test_an_id_is_never_cut(caller: Caller) -> None:
     """A table whose narrowest form does not fit is wider than the terminal, so that ids can be copied."""
     made = caller.create(name=LONG_NAME)["id"]

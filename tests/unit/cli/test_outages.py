@@ -149,6 +149,7 @@ def test_watch_shows_a_banner_and_goes_on(emulator: Emulator, caller: Caller) ->
     assert terminal.process.returncode == ExitCode.INTERRUPTED
 
 
+@pytest.mark.untraced
 def test_status_watch_survives(emulator: Emulator, caller: Caller) -> None:
     """The outage is one line that says since when nothing was observed, its end is another, and Ctrl-C is silent."""
     caller.phase(caller.create(name="swaps")["id"])
@@ -167,6 +168,7 @@ def test_status_watch_survives(emulator: Emulator, caller: Caller) -> None:
     assert end(process) == (ExitCode.INTERRUPTED, "")
 
 
+@pytest.mark.untraced
 def test_metrics_watch_survives(emulator: Emulator, caller: Caller) -> None:
     """Metrics go on after an outage, which each missed poll notes on stderr."""
     caller.phase(caller.create(name="swaps")["id"])
@@ -194,6 +196,7 @@ def test_a_watched_pipeline_that_is_deleted_ends_the_watch(
     assert (ended.code, "none exists any more" in ended.err) == (ExitCode.NOT_FOUND, True)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     "arguments",
     [

@@ -39,6 +39,7 @@ def test_every_command_that_shows_data_has_json(name: str) -> None:
     assert any("--json" in parameter.opts for parameter in APPLICATION.commands[name].params)
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("name", COMMANDS)
 def test_help_is_shown_for_every_command(name: str, command: Callable[..., Ended]) -> None:
     """`--help` and `-h` end with 0 and show the options."""

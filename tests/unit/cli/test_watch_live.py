@@ -3,6 +3,8 @@ from __future__ import annotations
 import signal
 from typing import TYPE_CHECKING
 
+import pytest
+
 from goldrush_pulumi.cli import ExitCode
 from tests.support.terminal import Terminal
 
@@ -22,6 +24,7 @@ def test_a_terminal_shows_a_live_table(emulator: Emulator, caller: Caller) -> No
     assert "2 pipelines, 1 RUNNING, 1 FAILED, round 1" in terminal.seen
 
 
+@pytest.mark.untraced
 def test_what_needs_a_look_is_never_out_of_sight(emulator: Emulator, caller: Caller) -> None:
     """With more pipelines than lines, failed ones come first, and the caption says how many are hidden."""
     emulator.fail(caller.create(name="broken")["id"])
@@ -51,6 +54,7 @@ def test_ctrl_c_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
     assert terminal.seen.rindex("\x1b[?25h") > terminal.seen.rindex("\x1b[?25l")
 
 
+@pytest.mark.untraced
 def test_a_key_that_is_revoked_ends_a_live_table(emulator: Emulator, caller: Caller) -> None:
     """An error that no further poll can heal ends the command with one line."""
     caller.create(name="swaps")

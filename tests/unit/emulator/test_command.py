@@ -70,6 +70,7 @@ def test_the_options_reach_the_server(tmp_path: Path) -> None:
         assert api.data("GET")["items"][0]["id"] == pipeline["id"]
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize(
     ("options", "line"),
     [

@@ -58,9 +58,14 @@ def test_workflows_run_verbs_of_the_makefile(path: Path) -> None:
 
 def test_ci_runs_all_parts_of_the_tests() -> None:
     """What `make test` runs is run before a merge, and so is the check of the wheel."""
-    parts = re.findall(r"^PARTS := (.+)$", MAKEFILE, re.MULTILINE)[0].split()
+    checks, kinds = (
+        re.findall(rf"^{name} := (.+)$", MAKEFILE, re.MULTILINE)[0].split() for name in ("CHECKS", "KINDS")
+    )
+    parts = [*checks, *kinds]
 
-    assert len(parts) > 5
+    assert sorted(kinds) == sorted(
+        {path.relative_to(ROOT / "tests").parts[0] for path in ROOT.glob("tests/**/test_*.py")}
+    )
     assert sorted(everything("ci")) == sorted([*(f"make {part}" for part in parts), "make wheel", "exit 1"])
 
 

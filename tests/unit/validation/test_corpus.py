@@ -42,6 +42,7 @@ def test_valid_pipelines(entry: Entry) -> None:
     assert_said(entry.warnings, judge(entry, "warning"))
 
 
+@pytest.mark.untraced
 @pytest.mark.parametrize("entry", EVERY, ids=lambda entry: entry.name)
 def test_no_secret_is_quoted(entry: Entry) -> None:
     """The planted credentials of the corpus are in no text."""
