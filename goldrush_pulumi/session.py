@@ -28,8 +28,11 @@ if TYPE_CHECKING:
 Config = Callable[[str], "str | None"]
 """Returns a config value by its full key, such as "goldrush:baseUrl"."""
 
-_SAVED_AFTER_SECONDS: Final = 5.0
-"""How long after a reply the state that holds it is taken to be saved, while the engine goes on."""
+_SAVED_AFTER_SECONDS: Final = 2.5
+"""How long after a reply the state that holds it is taken to be saved, while the engine goes on.
+
+The engine kills a process five seconds after a signal that the process missed: the reply has to be noted before.
+"""
 
 _shared: list[Session] = []
 _shared_lock = threading.Lock()

@@ -85,6 +85,9 @@ def _grow(executor: Any, size: int) -> None:
     # A thread starts when work is handed in. Work that was handed in before (a destroy begins with all its deletes at
     # once) would otherwise go on waiting for the first four threads.
     with executor._shutdown_lock:  # noqa: SLF001
+        # Before Python 3.12, a thread that ends a verb and takes one that waits still counts as idle.
+        while executor._idle_semaphore.acquire(blocking=False):  # noqa: SLF001
+            pass
         for _ in range(executor._work_queue.qsize()):  # noqa: SLF001
             executor._adjust_thread_count()  # noqa: SLF001
 

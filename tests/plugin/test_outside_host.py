@@ -106,6 +106,33 @@ def test_the_pool_never_shrinks() -> None:
         assert executor._max_workers == grown > 16
 
 
+def test_every_verb_that_waits_gets_a_thread() -> None:
+    """A thread that ends a verb and takes another one at once is not idle, whatever the pool counts."""
+    first, others, arrived = threading.Event(), threading.Event(), threading.Semaphore(0)
+
+    def hold(until: threading.Event) -> None:
+        arrived.release()
+        until.wait(60)
+
+    def grow_and_hold() -> None:
+        engine.enlarge_pool(8)
+        hold(others)
+
+    with ThreadPoolExecutor(max_workers=4) as executor:
+        try:
+            for until in (first, others, others, others):
+                executor.submit(hold, until)
+            grower = executor.submit(grow_and_hold)
+            for _ in range(4):
+                executor.submit(hold, others)
+            assert all(arrived.acquire(timeout=60) for _ in range(4))
+            first.set()
+            assert all(arrived.acquire(timeout=20) for _ in range(5))
+        finally:
+            others.set()
+    assert grower.result() is None
+
+
 def test_the_pool_is_left_alone_off_its_threads() -> None:
     """Called from anywhere else, enlarging does nothing and raises nothing."""
     with ThreadPoolExecutor(max_workers=1) as executor:

@@ -11,7 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from goldrush_pulumi import session
 from goldrush_pulumi.emulator import Emulator, Lifecycle
+from goldrush_pulumi.engine import host as dynamic_host
+from goldrush_pulumi.plugin import host as plugin_host
 from goldrush_pulumi.provider import make_provider
 from tests.plugin.bookkeeper import Resource, as_sent
 from tests.plugin.fake_engine import PATIENCE_SECONDS
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
 
 OWNER = "0123456789abcdef" * 2
 MANY = 64
-
 
 Start = Callable[["Emulator"], "Plugin"]
 
@@ -226,6 +228,12 @@ def test_engine_that_goes_on_has_saved(emulator: Emulator, start: Start, tmp_pat
         plugin.process.kill()
         plugin.process.wait()
     assert stages(tmp_path) == ["delivered"]
+
+
+def test_process_that_misses_its_end_has_delivered() -> None:
+    """A host may miss the engine's signal and is killed five seconds later: what it returned is noted by then."""
+    for interval_seconds in (dynamic_host._WATCH_SECONDS, plugin_host._WATCH_INTERVAL_SECONDS):
+        assert session._SAVED_AFTER_SECONDS + interval_seconds < 5.0
 
 
 def test_pipeline_that_is_waited_for_is_not_delivered(by_hand: Emulator, start: Start, tmp_path: Path) -> None:
