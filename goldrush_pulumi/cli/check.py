@@ -13,7 +13,9 @@ import typer
 from goldrush_pulumi.api import (
     ConnectionFailed,
     DestinationHealth,
+    Forbidden,
     GoldRushError,
+    Pipeline,
     PipelineMetrics,
     PipelineNotFound,
     PipelineStatus,
@@ -159,6 +161,9 @@ def _select(
     if context.stack is None:
         return [Target.of(item, None) for item in pipelines.values()], []
     managed = context.stack.pipelines
+    hidden = [item.pipeline_id for item in managed if item.pipeline_id not in pipelines]
+    looked_up = run_all(lambda pipeline_id: _look_up(context, pipeline_id), hidden, context.cancelled)
+    pipelines |= {item.id: item for item in looked_up if item is not None}
     gone = [
         CheckFinding(
             id=item.pipeline_id,
@@ -173,6 +178,14 @@ def _select(
     ]
     found = [pipelines[item.pipeline_id] for item in managed if item.pipeline_id in pipelines]
     return [Target.of(item, context.stack) for item in found], gone
+
+
+def _look_up(context: CommandContext, pipeline_id: str) -> Pipeline | None:
+    """Return a pipeline that the list does not show, because it is young or the list changed; None if it is gone."""
+    try:
+        return context.client.get_pipeline(pipeline_id)
+    except (PipelineNotFound, Forbidden):
+        return None
 
 
 def _examine_all(

@@ -120,7 +120,7 @@ def _find(context: CommandContext, filters: Filters) -> list[Found]:
     from goldrush_pulumi.export import survey  # noqa: PLC0415
 
     managed = {item.pipeline_id for item in context.stack.pipelines} if context.stack else set()
-    found = survey(context.client, lambda item: item.id not in managed and filters.match(item))
+    found = survey(context.client, lambda item: item.id not in managed and filters.match(item), context.cancelled)
     if not found:
         matches = f"matches {safe(str(filters))} and " if filters.are_set else ""
         text = f"export pipelines: none {matches}is still unmanaged, `goldrush-pulumi list` shows all"

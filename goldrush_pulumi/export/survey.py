@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import textwrap
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -13,6 +14,8 @@ from goldrush_pulumi.api.errors import PipelineNotFound
 from goldrush_pulumi.export.credentials import Leaf, Source, secret_leaves
 from goldrush_pulumi.export.names import config_key, resource_name, unique_names, variable_name
 from goldrush_pulumi.operations.identity import OwnershipTag, without_tag
+from goldrush_pulumi.operations.inventory import list_all
+from goldrush_pulumi.operations.wait import EventClock
 from goldrush_pulumi.schema.phases import Phase
 from goldrush_pulumi.schema.pipeline import SENT, canonical, whole_numbers
 from goldrush_pulumi.schema.sql_tokens import canonical_sql
@@ -33,15 +36,21 @@ class Found:
     status: PipelineStatus
 
 
-def survey(client: GoldRushClient, matches: Callable[[Pipeline], bool] = lambda _pipeline: True) -> list[Found]:
+def survey(
+    client: GoldRushClient,
+    matches: Callable[[Pipeline], bool] = lambda _pipeline: True,
+    cancelled: threading.Event | None = None,
+) -> list[Found]:
     """Return every pipeline of the account that matches, oldest first. Only reads.
 
-    A pipeline that is deleted meanwhile is left out.
+    A pipeline that is deleted meanwhile is left out; none is missing because others come and go meanwhile.
 
     Raises:
-        GoldRushError: A request failed in the end.
+        GoldRushError: A request failed in the end, or the list changed too fast.
+        Interrupted: `cancelled` was set while the list kept changing.
     """
-    items = [pipeline for pipeline in client.iterate_pipelines() if matches(pipeline)]
+    listing = list_all(client, EventClock(cancelled or threading.Event()))
+    items = [pipeline for pipeline in listing.pipelines if matches(pipeline)]
     items.sort(key=lambda pipeline: (pipeline.created_at, pipeline.id))
     with ThreadPoolExecutor(_THREADS, thread_name_prefix="goldrush-export") as pool:
         found = list(pool.map(lambda item: _read(client, item), items))

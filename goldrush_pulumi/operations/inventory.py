@@ -154,7 +154,7 @@ def list_all(client: GoldRushClient, clock: Clock) -> Listing:
         if clock.now() - started >= _PATIENCE_SECONDS:
             raise ListUnstable(
                 "list pipelines: the list changed so fast while it was read that it is not known to be complete;"
-                " run `pulumi up` again when fewer pipelines are created and deleted at the same time"
+                " try again when fewer pipelines are created and deleted at the same time"
             )
         if not sweeps[-1].agrees and clock.sleep(_PAUSE_SECONDS):
             raise Interrupted("list pipelines: cancelled while the list kept changing")
@@ -241,7 +241,7 @@ def _pages(client: GoldRushClient, page_size: int | None = None) -> Iterator[Pip
             return
         seen |= fresh
     raise ListEndless(
-        f"list pipelines: after {_MOST_PAGES} pages the list still goes on, so none can be created safely;"
+        f"list pipelines: after {_MOST_PAGES} pages the list still goes on, so it is never known to be complete;"
         " check goldrush:baseUrl"
     )
 

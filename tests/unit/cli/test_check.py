@@ -180,6 +180,25 @@ def test_check_of_a_stack(
     assert drift["managed_by"] == {"stack": "dev", "resource": "base-swaps", "likely_stack": None}
 
 
+@pytest.mark.parametrize("foreign_status", [404, 403])
+def test_what_the_list_does_not_show_is_not_gone(
+    emulator: Emulator, caller: Caller, command: Callable[..., Ended], pulumi: FakePulumi, foreign_status: int
+) -> None:
+    """A list shows a young pipeline late, so a pipeline is gone only when its id is not found, or is another's."""
+    emulator.switch(list_lag_seconds=3600.0, foreign_status=foreign_status)
+    young = caller.create(name="young")["id"]
+    with Caller(emulator.base_url, emulator.accounts[1].service_key) as other:
+        theirs = other.create(name="theirs")["id"]
+    recorded = resource("base-young", young, project="analytics-prod")
+    recorded["inputs"] = managed_inputs(name="young")
+    pulumi.write({}, recorded, resource("theirs", theirs, project="analytics-prod"))
+
+    report = command("check", "--stack", "dev", "--json").json
+
+    assert [(item["kind"], item["name"]) for item in report["findings"]] == [("gone", "theirs")]
+    assert report["checked"] == 1
+
+
 def test_errors_that_grow(caller: Caller, command: Callable[..., Ended], monkeypatch: pytest.MonkeyPatch) -> None:
     """Normalization errors are counted twice, and only a count that grew is found."""
     counts = {caller.create(name="growing")["id"]: iter([3, 5]), caller.create(name="old")["id"]: iter([7, 7])}

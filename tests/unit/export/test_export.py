@@ -21,6 +21,7 @@ from tests.support.caller import Caller, postgres_body
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from goldrush_pulumi.api import PipelinePage
     from goldrush_pulumi.emulator import Emulator
     from goldrush_pulumi.export import Bundle
     from goldrush_pulumi.export.bundle import Form
@@ -73,6 +74,26 @@ def test_five_hundred_pipelines_are_surveyed(
     assert all(item.pipeline.destination_config and item.status.phase == "RUNNING" for item in found)
     assert {request.method for request in emulator.requests()} == {"GET"}
     assert len(bundle(emulator, client).commands) == 500
+
+
+def test_no_pipeline_is_missing_because_others_come_and_go(
+    emulator: Emulator, api: Caller, client: GoldRushClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is deleted and one is created between two pages, so a third slips from the second page to the first."""
+    emulator.switch(page_size_limit=2, list_order="oldest first")
+    ids = [api.create(name=f"swaps {number}")["id"] for number in range(4)]
+    read_page = client.list_pipelines
+
+    def read_and_change(number: int = 1, page_size: int | None = None) -> PipelinePage:
+        page = read_page(number, page_size)
+        if ids[0] in {item["id"] for item in emulator.pipelines()}:
+            emulator.remove(ids[0])
+            api.create(name="young")
+        return page
+
+    monkeypatch.setattr(client, "list_pipelines", read_and_change)
+
+    assert {item.pipeline.id for item in survey(client)} >= set(ids[1:])
 
 
 def test_filters_choose(api: Caller, client: GoldRushClient) -> None:
