@@ -39,7 +39,7 @@ test: setup prometheus ## Run every check and every test, then print the coverag
 	@$(BIN)/coverage erase
 	@failed=; \
 	echo "== $(CHECKS)"; \
-	$(MAKE) --no-print-directory --jobs 2 --keep-going --output-sync=target $(CHECKS) || failed="$$failed checks"; \
+	$(MAKE) --no-print-directory --jobs 2 --keep-going $(CHECKS) || failed="$$failed checks"; \
 	echo "== $(KINDS)"; \
 	$(BIN)/coverage run -m pytest $(KINDS:%=tests/%) $(PARALLEL) || failed="$$failed tests"; \
 	echo "== coverage"; \
