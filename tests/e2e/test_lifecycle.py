@@ -152,7 +152,7 @@ class AutomatedStack(Stack):
     def preview_clean(self, *options: str) -> Ended:
         if "--refresh" in options:
             self.refresh()
-        ended = self._drive("preview")
+        ended = self._drive("preview", *(option for option in options if option != "--refresh"))
         assert not re.search(r"\d to (create|update|delete|replace)", ended.text)
         return ended
 

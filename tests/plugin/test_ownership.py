@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import pickle
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -24,7 +26,6 @@ from tests.plugin.wire import VerbError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from tests.plugin.harness import Plugin
 
@@ -200,6 +201,17 @@ def test_process_that_ends_in_good_order_delivers(emulator: Emulator, start: Sta
         Resource(plugin, "swaps").up(owned())
         assert stages(tmp_path) == ["created"]
     assert stages(tmp_path) == ["delivered"]
+
+
+def test_processes_of_tests_note_nothing_in_the_users_home(
+    emulator: Emulator, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A process that is told of no home keeps its notes in that of its test."""
+    home = Path(os.environ["PULUMI_HOME"])
+    assert tmp_path_factory.getbasetemp() in home.parents
+    with start_anywhere(emulator) as plugin:
+        Resource(plugin, "swaps").up(owned())
+    assert stages(home) == ["delivered"]
 
 
 def test_process_that_is_killed_delivers_nothing(emulator: Emulator, start: Start, tmp_path: Path) -> None:
